@@ -1,0 +1,247 @@
+"""What happened, as data.
+
+The engine and the components emit; sinks (``hclimg.ui``, the run directory) listen. Nothing here knows how an
+event looks. Every event has ``lane`` and ``node`` (empty when it belongs to none) and ``at``, seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from queue import SimpleQueue
+from typing import Any, ClassVar, Protocol
+
+from attrs import asdict, evolve, field, fields, frozen
+
+
+@frozen(kw_only=True)
+class Event:
+    """Base of all events; ``kind`` is the snake-case name of the class, as in the JSON form."""
+
+    kind: ClassVar[str] = "event"
+    kinds: ClassVar[dict[str, type[Event]]] = {}
+
+    lane: str = ""
+    node: str = ""
+    at: float = field(factory=time.time)
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+        Event.kinds[cls.kind] = cls
+
+    def to_json(self) -> dict[str, Any]:
+        return {"type": self.kind, **asdict(self)}
+
+    @staticmethod
+    def from_json(raw: dict[str, Any]) -> Event:
+        """The inverse of :meth:`to_json`. Raises KeyError for an unknown type, TypeError for wrong fields."""
+        known = dict(raw)
+        cls = Event.kinds[known.pop("type")]
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
+
+
+@frozen(kw_only=True)
+class RunStarted(Event):
+    run: str
+    version: str
+    command: str
+    lanes: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class RunFinished(Event):
+    """``status`` is ``succeeded``, ``failed`` or ``cancelled``."""
+
+    status: str
+
+
+@frozen(kw_only=True)
+class LaneStarted(Event):
+    pass
+
+
+@frozen(kw_only=True)
+class LaneFinished(Event):
+    status: str
+    seconds: float
+    error: str = ""
+
+
+@frozen(kw_only=True)
+class NodeStarted(Event):
+    """``title`` is what the node does, for people: ``Running provisioner shell``."""
+
+    title: str
+    attempt: int = 1
+
+
+@frozen(kw_only=True)
+class NodeFinished(Event):
+    """``status`` is a value of ``hclimg.engine.scheduler.Status``."""
+
+    status: str
+    seconds: float = 0.0
+    error: str = ""
+
+
+@frozen(kw_only=True)
+class NodeRetrying(Event):
+    attempt: int
+    delay: float
+    error: str
+
+
+@frozen(kw_only=True)
+class StepStarted(Event):
+    title: str
+    undo: bool = False
+
+
+@frozen(kw_only=True)
+class StepFinished(Event):
+    title: str
+    ok: bool
+    seconds: float = 0.0
+    undo: bool = False
+
+
+@frozen(kw_only=True)
+class Said(Event):
+    """A sentence of a component for people. ``level`` is ``info``, ``warning`` or ``error``."""
+
+    text: str
+    level: str = "info"
+
+
+@frozen(kw_only=True)
+class Output(Event):
+    """One line that a command printed; ``stream`` is ``stdout`` or ``stderr``."""
+
+    text: str
+    stream: str = "stdout"
+
+
+@frozen(kw_only=True)
+class Progress(Event):
+    """``done`` of ``total`` (0: unknown) in ``unit`` (``B`` or ``""``) of one transfer or loop named ``what``."""
+
+    what: str
+    done: int
+    total: int = 0
+    unit: str = ""
+
+
+@frozen(kw_only=True)
+class ApiRetrying(Event):
+    error: str
+    delay: float
+
+
+@frozen(kw_only=True)
+class ArtifactMade(Event):
+    """A finished image: ``builder`` is its builder id, ``id`` its identity, ``description`` for people."""
+
+    builder: str
+    id: str
+    description: str
+    files: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class LeftBehind(Event):
+    """Something that was made and is still there, with the reason."""
+
+    what: str
+    reason: str
+
+
+class Sink(Protocol):
+    """Takes events one by one, in order, always on the bus's own thread."""
+
+    def handle(self, event: Event) -> None: ...
+    def close(self) -> None: ...
+
+
+class Redactor:
+    """Replaces secrets in every string of an event. Thread-safe; secrets may be added while a run goes on."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.add(*secrets)
+
+    def add(self, *secrets: str) -> None:
+        """Hide these from now on, each line of a text of several lines too. Empty strings are ignored."""
+        lines = {line.strip() for secret in secrets for line in (secret, *secret.splitlines())} - {""}
+        if lines <= self._secrets:
+            return
+        self._secrets = self._secrets | lines
+        longest_first = sorted(self._secrets, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def text(self, text: str) -> str:
+        return self._pattern.sub("<sensitive>", text) if self._pattern else text
+
+    def __call__(self, event: Event) -> Event:
+        if self._pattern is None:
+            return event
+        changed: dict[str, Any] = {}
+        for attribute in fields(type(event)):
+            value = getattr(event, attribute.name)
+            if isinstance(value, str):
+                clean: Any = self.text(value)
+            elif isinstance(value, tuple):
+                clean = tuple(self.text(v) if isinstance(v, str) else v for v in value)
+            else:
+                continue
+            if clean != value:
+                changed[attribute.name] = clean
+        return evolve(event, **changed) if changed else event
+
+
+class EventBus:
+    """Many producers, one consumer thread: sinks need no lock and never block a build."""
+
+    def __init__(self, sinks: Iterable[Sink] = (), redact: Callable[[Event], Event] | None = None) -> None:
+        self._sinks = tuple(sinks)
+        self._redact = redact or (lambda event: event)
+        self._queue: SimpleQueue[Event | threading.Event | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._drain, name="events", daemon=True)
+        self.failures: list[Exception] = []
+
+    def __enter__(self) -> EventBus:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        for sink in self._sinks:
+            sink.close()
+
+    def emit(self, event: Event) -> None:
+        self._queue.put(event)
+
+    def flush(self) -> None:
+        """Wait until everything that was emitted so far has been handled."""
+        seen = threading.Event()
+        self._queue.put(seen)
+        seen.wait()
+
+    def _drain(self) -> None:
+        broken: set[int] = set()
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, threading.Event):
+                item.set()
+                continue
+            event = self._redact(item)
+            for index, sink in enumerate(self._sinks):
+                if index in broken:
+                    continue
+                try:
+                    sink.handle(event)
+                except Exception as error:  # one broken sink (a closed pipe, a full disk) must not stop the others
+                    broken.add(index)
+                    self.failures.append(error)
