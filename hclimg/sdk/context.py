@@ -1,0 +1,113 @@
+"""What a component can do besides compute: speak, wait, own things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from attrs import define, evolve, field, frozen
+
+from hclimg.events import ApiRetrying, Event, EventBus, Output, Progress, Redactor, Said
+from hclimg.sdk.cancel import CancelToken
+from hclimg.sdk.journal import Journal, NoJournal
+from hclimg.sdk.retry import RetryPolicy, retry
+from hclimg.sdk.scope import Scope
+
+T = TypeVar("T")
+
+
+class Prompter(Protocol):
+    """Asks the person at the terminal."""
+
+    @property
+    def interactive(self) -> bool: ...
+
+    def ask(self, question: str, cancel: CancelToken) -> str:
+        """The line that was typed. Raises Cancelled when the token is cancelled, EOFError without a terminal."""
+
+
+class NoPrompter:
+    interactive = False
+
+    def ask(self, question: str, cancel: CancelToken) -> str:
+        raise EOFError(question)
+
+
+@frozen(kw_only=True)
+class RunInfo:
+    """What one run is and how the user started it.
+
+    ``id`` is unique and fit for names and tags; ``directory`` holds the run's journal and logs;
+    ``cache`` is shared by all runs of the user.
+    """
+
+    id: str
+    directory: Path
+    cache: Path
+    force: bool = False
+    debug: bool = False
+    on_error: str = "cleanup"
+
+
+@define(kw_only=True)
+class Context:
+    """Given to every call of a component.
+
+    ``build_name`` and ``build_type`` are what scripts see as PACKER_BUILD_NAME and PACKER_BUILDER_TYPE;
+    ``http_address`` is ``host:port`` of the build's HTTP server as the guest sees it, or empty.
+    """
+
+    run: RunInfo
+    lane: str
+    node: str
+    bus: EventBus
+    cancel: CancelToken
+    scope: Scope
+    build_name: str = ""
+    build_type: str = ""
+    facts: Mapping[str, Any] = field(factory=dict)
+    journal: Journal = field(factory=NoJournal)
+    redact: Redactor = field(factory=Redactor)
+    prompter: Prompter = field(factory=NoPrompter)
+
+    def emit(self, event: Event) -> None:
+        self.bus.emit(evolve(event, lane=self.lane, node=self.node))
+
+    def say(self, text: str) -> None:
+        """Tell the user in one sentence what is going on."""
+        self.emit(Said(text=text))
+
+    def warn(self, text: str) -> None:
+        self.emit(Said(text=text, level="warning"))
+
+    def output(self, text: str, stream: str = "stdout") -> None:
+        """One line that a command printed, without its end."""
+        self.emit(Output(text=text, stream=stream))
+
+    def progress(self, what: str, done: int, total: int = 0, unit: str = "B") -> None:
+        self.emit(Progress(what=what, done=done, total=total, unit=unit))
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, or raise Cancelled."""
+        self.cancel.sleep(seconds)
+
+    def retry(self, policy: RetryPolicy, call: Callable[[], T]) -> T:
+        def tell(error: BaseException, delay: float) -> None:
+            self.emit(ApiRetrying(error=str(error), delay=delay))
+
+        return retry(policy, call, self.cancel, tell)
+
+    def render(self, template: str, **data: Any) -> str:
+        """A Go template string of a setting, with ``{{ .Name }}`` from ``data`` and the engine's functions.
+
+        Raises BuildError when the template is wrong or names a field that is not in ``data``.
+        """
+        from hclimg.sdk.interpolate import render
+
+        return render(self, template, data)
+
+    def ask(self, question: str) -> str:
+        """Ask the person at the terminal. Raises EOFError when there is none."""
+        self.bus.flush()
+        return self.prompter.ask(question, self.cancel)

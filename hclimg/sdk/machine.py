@@ -1,0 +1,82 @@
+"""A running thing that is being turned into an image, and the finished image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from attrs import field, frozen
+
+OutputSink = Callable[[str, str], None]
+"""Called with (line without its end, "stdout" or "stderr") for each line that a command prints."""
+
+
+class Communicator(Protocol):
+    """How commands and files reach a machine.
+
+    Calls block. A cancel of the token that the communicator was made with closes it and raises Cancelled in them.
+    All raise ConnectionLost when the machine goes away and TimedOut when ``timeout`` passes.
+    """
+
+    @property
+    def kind(self) -> str:
+        """``ssh``, ``winrm``, ``docker``, ``chroot``, ``local`` or ``none``."""
+
+    def run(
+        self,
+        command: str,
+        *,
+        stdin: bytes | BinaryIO | None = None,
+        on_output: OutputSink | None = None,
+        timeout: timedelta | None = None,
+    ) -> int:
+        """Run a command line in the machine's shell; its exit code."""
+
+    def upload(self, source: bytes | BinaryIO | Path, remote: str, *, mode: int | None = None) -> None:
+        """Write one file. Its directory must exist; ``mode`` None keeps the mode of a source that is a file."""
+
+    def upload_dir(self, local: Path, remote: str, *, exclude: Sequence[str] = ()) -> None:
+        """Copy a directory's content into directory ``remote``, which is made when missing; modes are kept."""
+
+    def download(self, remote: str, local: BinaryIO | Path) -> None:
+        """Read one file. Raises BuildError when the remote file does not exist."""
+
+    def download_dir(self, remote: str, local: Path, *, exclude: Sequence[str] = ()) -> None:
+        """Copy the content of directory ``remote`` into ``local``, which is made when missing."""
+
+    def reconnect(self, timeout: timedelta) -> None:
+        """Wait until the machine answers again after a restart."""
+
+    def close(self) -> None: ...
+
+
+@frozen(kw_only=True)
+class Machine:
+    """A running thing that we can talk to.
+
+    ``facts`` are what templates see as ``build.*`` (ID, Host, Port, User, Password, ConnType, SSHPublicKey,
+    SSHPrivateKey, PackerHTTPAddr, … and the builder's own); ``handle`` is the builder's own typed state.
+    """
+
+    id: str
+    communicator: Communicator
+    facts: Mapping[str, Any] = field(factory=dict)
+    handle: Any = None
+
+
+@frozen(kw_only=True)
+class Artifact:
+    """An immutable result.
+
+    ``builder`` is Packer's builder id ("transcend.qemu"), ``component`` the kind and name that made it
+    ("builder/qemu"), so that it can be destroyed later; ``state`` holds JSON values only.
+    """
+
+    builder: str
+    component: str
+    id: str
+    description: str
+    files: tuple[str, ...] = ()
+    state: Mapping[str, Any] = field(factory=dict)
