@@ -1,0 +1,1 @@
+"""Builds machine images from Packer templates."""
