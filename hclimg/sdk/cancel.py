@@ -30,7 +30,7 @@ class CancelToken:
         for close in closers:
             try:
                 close()
-            except Exception:  # noqa: BLE001, S112 - a closer only wakes a waiter, which then sees the cancelled token
+            except Exception:  # noqa: BLE001 - a closer only wakes a waiter, which then sees the cancelled token
                 continue
 
     def check(self) -> None:

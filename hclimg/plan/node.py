@@ -1,0 +1,88 @@
+"""One unit of scheduled work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from attrs import field, frozen
+
+from hclimg.diagnostics import Range
+from hclimg.lang.evaluate import Scope
+from hclimg.lang.syntax import Body
+from hclimg.registry import Kind
+from hclimg.sdk.retry import ONCE, RetryPolicy
+
+
+class NodeKind(StrEnum):
+    DATA = "data"
+    SOURCE = "source"
+    BUILD = "build"
+    PROVISION = "provision"
+    CAPTURE = "capture"
+    ERROR_CLEANUP = "error-cleanup"
+    TEARDOWN = "teardown"
+    POST_PROCESS = "post-process"
+    RELEASE = "release"
+    """Removes the artifacts of a lane that nobody wants to keep, once nobody needs them."""
+
+
+class Trigger(StrEnum):
+    """When a node may run, given how the nodes before it ended."""
+
+    ON_SUCCESS = "on-success"
+    ON_FAILURE = "on-failure"
+    ALWAYS = "always"
+
+
+@frozen(eq=False, repr=False)
+class Spec:
+    """A component as the template says it, not decoded yet: ``build.*`` exists only once the machine runs.
+
+    ``scope`` has everything that is known at compile time. ``header`` is where the block stands,
+    ``context`` how diagnostics call it: ``provisioner "shell"``.
+    """
+
+    kind: Kind
+    type: str
+    body: Body
+    scope: Scope
+    header: Range
+    context: str
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class Node:
+    """``id`` is unique in the plan and readable: ``rootfs.debian/provision[1]:shell``.
+
+    ``title`` says what it does. ``uses`` are slots of named limits, held while it runs. ``timeout``,
+    ``pause_before`` in seconds.
+    """
+
+    id: str
+    kind: NodeKind
+    title: str
+    lane: str = ""
+    spec: Spec | None = None
+    trigger: Trigger = Trigger.ON_SUCCESS
+    uses: Mapping[str, int] = field(factory=dict)
+    retry: RetryPolicy = ONCE
+    timeout: float | None = None
+    pause_before: float = 0.0
+    continue_on_error: bool = False
+    keep_input: bool | None = None
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class Lane:
+    """One image that is built.
+
+    ``address`` identifies it (``[BUILD.]TYPE.NAME``); ``name`` is what the user calls it and what ``-only`` matches
+    (for legacy JSON the builder's name); ``source_type``, ``source_name`` and ``build_name`` are its parts.
+    """
+
+    address: str
+    name: str
+    source_type: str
+    source_name: str
+    build_name: str = ""

@@ -1,0 +1,99 @@
+"""Finds components by kind and name. Nothing is imported until a template names it.
+
+The components of hclimg itself stand in a table, so that finding one costs nothing; packages of others announce theirs
+with entry points (groups ``hclimg.builders``, ``hclimg.provisioners``, ``hclimg.post_processors``,
+``hclimg.data_sources``), which are read only when the table does not have the name.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib import import_module
+from typing import Any
+
+from hclimg.errors import PluginError
+from hclimg.sdk.components import Builder, Component, DataSource, PostProcessor, Provisioner
+
+
+class Kind(StrEnum):
+    BUILDER = "builder"
+    PROVISIONER = "provisioner"
+    POST_PROCESSOR = "post-processor"
+    DATA_SOURCE = "data source"
+
+    @property
+    def group(self) -> str:
+        """The group of entry points."""
+        return f"hclimg.{self.value.replace(' ', '_').replace('-', '_')}s"
+
+
+BASES: dict[Kind, type[Component[Any]]] = {
+    Kind.BUILDER: Builder,
+    Kind.PROVISIONER: Provisioner,
+    Kind.POST_PROCESSOR: PostProcessor,
+    Kind.DATA_SOURCE: DataSource,
+}
+
+BUILT_IN: dict[Kind, dict[str, str]] = {
+    Kind.BUILDER: {
+        "file": "hclimg.builders.file.builder:FileBuilder",
+        "null": "hclimg.builders.null.builder:NullBuilder",
+        "qemu": "hclimg.builders.qemu.builder:QemuBuilder",
+        "rootfs": "hclimg.builders.rootfs.builder:RootfsBuilder",
+    },
+    Kind.PROVISIONER: {
+        "breakpoint": "hclimg.provisioners.breakpoint:BreakpointProvisioner",
+        "file": "hclimg.provisioners.file:FileProvisioner",
+        "shell": "hclimg.provisioners.shell:ShellProvisioner",
+        "shell-local": "hclimg.provisioners.shell_local:ShellLocalProvisioner",
+        "sleep": "hclimg.provisioners.sleep:SleepProvisioner",
+    },
+    Kind.POST_PROCESSOR: {
+        "artifice": "hclimg.postprocessors.artifice:ArtificePostProcessor",
+        "checksum": "hclimg.postprocessors.checksum:ChecksumPostProcessor",
+        "compress": "hclimg.postprocessors.compress:CompressPostProcessor",
+        "manifest": "hclimg.postprocessors.manifest:ManifestPostProcessor",
+        "shell-local": "hclimg.postprocessors.shell_local:ShellLocalPostProcessor",
+    },
+    Kind.DATA_SOURCE: {},
+}
+
+
+class Registry:
+    """Looks components up; ``built_in`` can be replaced in tests."""
+
+    def __init__(self, built_in: dict[Kind, dict[str, str]] | None = None) -> None:
+        self._table = built_in if built_in is not None else BUILT_IN
+        self._loaded: dict[tuple[Kind, str], type[Component[Any]]] = {}
+        self._foreign: dict[Kind, dict[str, str]] = {}
+
+    def names(self, kind: Kind) -> list[str]:
+        """All the names of a kind, those of installed packages too."""
+        return sorted({*self._table[kind], *self._entry_points(kind)})
+
+    def load(self, kind: Kind, name: str) -> type[Component[Any]] | None:
+        """The class of a component, or None when nobody has the name. Raises PluginError when it is broken."""
+        if (kind, name) not in self._loaded:
+            target = self._table[kind].get(name) or self._entry_points(kind).get(name)
+            if target is None:
+                return None
+            self._loaded[kind, name] = _import(kind, name, target)
+        return self._loaded[kind, name]
+
+    def _entry_points(self, kind: Kind) -> dict[str, str]:
+        if kind not in self._foreign:
+            from importlib.metadata import entry_points
+
+            self._foreign[kind] = {point.name: point.value for point in entry_points(group=kind.group)}
+        return self._foreign[kind]
+
+
+def _import(kind: Kind, name: str, target: str) -> type[Component[Any]]:
+    module, _, attribute = target.partition(":")
+    try:
+        cls = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(f'The {kind} "{name}" cannot be loaded from {target}: {error}') from error
+    if not (isinstance(cls, type) and issubclass(cls, BASES[kind]) and hasattr(cls, "Config")):
+        raise PluginError(f'The {kind} "{name}" from {target} is not a {BASES[kind].__name__} with a Config class.')
+    return cls

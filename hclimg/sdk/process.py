@@ -1,0 +1,215 @@
+"""Programs of the host: run one to its end, or keep one running while a build needs it.
+
+Arguments may be seen by every user of the host, so secrets go through ``stdin`` or a file, never through ``argv``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import IO
+
+from attrs import frozen
+
+from hclimg.errors import CommandFailed, MissingProgram, TimedOut
+from hclimg.sdk.context import Context
+from hclimg.sdk.machine import OutputSink
+from hclimg.sdk.steps import step
+
+TAIL = 20  # lines of output that an error carries
+GRACE = 5.0  # seconds between asking a program to end and ending it
+
+RUN_MARK = "HCLIMG_RUN"
+"""The environment variable that marks what a run started, should its pid never have reached the journal."""
+
+PACKAGES = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-system-aarch64": "qemu-system-arm",
+    "qemu-img": "qemu-utils",
+    "mmdebstrap": "mmdebstrap",
+    "mke2fs": "e2fsprogs",
+    "sfdisk": "fdisk",
+    "grub-mkimage": "grub-common grub-pc-bin",
+    "xorriso": "xorriso",
+    "mformat": "mtools",
+    "ssh-keygen": "openssh-client",
+    "chroot": "coreutils",
+    "swtpm": "swtpm",
+}
+"""Which Debian package has a program: for the hint of MissingProgram."""
+
+
+@frozen
+class Completed:
+    """``tail`` holds the last lines that it printed, both streams in the order in which they came."""
+
+    status: int
+    stdout: str
+    tail: tuple[str, ...]
+
+
+def find_program(name: str) -> str:
+    """The path of a program of the host. Raises MissingProgram."""
+    from shutil import which
+
+    found = which(name, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
+    if found is None:
+        package = PACKAGES.get(name)
+        hint = f"On Debian or Ubuntu: apt-get install {package}" if package else f'Install "{name}" or add it to PATH.'
+        raise MissingProgram(f'The program "{name}" is not installed on this machine.', hint=hint)
+    return found
+
+
+def run_program(
+    ctx: Context,
+    argv: Sequence[str | os.PathLike[str]],
+    *,
+    stdin: bytes | Path | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    on_output: OutputSink | None = None,
+    timeout: timedelta | None = None,
+    valid: Sequence[int] = (0,),
+    hint: str = "",
+) -> Completed:
+    """Run a program to its end.
+
+    ``env`` is added to the environment. Output goes line by line to ``on_output``. A cancel or the timeout ends
+    the program and everything that it started (its process group). Raises MissingProgram, CommandFailed when the
+    exit code is not in ``valid``, TimedOut, Cancelled.
+    """
+    ctx.cancel.check()
+    command = [find_program(os.fspath(argv[0])), *map(os.fspath, argv[1:])]
+    source = stdin.open("rb") if isinstance(stdin, Path) else None
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=source or (subprocess.PIPE if isinstance(stdin, bytes) else subprocess.DEVNULL),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **env} if env else None,
+            cwd=cwd,
+            start_new_session=True,
+        )
+    finally:
+        if source:
+            source.close()
+    reader = _Reader(process, on_output)
+    with ctx.cancel.closing(lambda: end_group(process)):
+        if isinstance(stdin, bytes):
+            _feed(process, stdin)
+        try:
+            status = process.wait(timeout.total_seconds() if timeout else None)
+        except subprocess.TimeoutExpired:
+            end_group(process)
+            raise TimedOut(f"{command[0]} did not end within {timeout}.", hint=hint) from None
+        finally:
+            reader.join()
+    ctx.cancel.check()
+    done = Completed(status, "\n".join(reader.stdout), tuple(reader.lines[-TAIL:]))
+    if status not in valid:
+        name = Path(command[0]).name
+        raise CommandFailed(f"{name} ended with exit code {status}.", exit_code=status, output=done.tail, hint=hint)
+    return done
+
+
+@step("Starting process", undo="Stopping process")
+def running_program(
+    ctx: Context,
+    argv: Sequence[str | os.PathLike[str]],
+    *,
+    name: str,
+    log: Path | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Keep a program running until the scope closes; its output goes to the file ``log``."""
+    command = [find_program(os.fspath(argv[0])), *map(os.fspath, argv[1:])]
+    record = ctx.journal.intend("process", name=name)
+    out: IO[bytes] | int = log.open("ab") if log else subprocess.DEVNULL
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+            start_new_session=True, pass_fds=tuple(pass_fds), env={**os.environ, RUN_MARK: ctx.run.id},
+        )
+    except OSError:
+        record.gone()
+        raise
+    finally:
+        if not isinstance(out, int):
+            out.close()
+    record.made(pid=str(process.pid), started=started_at(process.pid))
+    yield process
+    end_group(process)
+    record.gone()
+
+
+def started_at(pid: int) -> str:
+    """When a process started, in clock ticks since boot: with the pid it identifies a process. Empty: no process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process and its children to end, end them when they do not, and wait until the process is gone."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            continue
+    process.wait()
+
+
+def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
+    """Write all of stdin from a thread of its own, so that a program that does not read cannot block a cancel."""
+    assert process.stdin is not None
+    pipe = process.stdin
+
+    def write() -> None:
+        try:
+            with pipe:
+                pipe.write(data)
+        except (BrokenPipeError, ValueError):
+            return  # the program ended, or did not want all of it: its exit code tells
+
+    threading.Thread(target=write, daemon=True).start()
+
+
+class _Reader:
+    """Reads both streams of a process line by line."""
+
+    def __init__(self, process: subprocess.Popen[bytes], on_output: OutputSink | None) -> None:
+        self.lines: list[str] = []
+        self.stdout: list[str] = []
+        self._on_output = on_output
+        streams = (("stdout", process.stdout), ("stderr", process.stderr))
+        self._threads = [threading.Thread(target=self._read, args=s, daemon=True) for s in streams]
+        for thread in self._threads:
+            thread.start()
+
+    def _read(self, stream: str, pipe: IO[bytes]) -> None:
+        with pipe:
+            for raw in pipe:
+                line = raw.decode("utf-8", "replace").rstrip("\r\n")
+                self.lines.append(line)
+                if stream == "stdout":
+                    self.stdout.append(line)
+                if self._on_output:
+                    self._on_output(line, stream)
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+
