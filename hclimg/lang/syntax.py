@@ -7,7 +7,7 @@ Nodes are immutable. Compare them with :func:`same`, which ignores where they st
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast, dataclass_transform
 
 import attrs
 
@@ -17,6 +17,7 @@ from hclimg.lang.values import Value
 T = TypeVar("T")
 
 
+@dataclass_transform(frozen_default=True, eq_default=False)
 def node(cls: type[T]) -> type[T]:
     # Only __init__ is generated: start-up pays for each generated method of each class.
     return attrs.frozen(eq=False, repr=False, order=False)(cls)
@@ -40,7 +41,7 @@ class Node:
 
     @classmethod
     def __attrs_names__(cls) -> list[str]:
-        return [a.name for a in attrs.fields(cls)]
+        return [a.name for a in attrs.fields(cast(Any, cls))]
 
 
 _POSITION = ("source", "start", "end")

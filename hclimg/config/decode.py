@@ -1,0 +1,327 @@
+"""A body of a template and a config class → a config object, with every problem reported rather than the first.
+
+The same code runs while validating, when values such as ``build.ID`` are unknown, and again when the machine runs.
+A setting whose value is unknown keeps a stand-in of the right type, and nothing is said about it.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from hclimg.config.check import Problems
+from hclimg.config.fields import KEY, Meta
+from hclimg.config.kinds import check_choice, is_unset, secret_texts, stand_in, template_type, to_config
+from hclimg.config.schema import Schema, SettingSpec, schema_of
+from hclimg.diagnostics import Diagnostics, Range, did_you_mean
+from hclimg.lang.convert import ConversionError, convert
+from hclimg.lang.evaluate import Scope, evaluate
+from hclimg.lang.syntax import Attribute, Block, Body, Expr, Literal, Name, ObjectCons, Paren, TupleCons, Variable
+from hclimg.lang.types import BOOL, NUMBER, STRING, ListType
+from hclimg.lang.values import UNKNOWN, Value, string, tuple_of
+
+T = TypeVar("T")
+
+Render = Callable[[str, Range], "str | None"]
+"""Renders the Go template in a string; None when its value is not known yet."""
+
+
+@attrs.frozen(eq=False, repr=False)
+class Decoded(Generic[T]):
+    """What a body says.
+
+    ``values`` are the settings that the user wrote, by name: a :class:`Value` of the setting's type, or for nested
+    blocks a list of such mappings. ``unknown`` names those that are not known yet. ``secrets`` are texts in the
+    settings that must never be shown.
+    """
+
+    config: T
+    values: Mapping[str, Any]
+    unknown: frozenset[str]
+    secrets: tuple[str, ...] = ()
+
+
+def decode(
+    cls: type[T],
+    body: Body,
+    scope: Scope,
+    diags: Diagnostics,
+    *,
+    context: str,
+    header: Range,
+    render: Render | None = None,
+) -> T | None:
+    """The config object, or None when something is wrong; ``context`` names the block in diagnostics."""
+    found = decode_body(cls, body, scope, diags, context=context, header=header, render=render)
+    return found.config if found else None
+
+
+def decode_body(
+    cls: type[T],
+    body: Body,
+    scope: Scope,
+    diags: Diagnostics,
+    *,
+    context: str,
+    header: Range,
+    render: Render | None = None,
+) -> Decoded[T] | None:
+    """Like :func:`decode`, with the evaluated settings and what is unknown."""
+    return _Decoder(scope, diags, context, render).body(cls, body, header)
+
+
+@attrs.define
+class _Decoder:
+    scope: Scope
+    diags: Diagnostics
+    context: str
+    render: Render | None
+
+    def body(self, cls: type[T], body: Body, header: Range) -> Decoded[T] | None:
+        before = len(self.diags.errors)
+        schema = schema_of(cls)
+        found = _Settings(schema, header)
+        for item in body.items:
+            self._item(item, found, flexible=body.flexible)
+        self._missing(found)
+        if len(self.diags.errors) > before:
+            return None
+        config = _construct(cls, found)
+        problems = Problems(self.diags, self.context, header, found.places, frozenset(found.unknown))
+        for part in _parts(config):
+            check = getattr(part, "check", None)
+            if check is not None:
+                check(problems)
+        if len(self.diags.errors) > before:
+            return None
+        return Decoded(config, found.values, frozenset(found.unknown), tuple(found.secrets))
+
+    # -- items ----------------------------------------------------------------
+
+    def _item(self, item: Attribute | Block, found: _Settings, *, flexible: bool) -> None:
+        name = item.name if isinstance(item, Attribute) else item.type
+        spec = found.schema.names.get(name.text)
+        if spec is None:
+            self._unsupported(item, name, found.schema)
+            return
+        found.places.setdefault(spec.name, item.expr.range if isinstance(item, Attribute) else item.header)
+        self._notices(name, spec)
+        if isinstance(item, Block):
+            if spec.meta.nested:
+                self._block(item, spec, found)
+            else:
+                detail = f'"{name.text}" is an argument, not a block; write {name.text} = … instead.'
+                self._error("Unsupported block type", detail, name.range)
+        elif not spec.meta.nested:
+            self._attribute(item, spec, found, flexible=flexible)
+        elif flexible:
+            self._blocks_from_json(item, spec, found)
+        else:
+            detail = f'"{name.text}" is a block, not an argument; write {name.text} {{ … }} without "=".'
+            self._error("Unsupported argument", detail, name.range)
+
+    def _unsupported(self, item: Attribute | Block, name: Name, schema: Schema) -> None:
+        hint = did_you_mean(name.text, schema.names)
+        if isinstance(item, Attribute):
+            detail = f'An argument named "{name.text}" is not expected here.{hint}'
+            self._error("Unsupported argument", detail, name.range)
+        else:
+            detail = f'Blocks of type "{name.text}" are not expected here.{hint}'
+            self._error("Unsupported block type", detail, item.header)
+
+    def _notices(self, name: Name, spec: SettingSpec) -> None:
+        if spec.meta.deprecated:
+            self._warn("Deprecated argument", f'"{name.text}" is deprecated: {spec.meta.deprecated}', name.range)
+        elif name.text in spec.meta.aliases:
+            self._warn("Deprecated argument", f'"{name.text}" is an old name of "{spec.name}".', name.range)
+        if spec.meta.ignored:
+            self._warn("Argument without effect", f'"{name.text}" has no effect: {spec.meta.ignored}', name.range)
+
+    # -- blocks ---------------------------------------------------------------
+
+    def _block(self, block: Block, spec: SettingSpec, found: _Settings) -> None:
+        if block.labels:
+            self._error("Extraneous label", f'A "{spec.name}" block takes no labels.', block.labels[0].range)
+            return
+        self._nested(block.body, block.header, spec, found)
+
+    def _blocks_from_json(self, item: Attribute, spec: SettingSpec, found: _Settings) -> None:
+        objects = item.expr.items if isinstance(item.expr, TupleCons) else (item.expr,)
+        for expr in objects:
+            body = body_of_object(expr)
+            if body is None:
+                self._error("Incorrect value", f'"{spec.name}" must be an object, or a list of objects.', expr.range)
+            else:
+                self._nested(body, item.name.range, spec, found)
+
+    def _nested(self, body: Body, header: Range, spec: SettingSpec, found: _Settings) -> None:
+        if not spec.meta.many and spec.name in found.values:
+            detail = f'Only one "{spec.name}" block is allowed here.'
+            self._error("Duplicate block", detail, header)
+            return
+        inner = self.body(spec.element, body, header)
+        if inner is None:
+            return
+        found.values.setdefault(spec.name, []).append(inner.values)
+        found.nested.setdefault(spec.name, []).append(inner.config)
+        found.secrets.extend(inner.secrets)
+        if inner.unknown:
+            found.unknown.add(spec.name)
+
+    # -- attributes -----------------------------------------------------------
+
+    def _attribute(self, item: Attribute, spec: SettingSpec, found: _Settings, *, flexible: bool) -> None:
+        if spec.name in found.values:
+            detail = f'"{item.name.text}" says the same as another argument of this block: both set "{spec.name}".'
+            self._error("Duplicate argument", detail, item.name.range)
+            return
+        before = len(self.diags.errors)
+        value = evaluate(item.expr, self.scope, self.diags)
+        if len(self.diags.errors) > before:
+            found.broken.add(spec.name)
+            return
+        if value.is_null or (flexible and is_unset(value, spec)):
+            return
+        try:
+            self._keep(self._converted(value, spec, item, flexible=flexible), spec, found)
+        except (ConversionError, ValueError) as error:
+            found.broken.add(spec.name)
+            detail = f'Inappropriate value for "{item.name.text}": {_sentence(str(error))}'
+            self._error("Incorrect value", detail, item.expr.range)
+
+    def _keep(self, value: Value, spec: SettingSpec, found: _Settings) -> None:
+        found.values[spec.name] = value
+        if not value.is_wholly_known:
+            found.unknown.add(spec.name)
+            return
+        found.secrets.extend(secret_texts(spec, value))
+        data = to_config(spec.type, value)
+        check_choice(spec, data)
+        found.data[spec.name] = data
+
+    def _converted(self, value: Value, spec: SettingSpec, item: Attribute, *, flexible: bool) -> Value:
+        wanted = template_type(spec.type)
+        if flexible and isinstance(wanted, ListType) and value.type in (STRING, NUMBER, BOOL):
+            value = tuple_of((value,))
+        value = convert(value, wanted)
+        if self.render is None or spec.meta.template:
+            return value
+        return self._rendered(value, item.expr.range)
+
+    def _rendered(self, value: Value, at: Range) -> Value:
+        """The value with the Go templates in its strings rendered."""
+        assert self.render is not None
+        raw = value.raw
+        if isinstance(raw, str):
+            if "{{" not in raw:
+                return value
+            text = self.render(raw, at)
+            return Value(value.type, string(text).raw if text is not None else UNKNOWN, value.marks)
+        if isinstance(raw, tuple):
+            return Value(value.type, tuple([self._rendered(v, at) for v in raw]), value.marks)
+        if isinstance(raw, dict):
+            return Value(value.type, {name: self._rendered(v, at) for name, v in raw.items()}, value.marks)
+        return value
+
+    def _missing(self, found: _Settings) -> None:
+        for spec in found.schema.settings.values():
+            if spec.meta.required and spec.name not in found.values and spec.name not in found.places:
+                kind = "block" if spec.meta.nested else "argument"
+                detail = f'The {kind} "{spec.name}" is required, but was not given. {spec.meta.doc}'
+                self._error(f"Missing required {kind}", detail, found.header)
+            elif spec.meta.required and spec.name not in found.values and spec.name not in found.broken:
+                detail = f'The argument "{spec.name}" is required, but its value is null.'
+                self._error("Missing required argument", detail, found.places[spec.name])
+
+    def _error(self, summary: str, detail: str, subject: Range) -> None:
+        self.diags.error(summary, detail, subject=subject, context=self.context)
+
+    def _warn(self, summary: str, detail: str, subject: Range) -> None:
+        self.diags.warn(summary, detail, subject=subject, context=self.context)
+
+
+@attrs.define
+class _Settings:
+    """What was found in one body. ``broken`` names settings about which an error was reported already."""
+
+    schema: Schema
+    header: Range
+    values: dict[str, Any] = attrs.field(factory=dict)
+    data: dict[str, Any] = attrs.field(factory=dict)
+    nested: dict[str, list[Any]] = attrs.field(factory=dict)
+    places: dict[str, Range] = attrs.field(factory=dict)
+    unknown: set[str] = attrs.field(factory=set)
+    broken: set[str] = attrs.field(factory=set)
+    secrets: list[str] = attrs.field(factory=list)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?")) else text + "."
+
+
+# -- objects ------------------------------------------------------------------
+
+
+def _construct(cls: type[T], found: _Settings) -> T:
+    tree: dict[str, Any] = {}
+    for spec in found.schema.settings.values():
+        if spec.name in found.nested:
+            items = found.nested[spec.name]
+            data: Any = tuple(items) if spec.meta.many else items[0]
+        elif spec.name in found.data:
+            data = found.data[spec.name]
+        elif spec.name in found.unknown:
+            data = stand_in(spec)
+        else:
+            continue
+        _put(tree, spec.path, data)
+    return _build(cls, tree)
+
+
+def _put(tree: dict[str, Any], path: tuple[str, ...], data: Any) -> None:
+    for name in path[:-1]:
+        tree = tree.setdefault(name, _Embedded())
+    tree[path[-1]] = data
+
+
+class _Embedded(dict[str, Any]):
+    """The settings of an embedded class, on their way to become an object."""
+
+
+def _build(cls: type[T], tree: dict[str, Any]) -> T:
+    hints = typing.get_type_hints(cls) if any(isinstance(v, _Embedded) for v in tree.values()) else {}
+    return cls(**{name: _build(hints[name], v) if isinstance(v, _Embedded) else v for name, v in tree.items()})
+
+
+def _parts(config: Any) -> Iterator[Any]:
+    """The object and the objects embedded in it."""
+    yield config
+    for attribute in attrs.fields(type(config)):
+        meta: Meta = attribute.metadata[KEY]
+        if meta.embed:
+            yield from _parts(getattr(config, attribute.name))
+
+
+def body_of_object(expr: Expr) -> Body | None:
+    """An object expression of a JSON template as the body of a block; None when it is anything else."""
+    if not isinstance(expr, ObjectCons):
+        return None
+    items = []
+    for item in expr.items:
+        name = _key_text(item.key)
+        if name is None:
+            return None
+        key = Name(item.source, item.key.start, item.key.end, name)
+        items.append(Attribute(item.source, item.start, item.end, key, item.value))
+    return Body(expr.source, expr.start, expr.end, tuple(items), flexible=True)
+
+
+def _key_text(key: Expr) -> str | None:
+    if isinstance(key, Paren):
+        return None
+    if isinstance(key, Variable):
+        return key.name
+    return key.value.raw if isinstance(key, Literal) and isinstance(key.value.raw, str) else None
