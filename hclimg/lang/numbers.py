@@ -24,6 +24,7 @@ LIMIT = 1 << 18
 
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?", re.ASCII)
+_INFINITE = {"Inf": INFINITY, "inf": INFINITY, "+Inf": INFINITY, "+inf": INFINITY, "-Inf": -INFINITY, "-inf": -INFINITY}
 _FEW_DIGITS = 150  # this many decimal digits fit 512 bits for certain
 
 
@@ -34,7 +35,7 @@ def parse(text: str) -> Number | None:
         return NEGATIVE_ZERO if value == 0 and text[0] == "-" else value
     match = _DECIMAL.fullmatch(text)
     if match is None or not (match[2] or match[3]):
-        return None
+        return _INFINITE.get(text)
     return _from_parts(match[1] == "-", match[2] + (match[3] or ""), len(match[3] or ""), match[4] or "0")
 
 
@@ -207,17 +208,18 @@ def _integer_text(value: int) -> str:
         return str(value)
     sign = "-" if value < 0 else ""
     value = abs(value)
-    # Beyond 512 bits only the leading digits mean anything; the rest are printed as zeros.
-    for zeros in range(_digit_count(value) - 1, -1, -1):
-        power = 10**zeros
-        digits = _nearest(value, power)
-        if rounded(digits * power) == value:
-            return sign + str(digits) + "0" * zeros
-    return sign + str(value)
+    # Beyond 512 bits only the leading digits mean anything; the rest are printed as zeros. All of 155 digits or more
+    # read back, so the count of zeros lies between these two.
+    digits_at_most = int(value.bit_length() * 0.30103) + 1
+    low, high = max(digits_at_most - 160, 0), digits_at_most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _reads_back_rounded(value, 10**middle) else (low, middle - 1)
+    return sign + str(_nearest(value, 10**low)) + "0" * low
 
 
-def _digit_count(value: int) -> int:
-    return int(value.bit_length() * 0.30103) + 2
+def _reads_back_rounded(value: int, power: int) -> bool:
+    return rounded(_nearest(value, power) * power) == value
 
 
 def _nearest(numerator: int, denominator: int) -> int:

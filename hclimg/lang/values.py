@@ -31,25 +31,34 @@ NO_MARKS: Final[Marks] = frozenset()
 
 
 class Unknown:
-    """The raw data of a value that is not known yet; there is one, :data:`UNKNOWN`."""
+    """The raw data of a value that is not known yet.
 
-    __slots__ = ()
+    There are two: :data:`UNKNOWN`, and :data:`UNKNOWN_NOT_NULL` for what will not be null, such as a sum.
+    """
+
+    __slots__ = ("name", "not_null")
+
+    def __init__(self, name: str, *, not_null: bool) -> None:
+        self.name = name
+        self.not_null = not_null
 
     def __repr__(self) -> str:
-        return "UNKNOWN"
+        return self.name
 
     def __reduce__(self) -> str:
-        return "UNKNOWN"
+        return self.name
 
 
-UNKNOWN: Final = Unknown()
+UNKNOWN: Final = Unknown("UNKNOWN", not_null=False)
+UNKNOWN_NOT_NULL: Final = Unknown("UNKNOWN_NOT_NULL", not_null=True)
 
 
 class Value:
     """An immutable value.
 
     ``raw`` is a str, a number (see :mod:`hclimg.lang.numbers`), a bool, a tuple of values (list, set, tuple), a dict
-    of values (map, object), None for null, or :data:`UNKNOWN`. A set's tuple is in HCL's order without duplicates.
+    of values (map, object), None for null, or an :class:`Unknown` (ask ``is_known``). A set's tuple is in HCL's order
+    without duplicates.
     Python's ``==`` compares types, data and marks; HCL's own ``==`` is :func:`equals`.
     """
 
@@ -71,7 +80,7 @@ class Value:
     @property
     def is_known(self) -> bool:
         """Whether this value is known; what it contains may still be unknown."""
-        return self.raw is not UNKNOWN
+        return type(self.raw) is not Unknown
 
     @property
     def is_wholly_known(self) -> bool:
@@ -80,7 +89,7 @@ class Value:
             return all(v.is_wholly_known for v in raw)
         if type(raw) is dict:
             return all(v.is_wholly_known for v in raw.values())
-        return raw is not UNKNOWN
+        return type(raw) is not Unknown
 
     @property
     def is_sensitive(self) -> bool:
@@ -139,9 +148,9 @@ def number(value: numbers.Number) -> Value:
 
 
 def parse_number(text: str) -> Value:
-    """The number that a number token means; raises ValueError for any other text."""
+    """The number that a number token means; raises ValueError for any other text and for what is out of range."""
     raw = numbers.parse(text)
-    if raw is None:
+    if raw is None or raw == numbers.INFINITY:
         raise ValueError(f"not a number: {text}")
     return Value(NUMBER, raw)
 
@@ -154,8 +163,8 @@ def null(type: Type = ANY) -> Value:  # noqa: A002
     return NULL if type is ANY else Value(type, None)
 
 
-def unknown(type: Type = ANY) -> Value:  # noqa: A002
-    return Value(type, UNKNOWN)
+def unknown(type: Type = ANY, *, not_null: bool = False) -> Value:  # noqa: A002
+    return Value(type, UNKNOWN_NOT_NULL if not_null else UNKNOWN)
 
 
 def tuple_of(values: Iterable[Value]) -> Value:
@@ -174,9 +183,10 @@ def set_of(values: Iterable[Value], element: Type) -> Value:
     marks = deep_marks(items)
     if marks:
         items = [unmark_deep(v) for v in items]
-    if not all(v.is_wholly_known for v in items):
-        return Value(SetType(element), UNKNOWN, marks)
-    return Value(SetType(element), tuple(sorted(set(items), key=_set_order)), marks)
+    known = [v for v in items if v.is_wholly_known]
+    # Two unknown elements may turn out to be different, so they are never merged.
+    unknown_ones = [v for v in items if not v.is_wholly_known] if len(known) < len(items) else []
+    return Value(SetType(element), (*sorted(set(known), key=_set_order), *unknown_ones), marks)
 
 
 def map_of(values: Mapping[str, Value], element: Type) -> Value:
@@ -211,7 +221,7 @@ def to_python(value: Value) -> Any:
     Raises ValueError when something in it is unknown.
     """
     raw = value.raw
-    if raw is UNKNOWN:
+    if type(raw) is Unknown:
         raise ValueError("the value is not known yet")
     if isinstance(raw, tuple):
         return [to_python(v) for v in raw]
@@ -253,12 +263,12 @@ def unmark_deep(value: Value) -> Value:
     return value.unmarked()
 
 
+def refined(value: Value) -> Value:
+    """The value, known not to become null if it is unknown."""
+    return Value(value.type, UNKNOWN_NOT_NULL, value.marks) if value.raw is UNKNOWN else value
+
+
 # -- looking inside -------------------------------------------------------------
-
-
-def can_iterate(value: Value) -> bool:
-    """Whether the value's type has elements."""
-    return not isinstance(value.type, type(STRING))
 
 
 def elements(value: Value) -> Iterator[tuple[Value, Value]]:
@@ -282,14 +292,14 @@ def equals(a: Value, b: Value) -> Value:
     """HCL's ``==``: a bool, or unknown. Values of different types differ; nulls of any types are equal."""
     marks = deep_marks((a, b))
     result = _equal(a, b)
-    answer = Value(BOOL, UNKNOWN if result is None else result)
+    answer = Value(BOOL, UNKNOWN_NOT_NULL if result is None else result)
     return answer.with_marks(marks) if marks else answer
 
 
 def _equal(a: Value, b: Value) -> bool | None:
     if a.raw is None or b.raw is None:
         return _null_equal(a, b)
-    if a.raw is UNKNOWN or b.raw is UNKNOWN:
+    if type(a.raw) is Unknown or type(b.raw) is Unknown:
         return None if _may_be_equal(a.type, b.type) else False
     if a.type is b.type and isinstance(a.raw, str | int):
         return bool(a.raw == b.raw)
@@ -305,9 +315,10 @@ def _equal(a: Value, b: Value) -> bool | None:
 
 
 def _null_equal(a: Value, b: Value) -> bool | None:
-    if a.raw is UNKNOWN or b.raw is UNKNOWN:
-        return None
-    return a.raw is None and b.raw is None
+    other = b.raw if a.raw is None else a.raw
+    if type(other) is Unknown:
+        return False if other.not_null else None
+    return other is None
 
 
 def _all_equal(pairs: Iterable[tuple[Value, Value]]) -> bool | None:
