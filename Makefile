@@ -1,0 +1,57 @@
+# hclimg: what a person types. `make help` lists the targets.
+#
+# Everything is installed on first use: system packages by apt (only those that are missing), Python packages into .venv.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+# What building the quickstart needs.
+PACKAGES := mmdebstrap qemu-system-x86 qemu-utils e2fsprogs fdisk grub-common grub-pc-bin openssh-client
+# What the tests need besides: the real servers and the peer that hclimg is compared with.
+TEST_PACKAGES := $(PACKAGES) openssh-server packer xorriso mtools tmux pigz zstd lz4 xz-utils bzip2
+
+# A checkout is on the path of every command here; bytecode is kept, as it is for any installed program.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help quickstart test check bench lint install clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | column -t -s '	'
+
+quickstart: install ## Build the example image: Debian 12 with redis, as a bootable qcow2
+	@.ci/packages $(PACKAGES)
+	$(BIN)/hclimg apply -force examples/quickstart
+	@$(BIN)/python examples/quickstart/next_steps.py
+
+test: $(VENV)/.dev ## Lint, types, import contracts and all tests, with the real servers that they need
+	@.ci/packages $(TEST_PACKAGES)
+	$(BIN)/pytest
+
+check: $(VENV)/.dev ## The quick part of the tests, for the inner loop
+	$(BIN)/pytest -m "not slow"
+
+lint: $(VENV)/.dev ## Lint, types and import contracts only
+	$(BIN)/pytest tests/test_project.py
+
+bench: $(VENV)/.dev ## Compare with Packer 1.6.6 on this machine
+	@.ci/packages $(TEST_PACKAGES)
+	for b in tests/benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
+
+install: $(VENV)/.user ## Install hclimg into .venv
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.user: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+# pip before 25.1 does not know dependency groups, so that list is read from pyproject.toml here.
+$(VENV)/.dev: pyproject.toml $(VENV)/.user
+	$(BIN)/python .ci/dev_requirements.py > $(VENV)/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement $(VENV)/dev.txt
+	@touch $@
+
+clean: ## Remove what the targets made, but not built images
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
