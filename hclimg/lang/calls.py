@@ -1,0 +1,131 @@
+"""Evaluation of function calls: arguments, their count and types, and what a function has to complain about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from hclimg.diagnostics import Range, did_you_mean
+from hclimg.lang import syntax
+from hclimg.lang.dispatch import converted, handles, report, value_of
+from hclimg.lang.functions.model import ArgumentError, FunctionError
+from hclimg.lang.types import ANY, ListType, SetType, TupleType
+from hclimg.lang.values import Unknown, Value, unknown
+
+if TYPE_CHECKING:
+    from hclimg.diagnostics import Diagnostics
+    from hclimg.lang.functions.model import Function, Parameter
+    from hclimg.lang.scope import Scope
+    from hclimg.lang.syntax import Expr
+
+
+@handles(syntax.Call)
+def _call(expr: syntax.Call, scope: Scope, diags: Diagnostics) -> Value:
+    function = scope.function(expr.name.text)
+    if function is None:
+        return _no_function(expr, scope, diags)
+    if function.form is not None:
+        return function.form(expr, scope, diags)
+    before = len(diags)
+    arguments = _arguments(expr, scope, diags)
+    if arguments is None or not _right_count(expr, function, arguments, diags):
+        return unknown()
+    values = _typed(function, arguments, scope, diags)
+    if values is None or (len(diags) > before):
+        return unknown()
+    try:
+        return function.call(values)
+    except ArgumentError as error:
+        return _argument_failed(expr, function, arguments, error, scope, diags)
+    except FunctionError as error:
+        detail = f'Call to function "{function.name}" failed: {error.message}.'
+        report(diags, "Error in function call", detail, expr.range, expr, scope)
+        return unknown()
+
+
+def _no_function(expr: syntax.Call, scope: Scope, diags: Diagnostics) -> Value:
+    name = expr.name.text
+    names = scope.function_names()
+    if names is None:
+        diags.error("Function calls not allowed", "Functions may not be called here.", subject=expr.range)
+        return unknown()
+    hint = did_you_mean(name, names)
+    if name == "env":
+        hint = ' The "env" function may only be called in the default of a variable; use that variable here.'
+    detail = f'There is no function named "{name}".{hint}'
+    diags.error("Call to unknown function", detail, subject=expr.name.range)
+    return unknown()
+
+
+_Arguments: TypeAlias = "list[tuple[Value, Expr]]"
+
+
+def _arguments(expr: syntax.Call, scope: Scope, diags: Diagnostics) -> _Arguments | None:
+    """The arguments' values; None when the expanded one is not known or wrong."""
+    if not expr.expand:
+        return [(value_of(arg, scope, diags), arg) for arg in expr.args]
+    last = expr.args[-1]
+    expanded = value_of(last, scope, diags)
+    problem = _bad_expansion(expanded)
+    if problem:
+        detail = f"The expanding argument (indicated by ...) must {problem}."
+        report(diags, "Invalid expanding argument value", detail, last.range, last, scope)
+        return None
+    if type(expanded.raw) is Unknown:
+        return None
+    arguments = [(value_of(arg, scope, diags), arg) for arg in expr.args[:-1]]
+    return arguments + [(value.with_marks(expanded.marks), last) for value in expanded.raw]
+
+
+def _bad_expansion(value: Value) -> str:
+    if value.raw is None and (value.type is ANY or isinstance(value.type, ListType | SetType | TupleType)):
+        return "not be null"
+    if value.type is ANY or isinstance(value.type, ListType | SetType | TupleType):
+        return ""
+    return "be of a tuple, list, or set type"
+
+
+def _right_count(expr: syntax.Call, function: Function, arguments: _Arguments, diags: Diagnostics) -> bool:
+    wanted, name = len(function.parameters), function.name
+    if len(arguments) < wanted:
+        least = " at least" if function.variadic else ""
+        missing = function.parameters[len(arguments)].name
+        detail = f'Function "{name}" expects{least} {wanted} argument(s). Missing value for "{missing}".'
+        at = Range(expr.source, expr.end - 1, expr.end)
+        diags.error("Not enough function arguments", detail, subject=at)
+        return False
+    if len(arguments) > wanted and function.variadic is None:
+        detail = f'Function "{name}" expects only {wanted} argument(s).'
+        diags.error("Too many function arguments", detail, subject=arguments[wanted][1].range)
+        return False
+    return True
+
+
+def _typed(function: Function, arguments: _Arguments, scope: Scope, diags: Diagnostics) -> list[Value] | None:
+    """The arguments converted to the parameters' types; None after problems were reported."""
+    values: list[Value] = []
+    for position, (value, expr) in enumerate(arguments):
+        parameter: Parameter | None = function.parameter(position)
+        assert parameter is not None
+        if value.type is not parameter.type and parameter.type is not ANY:
+            detail = f'Invalid value for "{parameter.name}" parameter: {{}}.'
+            result = converted(value, parameter.type, expr, scope, diags, "Invalid function argument", detail)
+            if result is None:
+                continue
+            value = result
+        values.append(value)
+    return values if len(values) == len(arguments) else None
+
+
+def _argument_failed(
+    expr: syntax.Call,
+    function: Function,
+    arguments: _Arguments,
+    error: ArgumentError,
+    scope: Scope,
+    diags: Diagnostics,
+) -> Value:
+    parameter = function.parameter(error.index)
+    at: Expr = arguments[error.index][1] if error.index < len(arguments) else expr
+    detail = f'Invalid value for "{parameter.name if parameter else ""}" parameter: {error.message}.'
+    report(diags, "Invalid function argument", detail, at.range, at, scope)
+    return unknown()

@@ -1,0 +1,90 @@
+"""How evaluation finds the code for a kind of expression, and how that code reports problems.
+
+Modules register a handler for each kind; a handler gets the values of other expressions from :func:`value_of`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+
+from hclimg.lang import operators
+from hclimg.lang.convert import ConversionError, convert
+from hclimg.lang.operators import OperationError
+from hclimg.lang.references import Reference, references
+from hclimg.lang.show import shown
+from hclimg.lang.syntax import Expr
+from hclimg.lang.types import NUMBER, STRING, ObjectType, Type
+from hclimg.lang.values import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hclimg.diagnostics import Diagnostics, Range
+    from hclimg.lang.scope import Scope
+    from hclimg.lang.syntax import Node
+
+    Handler: TypeAlias = Callable[[Expr, Scope, Diagnostics], Value]
+
+E = TypeVar("E", bound=Expr)
+
+_HANDLERS: dict[type[Expr], Handler] = {}
+_MOST_VALUES = 6
+
+
+def handles(
+    kind: type[E],
+) -> Callable[[Callable[[E, Scope, Diagnostics], Value]], Callable[[E, Scope, Diagnostics], Value]]:
+    """Register the decorated function as the one that evaluates ``kind``."""
+
+    def register(function: Callable[[E, Scope, Diagnostics], Value]) -> Callable[[E, Scope, Diagnostics], Value]:
+        _HANDLERS[kind] = cast("Handler", function)
+        return function
+
+    return register
+
+
+def value_of(expr: Expr, scope: Scope, diags: Diagnostics) -> Value:
+    """The value of an expression inside another one; raises RecursionError when it is too deep."""
+    return _HANDLERS[type(expr)](expr, scope, diags)
+
+
+def report(diags: Diagnostics, summary: str, detail: str, at: Range, expr: Node, scope: Scope) -> None:
+    """Report an error at a place in ``expr``, with the values of what the expression refers to."""
+    diags.error(summary, detail, subject=at, values=_values(expr, scope))
+
+
+def _values(expr: Node, scope: Scope) -> tuple[tuple[str, str], ...]:
+    """The references that took part in an expression, each with its value as text."""
+    found: dict[str, str] = {}
+    for reference in references(expr):
+        name = str(reference)
+        if name not in found and len(found) < _MOST_VALUES:
+            value = _look_up(reference, scope)
+            if value is not None:
+                found[name] = shown(value)
+    return tuple(found.items())
+
+
+def _look_up(reference: Reference, scope: Scope) -> Value | None:
+    value = scope.variable(reference.root)
+    for step in reference.steps:
+        if value is None:
+            return None
+        key = Value(NUMBER, step) if isinstance(step, int) else Value(STRING, step)
+        try:
+            value = operators.index(value, key)
+        except OperationError:
+            return None
+    # A whole namespace (``var``) says nothing.
+    return value if reference.steps or not isinstance(value and value.type, ObjectType) else None
+
+
+def converted(
+    value: Value, wanted: Type, expr: Node, scope: Scope, diags: Diagnostics, summary: str, detail: str
+) -> Value | None:
+    """The value converted, or None after the problem was reported; ``detail`` has a place for why."""
+    try:
+        return convert(value, wanted)
+    except ConversionError as error:
+        report(diags, summary, detail.format(error.message), expr.range, expr, scope)
+        return None

@@ -1,0 +1,135 @@
+"""Values of expressions.
+
+Evaluation never raises for what the user wrote: it reports diagnostics in HCL's words and goes on with an unknown
+value, which passes quietly through everything around it, so that one mistake makes one error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hclimg.diagnostics import Range, did_you_mean
+
+# The other kinds of expressions register themselves:
+from hclimg.lang import calls as calls
+from hclimg.lang import loops as loops
+from hclimg.lang import operations as operations
+from hclimg.lang import operators, syntax
+from hclimg.lang import templates as templates
+from hclimg.lang.dispatch import converted, handles, report, value_of
+from hclimg.lang.operators import OperationError
+from hclimg.lang.references import Reference, references
+from hclimg.lang.scope import Scope
+from hclimg.lang.types import STRING
+from hclimg.lang.values import NO_MARKS, Unknown, Value, object_of, string, tuple_of, unknown
+
+if TYPE_CHECKING:
+    from hclimg.diagnostics import Diagnostics
+    from hclimg.lang.syntax import Expr
+
+__all__ = ["Reference", "Scope", "evaluate", "references"]
+
+
+def evaluate(expr: Expr, scope: Scope, diags: Diagnostics) -> Value:
+    """The value of an expression; unknown when a problem was reported."""
+    try:
+        return value_of(expr, scope, diags)
+    except RecursionError:
+        detail = "This expression is nested too deeply to be evaluated. Move parts of it to locals of their own."
+        diags.error("Expression too deep", detail, subject=expr.range)
+        return unknown()
+
+
+@handles(syntax.Literal)
+def _literal(expr: syntax.Literal, _scope: Scope, _diags: Diagnostics) -> Value:
+    return expr.value
+
+
+@handles(syntax.Variable)
+def _variable(expr: syntax.Variable, scope: Scope, diags: Diagnostics) -> Value:
+    value = scope.variable(expr.name)
+    if value is not None:
+        return value
+    names = scope.variable_names()
+    if names is None:
+        diags.error("Variables not allowed", "Variables may not be used here.", subject=expr.range)
+    else:
+        detail = f'There is no variable named "{expr.name}".{did_you_mean(expr.name, names)}'
+        diags.error("Unknown variable", detail, subject=expr.range)
+    return unknown()
+
+
+@handles(syntax.GetAttr)
+def _get_attr(expr: syntax.GetAttr, scope: Scope, diags: Diagnostics) -> Value:
+    value = value_of(expr.object, scope, diags)
+    try:
+        return operators.attribute(value, expr.name)
+    except OperationError as error:
+        at = Range(expr.source, expr.object.end, expr.end)
+        report(diags, error.summary, error.detail, at, expr.object, scope)
+        return unknown()
+
+
+@handles(syntax.Index)
+def _index(expr: syntax.Index, scope: Scope, diags: Diagnostics) -> Value:
+    value = value_of(expr.object, scope, diags)
+    key = value_of(expr.key, scope, diags)
+    try:
+        return operators.index(value, key)
+    except OperationError as error:
+        at = Range(expr.source, expr.object.end, expr.end)
+        report(diags, error.summary, error.detail, at, expr, scope)
+        return unknown()
+
+
+@handles(syntax.Paren)
+def _paren(expr: syntax.Paren, scope: Scope, diags: Diagnostics) -> Value:
+    return value_of(expr.inner, scope, diags)
+
+
+@handles(syntax.TupleCons)
+def _tuple(expr: syntax.TupleCons, scope: Scope, diags: Diagnostics) -> Value:
+    return tuple_of([value_of(item, scope, diags) for item in expr.items])
+
+
+@handles(syntax.ObjectCons)
+def _object(expr: syntax.ObjectCons, scope: Scope, diags: Diagnostics) -> Value:
+    items: dict[str, Value] = {}
+    marks, known = NO_MARKS, True
+    for item in expr.items:
+        key = _object_key(item.key, scope, diags)
+        value = value_of(item.value, scope, diags)
+        if key is None or type(key.raw) is Unknown:
+            known = False
+            continue
+        marks |= key.marks
+        items[key.raw] = value
+    # Without all the names there is no type either.
+    result = object_of(items) if known else unknown()
+    return result.with_marks(marks)
+
+
+def _object_key(expr: Expr, scope: Scope, diags: Diagnostics) -> Value | None:
+    """The key as a string, or None when there is none."""
+    if isinstance(expr, syntax.Variable):
+        return string(expr.name)
+    if isinstance(expr, syntax.Literal) and expr.source.text[expr.start : expr.end] in ("true", "false", "null"):
+        return string(expr.source.text[expr.start : expr.end])
+    if isinstance(expr, syntax.GetAttr) and _is_traversal(expr):
+        detail = (
+            "If this expression is intended to be a reference, wrap it in parentheses. If it's instead intended as a "
+            "literal name containing periods, wrap it in quotes to create a string literal."
+        )
+        diags.error("Ambiguous attribute key", detail, subject=expr.range)
+        return None
+    key = value_of(expr, scope, diags)
+    if key.raw is None:
+        report(diags, "Null value as key", "Can't use a null value as a key.", expr.range, expr, scope)
+        return None
+    return converted(key, STRING, expr, scope, diags, "Incorrect key type", "Can't use this value as a key: {}.")
+
+
+def _is_traversal(expr: Expr) -> bool:
+    while isinstance(expr, syntax.GetAttr | syntax.Index):
+        expr = expr.object
+    return isinstance(expr, syntax.Variable)

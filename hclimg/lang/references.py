@@ -1,0 +1,142 @@
+"""What an expression refers to: the absolute traversals in it, such as ``var.region`` or ``local.tags["a"]``.
+
+Names that the expression binds itself (in ``for``) are not references. Works without recursion and without values.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+from hclimg.lang import syntax
+from hclimg.lang.syntax import Node
+from hclimg.lang.types import NUMBER, STRING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hclimg.diagnostics import Range
+
+Steps: TypeAlias = tuple[str | int, ...]
+_Bound: TypeAlias = frozenset[str]
+
+_NOTHING: _Bound = frozenset()
+
+
+@attrs.frozen(order=False)
+class Reference:
+    """``root`` and the constant steps after it: ``var.a["b"][0]`` has the steps ``("a", "b", 0)``."""
+
+    root: str
+    steps: Steps
+    range: Range
+
+    def __str__(self) -> str:
+        return self.root + "".join(map(_step_text, self.steps))
+
+
+def _step_text(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    return f".{step}" if step.replace("-", "_").isidentifier() else f'["{step}"]'
+
+
+def references(root: Node) -> list[Reference]:
+    """Every reference below a node (an expression or a whole body), in source order, repeated ones too."""
+    found: list[Reference] = []
+    todo: list[tuple[Node, _Bound]] = [(root, _NOTHING)]
+    while todo:
+        current, bound = todo.pop()
+        if isinstance(current, syntax.Literal):
+            continue
+        if isinstance(current, syntax.Variable | syntax.GetAttr | syntax.Index):
+            todo.extend(_traversal(current, bound, found))
+        else:
+            below = list(_below(current, bound))
+            below.reverse()
+            todo.extend(below)
+    return found
+
+
+def _traversal(expr: Node, bound: _Bound, found: list[Reference]) -> list[tuple[Node, _Bound]]:
+    """Add the reference that a chain of steps makes; what else it contains comes back, last first."""
+    steps: list[str | int] = []
+    below: list[tuple[Node, _Bound]] = []
+    # The reference ends at the first step from the root that is not constant.
+    end: Node = expr
+    while not isinstance(expr, syntax.Variable):
+        if isinstance(expr, syntax.GetAttr):
+            steps.append(expr.name)
+            expr = expr.object
+        elif isinstance(expr, syntax.Index):
+            key = _constant_key(expr.key)
+            if key is None:
+                below.append((expr.key, bound))
+                steps.clear()
+                end = expr.object
+            else:
+                steps.append(key)
+            expr = expr.object
+        else:
+            return [*below, (expr, bound)]
+    if expr.name not in bound:
+        found.append(Reference(expr.name, tuple(reversed(steps)), end.range))
+    return below
+
+
+def _constant_key(key: Node) -> str | int | None:
+    if not isinstance(key, syntax.Literal) or key.value.raw is None:
+        return None
+    if key.value.type is STRING:
+        return str(key.value.raw)
+    return key.value.raw if key.value.type is NUMBER and isinstance(key.value.raw, int) else None
+
+
+def _below(node: Node, bound: _Bound) -> Iterator[tuple[Node, _Bound]]:
+    if isinstance(node, syntax.ForTuple | syntax.ForObject | syntax.TemplateFor):
+        yield from _for_parts(node, bound)
+    elif isinstance(node, syntax.ObjectItem):
+        if not isinstance(node.key, syntax.Variable):
+            yield node.key, bound
+        yield node.value, bound
+    elif isinstance(node, syntax.Block):
+        yield node.body, bound
+    else:
+        for name in _fields(type(node)):
+            value = getattr(node, name)
+            if isinstance(value, Node):
+                yield value, bound
+            elif type(value) is tuple:
+                yield from ((v, bound) for v in value if isinstance(v, Node))
+
+
+def _for_parts(
+    node: syntax.ForTuple | syntax.ForObject | syntax.TemplateFor, bound: _Bound
+) -> Iterator[tuple[Node, _Bound]]:
+    yield node.collection, bound
+    names = {node.value_name} if node.key_name is None else {node.value_name, node.key_name}
+    inner = bound | names
+    if isinstance(node, syntax.TemplateFor):
+        yield node.body, inner
+        return
+    if isinstance(node, syntax.ForObject):
+        yield node.key, inner
+    yield node.value, inner
+    if node.condition is not None:
+        yield node.condition, inner
+
+
+_FIELDS: dict[type[Node], tuple[str, ...]] = {}
+
+
+def _fields(kind: type[Node]) -> tuple[str, ...]:
+    names = _FIELDS.get(kind)
+    if names is None:
+        names = tuple(name for name in kind.__attrs_names__() if name not in ("source", "start", "end", "name"))
+        if kind is syntax.Attribute:
+            names = ("expr",)
+        elif kind is syntax.Call:
+            names = ("args",)
+        _FIELDS[kind] = names
+    return names

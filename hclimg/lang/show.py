@@ -1,0 +1,76 @@
+"""Values as short text for people: in diagnostics and in the console. Secrets never show."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from hclimg.lang import numbers
+from hclimg.lang.types import ListType, MapType, ObjectType, SetType, TupleType
+from hclimg.lang.values import Unknown, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SENSITIVE_TEXT = "<sensitive>"
+UNKNOWN_TEXT = "(not known yet)"
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def shown(value: Value, limit: int = 80) -> str:
+    """The value as a template would write it, on one line of at most ``limit`` characters."""
+    text = ""
+    for piece in _pieces(value):
+        text += piece
+        if len(text) > limit:
+            return text[: limit - 1] + "…"
+    return text
+
+
+def quoted(text: str) -> str:
+    """A string as a template would write it."""
+    escaped = "".join(_ESCAPES.get(c, c) if c in _ESCAPES or c >= " " else f"\\u{ord(c):04x}" for c in text)
+    return '"' + escaped.replace("${", "$${").replace("%{", "%%{") + '"'
+
+
+def _pieces(value: Value) -> Iterator[str]:
+    raw = value.raw
+    if value.is_sensitive:
+        yield SENSITIVE_TEXT
+    elif type(raw) is Unknown:
+        yield UNKNOWN_TEXT
+    elif isinstance(value.type, ListType | SetType | TupleType) and raw is not None:
+        yield from _sequence(raw)
+    elif isinstance(value.type, MapType | ObjectType) and raw is not None:
+        yield from _mapping(raw)
+    else:
+        yield _scalar(raw)
+
+
+def _scalar(raw: Any) -> str:
+    if raw is None:
+        return "null"
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    # No string is quoted further than any limit would show it.
+    return quoted(raw[:4096]) if isinstance(raw, str) else numbers.text(raw)
+
+
+def _sequence(items: tuple[Value, ...]) -> Iterator[str]:
+    yield "["
+    for position, item in enumerate(items):
+        if position:
+            yield ", "
+        yield from _pieces(item)
+    yield "]"
+
+
+def _mapping(items: dict[str, Value]) -> Iterator[str]:
+    yield "{"
+    for position, name in enumerate(sorted(items)):
+        yield ", " if position else " "
+        yield f"{name if _NAME.fullmatch(name) else quoted(name)} = "
+        yield from _pieces(items[name])
+    yield " }" if items else "}"
