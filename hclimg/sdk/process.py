@@ -40,6 +40,8 @@ PACKAGES = {
     "ssh-keygen": "openssh-client",
     "chroot": "coreutils",
     "swtpm": "swtpm",
+    "zstd": "zstd",
+    "lz4": "lz4",
 }
 """Which Debian package has a program: for the hint of MissingProgram."""
 

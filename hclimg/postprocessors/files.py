@@ -1,0 +1,82 @@
+"""Files that post-processors write: whole or not at all, and one writer at a time when several builds share one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hclimg.errors import BuildError
+from hclimg.sdk.context import Context
+
+LOCK_POLL = 0.05
+
+
+@contextmanager
+def locked(ctx: Context, path: Path) -> Iterator[None]:
+    """Hold ``PATH.lock`` against other builds and other processes. A process that dies lets go of it."""
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(path.name + ".lock")
+    while True:
+        descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            ctx.sleep(LOCK_POLL)
+            continue
+        if _is_still(lock, descriptor):
+            break
+        os.close(descriptor)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)  # before it is let go of: who holds a file without a name tries again
+        os.close(descriptor)
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def replacing(ctx: Context, target: Path) -> Iterator[Path]:
+    """A path to write to; it becomes ``target`` when the block ends well, and is removed otherwise.
+
+    What goes wrong while writing becomes a BuildError.
+    """
+    partial = target.with_name(f".{target.name}.{ctx.run.id}.{os.getpid()}.partial")
+    record = ctx.journal.intend("file", path=str(partial.absolute()))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(target)
+    except OSError as error:
+        raise write_error(target, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+        record.gone()
+
+
+def write_text(ctx: Context, target: Path, text: str) -> None:
+    """Write a whole text file."""
+    with replacing(ctx, target) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_error(target: Path, error: OSError) -> BuildError:
+    """The sentence for an error of the operating system while writing."""
+    import errno
+
+    hint = ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "Free some space, or let the output go to another file system."
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        hint = "Let the output go to a directory that you may write to."
+    return BuildError(f"{target} cannot be written: {error.strerror or error}.", hint=hint)
