@@ -72,7 +72,14 @@ class TimedOut(BuildError):
 
 
 class ConnectionLost(BuildError):
-    """The connection to a machine broke, or could not be made."""
+    """The connection to a machine broke, or could not be made.
+
+    ``started`` says whether the command may have begun to run: when it did not, it is safe to run it again.
+    """
+
+    def __init__(self, message: str, *, started: bool = True, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.started = started
 
 
 class MissingProgram(BuildError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -39,7 +40,7 @@ class RunInfo:
     """What one run is and how the user started it.
 
     ``id`` is unique and fit for names and tags; ``directory`` holds the run's journal and logs;
-    ``cache`` is shared by all runs of the user.
+    ``cache`` is shared by all runs of the user; ``started`` is what ``timestamp`` means, in seconds since the epoch.
     """
 
     id: str
@@ -48,6 +49,7 @@ class RunInfo:
     force: bool = False
     debug: bool = False
     on_error: str = "cleanup"
+    started: float = field(factory=time.time)
 
 
 @define(kw_only=True)

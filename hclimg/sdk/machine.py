@@ -24,6 +24,10 @@ class Communicator(Protocol):
     def kind(self) -> str:
         """``ssh``, ``winrm``, ``docker``, ``chroot``, ``local`` or ``none``."""
 
+    @property
+    def streams_stdin(self) -> bool:
+        """Whether the machine has a POSIX shell and ``stdin`` reaches a command byte by byte (not on a terminal)."""
+
     def run(
         self,
         command: str,
