@@ -13,7 +13,7 @@ import attrs
 
 from hclimg.diagnostics import Range
 from hclimg.lang.syntax import Body, Expr
-from hclimg.lang.types import Type
+from hclimg.lang.typeexpr import TypeConstraint
 from hclimg.registry import Kind
 
 Address = tuple[str, str]
@@ -33,7 +33,7 @@ class VariableBlock:
 
     name: str
     header: Range
-    type: Type | None = None
+    type: TypeConstraint | None = None
     default: Expr | None = None
     description: str = ""
     sensitive: bool = False

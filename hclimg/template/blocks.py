@@ -1,0 +1,122 @@
+"""Reading the blocks of a template strictly: what is not expected is reported, with the nearest name that is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from hclimg.diagnostics import Diagnostics, Range, Related, did_you_mean
+from hclimg.lang.convert import ConversionError, convert
+from hclimg.lang.evaluate import Scope, evaluate
+from hclimg.lang.syntax import Attribute, Block, Body, Expr
+from hclimg.lang.types import Type
+from hclimg.template.model import Address
+
+NO_VARIABLES = Scope()
+
+
+@attrs.frozen(eq=False, repr=False)
+class Parts:
+    """What a body holds of what it may hold."""
+
+    arguments: Mapping[str, Attribute]
+    blocks: tuple[Block, ...]
+
+    def expr(self, name: str) -> Expr | None:
+        return self.arguments[name].expr if name in self.arguments else None
+
+
+def split(
+    body: Body, context: str, diags: Diagnostics, *, arguments: Collection[str] = (), blocks: Collection[str] = ()
+) -> Parts:
+    """The expected arguments and blocks of a body; anything else is reported."""
+    found: dict[str, Attribute] = {}
+    nested: list[Block] = []
+    for item in body.items:
+        if isinstance(item, Attribute):
+            if item.name.text in arguments:
+                found.setdefault(item.name.text, item)
+            else:
+                unsupported_argument(item, context, diags, arguments, blocks)
+        elif item.type.text in blocks:
+            nested.append(item)
+        else:
+            unsupported_block(item, context, diags, arguments, blocks)
+    return Parts(found, tuple(nested))
+
+
+def unsupported_argument(
+    item: Attribute, context: str, diags: Diagnostics, arguments: Collection[str], blocks: Collection[str]
+) -> None:
+    name = item.name.text
+    hint = f" Did you mean to write it as a block, {name} {{ … }}?" if name in blocks else did_you_mean(name, arguments)
+    detail = f'An argument named "{name}" is not expected here.{hint}'
+    diags.error("Unsupported argument", detail, subject=item.name.range, context=context)
+
+
+def unsupported_block(
+    item: Block, context: str, diags: Diagnostics, arguments: Collection[str], blocks: Collection[str]
+) -> None:
+    name = item.type.text
+    hint = f" Did you mean the argument {name} = …?" if name in arguments else did_you_mean(name, blocks)
+    detail = f'Blocks of type "{name}" are not expected here.{hint}'
+    diags.error("Unsupported block type", detail, subject=item.header, context=context)
+
+
+def labels(block: Block, names: Sequence[str], diags: Diagnostics) -> tuple[str, ...] | None:
+    """The labels of a block that must have exactly these; None when it does not."""
+    given, keyword = block.labels, block.type.text
+    wanted = f"{keyword} " + " ".join(f'"{name.upper()}"' for name in names) if names else keyword
+    if len(given) < len(names):
+        missing = " and ".join(names[len(given) :])
+        detail = f"This {keyword} block has no {missing}. Write {wanted} {{ … }}."
+        diags.error("Missing block label", detail, subject=block.header, context=keyword)
+        return None
+    if len(given) > len(names):
+        detail = f"A {keyword} block has {_count(len(names))}. Write {wanted} {{ … }}."
+        diags.error("Extraneous block label", detail, subject=given[len(names)].range, context=keyword)
+        return None
+    return tuple(label.text for label in given)
+
+
+def _count(number: int) -> str:
+    return {0: "no labels", 1: "one label"}.get(number, f"{number} labels")
+
+
+def constant(expr: Expr, type_: Type, context: str, diags: Diagnostics) -> Any:
+    """The raw value of an expression that may not refer to anything; None when it is null or wrong."""
+    before = len(diags.items)
+    value = evaluate(expr, NO_VARIABLES, diags)
+    if len(diags.items) > before:
+        return None
+    try:
+        return convert(value, type_).raw
+    except ConversionError as error:
+        diags.error("Incorrect value", f"Inappropriate value: {error}.", subject=expr.range, context=context)
+        return None
+
+
+def duplicate(what: str, again: Range, first: Range, diags: Diagnostics, *, context: str = "") -> None:
+    """Two declarations of the same thing; both places are shown."""
+    diags.error(
+        "Duplicate declaration",
+        f"{what} is declared twice. Rename or remove one of the two.",
+        subject=again,
+        context=context,
+        related=(Related("first declared here", first),),
+    )
+
+
+def source_reference(text: str) -> Address | None:
+    """``source.TYPE.NAME``, ``sources.TYPE.NAME`` or ``TYPE.NAME``; None for anything else."""
+    parts = text.split(".")
+    if len(parts) == 3 and parts[0] in ("source", "sources"):
+        del parts[0]
+    return (parts[0], parts[1]) if len(parts) == 2 and all(parts) else None
+
+
+def bad_reference(text: str, subject: Range, diags: Diagnostics) -> None:
+    detail = f'"{text}" does not refer to a source. Write "source.TYPE.NAME", for instance "source.qemu.web".'
+    diags.error("Invalid source reference", detail, subject=subject, context="build")

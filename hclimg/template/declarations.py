@@ -1,0 +1,96 @@
+"""The blocks that declare variables and locals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hclimg.diagnostics import Diagnostics
+from hclimg.lang.syntax import Block, Expr, Literal
+from hclimg.lang.typeexpr import parse_type
+from hclimg.lang.types import BOOL, STRING
+from hclimg.template.blocks import constant, duplicate, labels, split
+from hclimg.template.model import LocalBlock, Validation, VariableBlock
+
+_VARIABLE_ARGUMENTS = ("type", "default", "description", "sensitive")
+
+
+def variable_block(block: Block, diags: Diagnostics) -> VariableBlock | None:
+    """``variable "NAME" { … }``."""
+    names = labels(block, ("name",), diags)
+    if names is None:
+        return None
+    context = f'variable "{names[0]}"'
+    parts = split(block.body, context, diags, arguments=_VARIABLE_ARGUMENTS, blocks=("validation",))
+    type_, description = parts.expr("type"), parts.expr("description")
+    found = [_validation(inner, context, diags) for inner in parts.blocks]
+    return VariableBlock(
+        name=names[0],
+        header=block.header,
+        type=None if type_ is None else parse_type(type_, diags),
+        default=parts.expr("default"),
+        description=(constant(description, STRING, context, diags) or "").strip() if description else "",
+        sensitive=_flag(parts.expr("sensitive"), context, diags),
+        validations=tuple(item for item in found if item),
+    )
+
+
+def variables_block(block: Block, diags: Diagnostics) -> list[VariableBlock]:
+    """``variables { NAME = DEFAULT … }``."""
+    if labels(block, (), diags) is None:
+        return []
+    parts = split(block.body, "variables", diags, arguments=block.body.attributes)
+    return [VariableBlock(name=name, header=a.name.range, default=a.expr) for name, a in parts.arguments.items()]
+
+
+def local_block(block: Block, diags: Diagnostics) -> LocalBlock | None:
+    """``local "NAME" { expression = … }``."""
+    names = labels(block, ("name",), diags)
+    if names is None:
+        return None
+    context = f'local "{names[0]}"'
+    parts = split(block.body, context, diags, arguments=("expression", "sensitive"))
+    expr = parts.expr("expression")
+    sensitive = _flag(parts.expr("sensitive"), context, diags)
+    if expr is None:
+        _missing("expression", block, context, diags)
+        return None
+    return LocalBlock(names[0], block.header, expr, sensitive)
+
+
+def declare_locals(found: Iterable[LocalBlock], known: dict[str, LocalBlock], diags: Diagnostics) -> None:
+    for declared in found:
+        first = known.setdefault(declared.name, declared)
+        if first is not declared:
+            duplicate(f'The local "{declared.name}"', declared.header, first.header, diags)
+
+
+def _validation(block: Block, context: str, diags: Diagnostics) -> Validation | None:
+    if labels(block, (), diags) is None:
+        return None
+    parts = split(block.body, context, diags, arguments=("condition", "error_message"))
+    condition, message = parts.expr("condition"), parts.expr("error_message")
+    if condition is None or message is None:
+        _missing("condition" if condition is None else "error_message", block, context, diags)
+        return None
+    _check_message(message, context, diags)
+    return Validation(condition, message, block.header)
+
+
+def _check_message(message: Expr, context: str, diags: Diagnostics) -> None:
+    """Users read the message after ours, so it has to be sentences."""
+    if not isinstance(message, Literal) or not isinstance(message.value.raw, str):
+        return
+    text = message.value.raw.strip()
+    if text and text[0].upper() == text[0] and text.endswith((".", "?", "!")):
+        return
+    detail = "The error message must be whole sentences: begin with a capital letter and end with a full stop."
+    diags.error("Invalid validation error message", detail, subject=message.range, context=context)
+
+
+def _flag(expr: Expr | None, context: str, diags: Diagnostics) -> bool:
+    return False if expr is None else bool(constant(expr, BOOL, context, diags))
+
+
+def _missing(name: str, block: Block, context: str, diags: Diagnostics) -> None:
+    detail = f'The argument "{name}" is required, but was not given.'
+    diags.error("Missing required argument", detail, subject=block.header, context=context)

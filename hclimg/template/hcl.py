@@ -1,0 +1,249 @@
+"""HCL files to a template: which blocks there are, what they are called, and which of their arguments are hclimg's.
+
+Nothing is evaluated here but what has to be constant (types, descriptions, version constraints).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from hclimg.diagnostics import Diagnostics, Range
+from hclimg.lang.syntax import Attribute, Block, Body
+from hclimg.registry import Kind
+from hclimg.template.blocks import (
+    bad_reference,
+    duplicate,
+    labels,
+    source_reference,
+    split,
+    unsupported_argument,
+    unsupported_block,
+)
+from hclimg.template.declarations import declare_locals, local_block, variable_block, variables_block
+from hclimg.template.model import (
+    Address,
+    BuildBlock,
+    ComponentBlock,
+    LocalBlock,
+    SourceUse,
+    Template,
+    VariableBlock,
+)
+from hclimg.template.requirements import check_registry, packer_block
+from hclimg.template.steps import step_block
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def read_hcl(
+    bodies: Iterable[Body], path: str, base_dir: Path, diags: Diagnostics, auto_var_files: tuple[Path, ...] = ()
+) -> Template:
+    """The template that some files make together; every problem of every file is reported."""
+    reader = _Reader(diags)
+    bodies = list(bodies)
+    if reader.too_old(bodies):
+        # What a template for another version contains cannot be judged by this one.
+        return Template(path=path, base_dir=base_dir)
+    for body in bodies:
+        reader.read(body)
+    return Template(
+        path=path,
+        base_dir=base_dir,
+        variables=reader.variables,
+        locals=reader.locals,
+        data=reader.data,
+        sources=reader.sources,
+        builds=tuple(reader.builds),
+        required_plugins={name: source for name, (source, _) in reader.plugins.items()},
+        auto_var_files=auto_var_files,
+    )
+
+
+@attrs.define
+class _Reader:
+    diags: Diagnostics
+    variables: dict[str, VariableBlock] = attrs.field(factory=dict)
+    locals: dict[str, LocalBlock] = attrs.field(factory=dict)
+    data: dict[Address, ComponentBlock] = attrs.field(factory=dict)
+    sources: dict[Address, ComponentBlock] = attrs.field(factory=dict)
+    builds: list[BuildBlock] = attrs.field(factory=list)
+    plugins: dict[str, tuple[str, Range]] = attrs.field(factory=dict)
+
+    def too_old(self, bodies: Iterable[Body]) -> bool:
+        """Read the ``packer`` blocks first; whether one of them asks for another version."""
+        blocks = [b for body in bodies for b in body.blocks if b.type.text == "packer"]
+        met = [packer_block(block, self.plugins, self.diags) for block in blocks]
+        return not all(met)
+
+    def read(self, body: Body) -> None:
+        for item in body.items:
+            if isinstance(item, Attribute):
+                unsupported_argument(item, "", self.diags, (), tuple(_TOP_LEVEL))
+            elif item.type.text in _TOP_LEVEL:
+                _TOP_LEVEL[item.type.text](self, item)
+            else:
+                unsupported_block(item, "", self.diags, (), tuple(_TOP_LEVEL))
+
+    # -- declarations ---------------------------------------------------------
+
+    def variable(self, block: Block) -> None:
+        declared = variable_block(block, self.diags)
+        if declared:
+            self._declare_variables([declared])
+
+    def variable_list(self, block: Block) -> None:
+        self._declare_variables(variables_block(block, self.diags))
+
+    def _declare_variables(self, found: list[VariableBlock]) -> None:
+        for declared in found:
+            first = self.variables.setdefault(declared.name, declared)
+            if first is not declared:
+                duplicate(f'The variable "{declared.name}"', declared.header, first.header, self.diags)
+
+    def local(self, block: Block) -> None:
+        declared = local_block(block, self.diags)
+        if declared:
+            declare_locals([declared], self.locals, self.diags)
+
+    def local_list(self, block: Block) -> None:
+        if labels(block, (), self.diags) is None:
+            return
+        parts = split(block.body, "locals", self.diags, arguments=block.body.attributes)
+        found = [LocalBlock(name, item.name.range, item.expr) for name, item in parts.arguments.items()]
+        declare_locals(found, self.locals, self.diags)
+
+    def data_source(self, block: Block) -> None:
+        self._component(block, Kind.DATA_SOURCE, self.data)
+
+    def source(self, block: Block) -> None:
+        self._component(block, Kind.BUILDER, self.sources)
+
+    def _component(self, block: Block, kind: Kind, known: dict[Address, ComponentBlock]) -> None:
+        names = labels(block, ("type", "name"), self.diags)
+        if names is None:
+            return
+        keyword = block.type.text
+        found = ComponentBlock(
+            kind=kind, keyword=keyword, type=names[0], name=names[1], body=block.body, header=block.header
+        )
+        first = known.setdefault(found.address, found)
+        if first is not found:
+            duplicate(f"The {found.context}", block.header, first.header, self.diags)
+
+    # -- builds ---------------------------------------------------------------
+
+    def build(self, block: Block) -> None:
+        if labels(block, (), self.diags) is not None:
+            self.builds.append(_build(block, self))
+
+    # -- accepted, without effect ---------------------------------------------
+
+    def hcp_registry(self, block: Block) -> None:
+        check_registry(block, self.diags)
+
+    def communicator(self, block: Block) -> None:
+        if labels(block, ("type", "name"), self.diags) is not None:
+            detail = "A communicator block has no effect. Write these settings into the source."
+            self.diags.warn("Block without effect", detail, subject=block.header, context="communicator")
+
+    def packer(self, block: Block) -> None:
+        """Read already, before everything else."""
+
+
+_TOP_LEVEL: dict[str, Callable[[_Reader, Block], None]] = {
+    "packer": _Reader.packer,
+    "variable": _Reader.variable,
+    "variables": _Reader.variable_list,
+    "local": _Reader.local,
+    "locals": _Reader.local_list,
+    "data": _Reader.data_source,
+    "source": _Reader.source,
+    "build": _Reader.build,
+    "hcp_packer_registry": _Reader.hcp_registry,
+    "communicator": _Reader.communicator,
+}
+
+
+def _build(block: Block, reader: _Reader) -> BuildBlock:
+    diags = reader.diags
+    parts = split(block.body, "build", diags, arguments=("name", "description", "sources"), blocks=_BUILD_BLOCKS)
+    uses, provisioners, cleanups = [], [], []
+    chains: list[tuple[ComponentBlock, ...]] = []
+    for item in parts.blocks:
+        keyword = item.type.text
+        if keyword == "source":
+            uses.append(_source_use(item, diags))
+        elif keyword == "provisioner":
+            provisioners.append(_step(item, diags))
+        elif keyword == "error-cleanup-provisioner":
+            cleanups.append(_step(item, diags))
+        elif keyword == "post-processor":
+            chains.append(_some([_step(item, diags)]))
+        elif keyword == "post-processors":
+            chains.append(_chain(item, diags))
+        else:
+            reader.hcp_registry(item)
+    _one_cleanup(_some(cleanups), diags)
+    return BuildBlock(
+        header=block.header,
+        name=parts.expr("name"),
+        description=parts.expr("description"),
+        sources=parts.expr("sources"),
+        uses=tuple(use for use in uses if use),
+        provisioners=_some(provisioners),
+        error_cleanup=next(iter(_some(cleanups)), None),
+        chains=tuple(chain for chain in chains if chain),
+    )
+
+
+_BUILD_BLOCKS = (
+    "source",
+    "provisioner",
+    "error-cleanup-provisioner",
+    "post-processor",
+    "post-processors",
+    "hcp_packer_registry",
+)
+
+
+def _some(found: Iterable[ComponentBlock | None]) -> tuple[ComponentBlock, ...]:
+    return tuple(item for item in found if item)
+
+
+def _one_cleanup(found: tuple[ComponentBlock, ...], diags: Diagnostics) -> None:
+    for again in found[1:]:
+        duplicate("The error-cleanup-provisioner of this build", again.header, found[0].header, diags)
+
+
+def _chain(block: Block, diags: Diagnostics) -> tuple[ComponentBlock, ...]:
+    if labels(block, (), diags) is None:
+        return ()
+    parts = split(block.body, "post-processors", diags, blocks=("post-processor",))
+    return _some(_step(item, diags) for item in parts.blocks)
+
+
+def _source_use(block: Block, diags: Diagnostics) -> SourceUse | None:
+    names = labels(block, ("source",), diags)
+    if names is None:
+        return None
+    address = source_reference(names[0])
+    if address is None:
+        bad_reference(names[0], block.labels[0].range, diags)
+        return None
+    name = block.body.attributes.get("name")
+    items = tuple(item for item in block.body.items if item is not name)
+    rest = Body(block.body.source, block.body.start, block.body.end, items, block.body.flexible) if items else None
+    return SourceUse(address, block.header, name.expr if name else None, rest)
+
+
+def _step(block: Block, diags: Diagnostics) -> ComponentBlock | None:
+    """A provisioner or post-processor: its own body, and what hclimg does around it."""
+    names = labels(block, ("type",), diags)
+    if names is None:
+        return None
+    return step_block(block.type.text, names[0], block.body, block.header, diags)

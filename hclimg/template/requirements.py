@@ -1,0 +1,151 @@
+"""The ``packer`` block: which version and which plugins a template asks for; and what is accepted for Packer's sake."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from hclimg.diagnostics import Diagnostics, Range
+from hclimg.lang.convert import ConversionError, convert
+from hclimg.lang.evaluate import evaluate, references
+from hclimg.lang.syntax import Attribute, Block, Expr
+from hclimg.lang.types import STRING, MapType
+from hclimg.lang.values import Value
+from hclimg.template.blocks import NO_VARIABLES, constant, duplicate, labels, split
+from hclimg.template.versions import PACKER_VERSION, satisfies
+
+Plugins = dict[str, tuple[str, Range]]
+"""Plugins by the name that the template gives them: source address and where it is declared."""
+
+_PLUGIN_SOURCE = re.compile(r"[A-Za-z0-9.-]+(/[A-Za-z0-9_.-]+){2,15}")
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,34}[A-Za-z0-9]")
+_REGISTRY = "hcp_packer_registry"
+_MAX_DESCRIPTION = 255
+_REGISTRY_ARGUMENTS = ("bucket_name", "description", "labels", "bucket_labels", "build_labels", "channels")
+
+
+def packer_block(block: Block, plugins: Plugins, diags: Diagnostics) -> bool:
+    """Read a ``packer`` block; false when the template is not meant for this version."""
+    if labels(block, (), diags) is None:
+        return True
+    parts = split(block.body, "packer", diags, arguments=("required_version",), blocks=("required_plugins",))
+    for inner in parts.blocks:
+        _required_plugins(inner, plugins, diags)
+    wanted = parts.expr("required_version")
+    return wanted is None or check_version(wanted, "packer", diags)
+
+
+def check_version(wanted: Expr, context: str, diags: Diagnostics) -> bool:
+    """Whether our version meets a constraint; reports when it does not, or when it cannot be read."""
+    text = constant(wanted, STRING, context, diags)
+    if text is None:
+        return True
+    try:
+        if satisfies(PACKER_VERSION, text):
+            return True
+    except ValueError as error:
+        diags.error("Invalid version constraint", f"{error}.", subject=wanted.range, context=context)
+        return True
+    detail = f'The template needs Packer "{text}". hclimg understands templates for Packer {PACKER_VERSION}.'
+    diags.error("Unsupported Packer version", detail, subject=wanted.range, context=context)
+    return False
+
+
+def _required_plugins(block: Block, plugins: Plugins, diags: Diagnostics) -> None:
+    context = "required_plugins"
+    parts = split(block.body, context, diags, arguments=block.body.attributes)
+    for name, item in parts.arguments.items():
+        source = _plugin_source(item, diags)
+        if source is None:
+            continue
+        if name in plugins:
+            duplicate(f'The plugin "{name}"', item.name.range, plugins[name][1], diags, context=context)
+        else:
+            plugins[name] = source, item.name.range
+
+
+def _plugin_source(item: Attribute, diags: Diagnostics) -> str | None:
+    value = _strings(item, diags)
+    if value is None:
+        return None
+    where = {"subject": item.expr.range, "context": "required_plugins"}
+    for name in value:
+        if name not in ("source", "version"):
+            diags.error("Invalid plugin requirement", f'A plugin has no "{name}"; write source and version.', **where)
+            return None
+    if "source" not in value or "version" not in value:
+        detail = 'Write { source = "github.com/OWNER/NAME", version = ">= 1.0.0" }.'
+        diags.error("Invalid plugin requirement", detail, **where)
+        return None
+    problem = plugin_source_problem(value["source"]) or _constraint_problem(value["version"])
+    if problem:
+        diags.error("Invalid plugin requirement", problem, **where)
+        return None
+    return value["source"]
+
+
+def _strings(item: Attribute, diags: Diagnostics) -> dict[str, str] | None:
+    before = len(diags.items)
+    value = evaluate(item.expr, NO_VARIABLES, diags)
+    if len(diags.items) > before:
+        return None
+    try:
+        found: Value = convert(value, MapType(STRING))
+    except ConversionError:
+        detail = f'"{item.name.text}" must be an object: {{ source = "github.com/OWNER/NAME", version = ">= 1.0.0" }}.'
+        diags.error("Invalid plugin requirement", detail, subject=item.expr.range, context="required_plugins")
+        return None
+    return {name: inner.raw for name, inner in (found.raw or {}).items() if isinstance(inner.raw, str)}
+
+
+def plugin_source_problem(source: str) -> str:
+    """What is wrong with the address of a plugin; empty when nothing is."""
+    if not _PLUGIN_SOURCE.fullmatch(source):
+        return f'"{source}" is not the address of a plugin, such as "github.com/hashicorp/amazon".'
+    name = source.rpartition("/")[2]
+    if name.startswith("packer-plugin-"):
+        short = name.removeprefix("packer-plugin-")
+        return f'The address of a plugin leaves out "packer-plugin-": write "{source.removesuffix(name)}{short}".'
+    return ""
+
+
+def _constraint_problem(text: str) -> str:
+    try:
+        satisfies("0.0.0", text)
+    except ValueError as error:
+        return f"{error}."
+    return ""
+
+
+def check_registry(block: Block, diags: Diagnostics) -> None:
+    """``hcp_packer_registry`` concerns a service that hclimg does not talk to; it is checked and ignored."""
+    detail = "hclimg does not report builds to the HCP Packer registry, so this block is ignored."
+    diags.warn("Block without effect", detail, subject=block.header, context=_REGISTRY)
+    parts = split(block.body, _REGISTRY, diags, arguments=_REGISTRY_ARGUMENTS)
+    bucket = _text(parts.expr("bucket_name"), diags)
+    if bucket and not _BUCKET.fullmatch(bucket.text):
+        detail = "The name of a bucket has 3 to 36 letters, digits and dashes, and no dash at its ends."
+        diags.error("Invalid bucket name", detail, subject=bucket.range, context=_REGISTRY)
+    description = _text(parts.expr("description"), diags)
+    if description and len(description.text) > _MAX_DESCRIPTION:
+        detail = f"A description has at most {_MAX_DESCRIPTION} characters; this one has {len(description.text)}."
+        diags.error("Description too long", detail, subject=description.range, context=_REGISTRY)
+    for name in ("labels", "bucket_labels", "build_labels"):
+        expr = parts.expr(name)
+        if expr is not None and not references(expr):
+            constant(expr, MapType(STRING), _REGISTRY, diags)
+
+
+@attrs.frozen
+class _Text:
+    text: str
+    range: Range
+
+
+def _text(expr: Expr | None, diags: Diagnostics) -> _Text | None:
+    """The text of an expression that refers to nothing; values of variables are not known here."""
+    if expr is None or references(expr):
+        return None
+    text = constant(expr, STRING, _REGISTRY, diags)
+    return None if text is None else _Text(text, expr.range)

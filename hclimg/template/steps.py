@@ -1,0 +1,56 @@
+"""Provisioners and post-processors: what is hclimg's own in their bodies, and what is the component's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hclimg.config.decode import body_of_object
+from hclimg.diagnostics import Diagnostics, Range
+from hclimg.lang.syntax import Attribute, Block, Body, Expr
+from hclimg.registry import Kind
+from hclimg.template.blocks import split
+from hclimg.template.model import ComponentBlock
+
+PROVISIONER_META = frozenset(
+    ("name", "only", "except", "pause_before", "max_retries", "timeout", "continue_on_error", "override")
+)
+POST_PROCESSOR_META = frozenset(("name", "only", "except", "keep_input_artifact"))
+_RETRY_ARGUMENTS = ("attempts", "delay", "max_delay")
+
+
+def step_block(keyword: str, type_: str, body: Body, header: Range, diags: Diagnostics) -> ComponentBlock:
+    """Part the arguments of hclimg (``only``, ``timeout``, ``retry { … }``) from those of the component."""
+    kind = Kind.POST_PROCESSOR if keyword == "post-processor" else Kind.PROVISIONER
+    own = PROVISIONER_META if kind is Kind.PROVISIONER else POST_PROCESSOR_META
+    context = f'{keyword} "{type_}"'
+    meta: dict[str, Expr] = {}
+    rest: list[Attribute | Block] = []
+    for item in body.items:
+        name = item.name if isinstance(item, Attribute) else item.type
+        if isinstance(item, Attribute) and name.text in own:
+            meta[name.text] = item.expr
+        elif name.text == "retry" and (isinstance(item, Block) or body.flexible):
+            _add_retry(item, context, meta, diags)
+        else:
+            rest.append(item)
+    if len(rest) < len(body.items):
+        body = Body(body.source, body.start, body.end, tuple(rest), body.flexible)
+    return ComponentBlock(kind=kind, keyword=keyword, type=type_, body=body, header=header, meta=meta)
+
+
+def _add_retry(item: Attribute | Block, context: str, meta: dict[str, Expr], diags: Diagnostics) -> None:
+    body = item.body if isinstance(item, Block) else body_of_object(item.expr)
+    if body is None:
+        detail = '"retry" must be an object with attempts, delay and max_delay.'
+        diags.error("Incorrect value", detail, subject=item.range, context=context)
+        return
+    if any(name.startswith("retry.") for name in meta):
+        detail = "Only one retry block is allowed here."
+        diags.error("Duplicate block", detail, subject=item.range, context=context)
+        return
+    meta.update(_retry(body, context, diags))
+
+
+def _retry(body: Body, context: str, diags: Diagnostics) -> Iterator[tuple[str, Expr]]:
+    parts = split(body, f"retry of {context}", diags, arguments=_RETRY_ARGUMENTS)
+    return ((f"retry.{name}", item.expr) for name, item in parts.arguments.items())
