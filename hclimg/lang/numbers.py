@@ -1,7 +1,8 @@
 """Numbers as HCL users see them: 512-bit binary floating point, printed as the shortest decimal that reads back.
 
-A raw number is an ``int`` when it is whole, a ``Fraction`` when it is not, and a ``float`` only for the infinities
-and for negative zero. ``fractions`` is imported on use: most templates hold nothing but whole numbers.
+A raw number is an ``int`` when it is whole and a ``Fraction`` when it is not. A ``float`` stands for what those cannot
+say: the infinities, negative zero, and results of functions that compute with 53 bits (``pow``, ``log``), which print
+with as few digits as that. ``fractions`` is imported on use: most templates hold nothing but whole numbers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from fractions import Fraction
 
+Rational: TypeAlias = "int | Fraction"
 Number: TypeAlias = "int | Fraction | float"
 
 PRECISION = 512
@@ -25,6 +27,7 @@ LIMIT = 1 << 18
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?", re.ASCII)
 _INFINITE = {"Inf": INFINITY, "inf": INFINITY, "+Inf": INFINITY, "+inf": INFINITY, "-Inf": -INFINITY, "-inf": -INFINITY}
+_EXACT_DOUBLE = 1 << 53
 _FEW_DIGITS = 150  # this many decimal digits fit 512 bits for certain
 
 
@@ -62,17 +65,39 @@ def _signed(value: Number, negative: bool) -> Number:
 
 
 def rounded(value: Number) -> Number:
-    """The nearest number with 512 bits, ties to even; whole numbers come back as ``int``."""
+    """The nearest number with 512 bits, ties to even; whole numbers come back as ``int``.
+
+    A float means the decimal that it prints as: 0.1 is a tenth.
+    """
     if isinstance(value, int):
         return value if value.bit_length() <= PRECISION else _signed(_ratio(abs(value), 1), value < 0)
     if isinstance(value, float):
-        return value if math.isinf(value) or value == 0 else _from_float(value)
+        return value if is_special(value) else parse(repr(value)) or 0
     return _signed(_ratio(abs(value.numerator), value.denominator), value < 0)
 
 
-def _from_float(value: float) -> Number:
+def from_double(value: float) -> Number:
+    """A number of 53 bits, as functions compute that use the processor's floating point."""
+    return int(value) if abs(value) < _EXACT_DOUBLE and value == int(value) and not is_special(value) else value
+
+
+def is_special(value: float) -> bool:
+    """Whether a float is an infinity or negative zero."""
+    return math.isinf(value) or (value == 0 and math.copysign(1.0, value) < 0)
+
+
+def _exact(value: Number) -> Rational:
+    """The number as what it is exactly; special ones are not allowed, but for negative zero."""
+    if not isinstance(value, float):
+        return value
     numerator, denominator = value.as_integer_ratio()
-    return _signed(_ratio(abs(numerator), denominator), value < 0)
+    return numerator if denominator == 1 else _fraction(numerator, denominator)
+
+
+def _fraction(numerator: int, denominator: int) -> Fraction:
+    from fractions import Fraction
+
+    return Fraction(numerator, denominator)
 
 
 def _ratio(numerator: int, denominator: int) -> Number:
@@ -102,9 +127,7 @@ def _scaled(mantissa: int, exponent: int) -> Number:
         return mantissa << exponent if exponent <= LIMIT else INFINITY
     if exponent < -LIMIT:
         return 0
-    from fractions import Fraction
-
-    fraction = Fraction(mantissa, 1 << -exponent)
+    fraction = _fraction(mantissa, 1 << -exponent)
     return fraction.numerator if fraction.denominator == 1 else fraction
 
 
@@ -117,29 +140,23 @@ def is_negative(value: Number) -> bool:
 
 
 def negate(value: Number) -> Number:
-    return NEGATIVE_ZERO if isinstance(value, int) and value == 0 else _tidy(-value)
-
-
-def _tidy(value: Number) -> Number:
-    return 0 if isinstance(value, float) and value == 0 and not is_negative(value) else value
+    if value == 0:
+        return 0 if isinstance(value, float) else NEGATIVE_ZERO
+    return -value
 
 
 def add(a: Number, b: Number) -> Number | None:
     """The sum; None for ``+Inf + -Inf``."""
-    if isinstance(a, float) or isinstance(b, float):
-        return _add_special(a, b)
-    return rounded(a + b)
-
-
-def _add_special(a: Number, b: Number) -> Number | None:
-    infinite = [n for n in (a, b) if n in (INFINITY, -INFINITY)]
-    if len(infinite) == 2 and infinite[0] != infinite[1]:
-        return None
-    if infinite:
-        return infinite[0]
+    if isinstance(a, int) and isinstance(b, int):
+        return rounded(a + b)
+    if _is_infinite(a) or _is_infinite(b):
+        total = float(a if _is_infinite(a) else 0) + float(b if _is_infinite(b) else 0)
+        return None if math.isnan(total) else total
     if a == 0 and b == 0:
         return NEGATIVE_ZERO if is_negative(a) and is_negative(b) else 0
-    return b if a == 0 else a
+    if isinstance(a, float) and isinstance(b, float):
+        return from_double(a + b)
+    return rounded(_exact(a) + _exact(b))
 
 
 def subtract(a: Number, b: Number) -> Number | None:
@@ -150,37 +167,53 @@ def subtract(a: Number, b: Number) -> Number | None:
 
 def multiply(a: Number, b: Number) -> Number | None:
     """The product; None for ``0 * Inf``."""
+    negative = is_negative(a) != is_negative(b)
     if a == 0 or b == 0:
-        if math.inf in (abs(a), abs(b)):
-            return None
-        return NEGATIVE_ZERO if is_negative(a) != is_negative(b) else 0
-    if isinstance(a, float) or isinstance(b, float):
-        return -INFINITY if is_negative(a) != is_negative(b) else INFINITY
-    return rounded(a * b)
+        return None if _is_infinite(a) or _is_infinite(b) else _zero(negative)
+    if _is_infinite(a) or _is_infinite(b):
+        return _infinity(negative)
+    if isinstance(a, float) and isinstance(b, float):
+        return from_double(a * b)
+    return rounded(_exact(a) * _exact(b))
 
 
 def divide(a: Number, b: Number) -> Number | None:
     """The quotient; None for ``0 / 0`` and ``Inf / Inf``. Division of anything else by zero is infinite."""
     negative = is_negative(a) != is_negative(b)
-    if (a == 0 and b == 0) or (abs(a) == math.inf and abs(b) == math.inf):
+    if (a == 0 and b == 0) or (_is_infinite(a) and _is_infinite(b)):
         return None
-    if b == 0 or abs(a) == math.inf:
-        return -INFINITY if negative else INFINITY
-    if a == 0 or abs(b) == math.inf:
-        return NEGATIVE_ZERO if negative else 0
-    assert not isinstance(a, float)
-    assert not isinstance(b, float)
-    return _signed(_ratio(abs(a.numerator) * b.denominator, a.denominator * abs(b.numerator)), negative)
+    if b == 0 or _is_infinite(a):
+        return _infinity(negative)
+    if a == 0 or _is_infinite(b):
+        return _zero(negative)
+    if isinstance(a, float) and isinstance(b, float):
+        return from_double(a / b)
+    top, bottom = _exact(a), _exact(b)
+    quotient = _ratio(abs(top.numerator) * bottom.denominator, top.denominator * abs(bottom.numerator))
+    return _signed(quotient, negative)
 
 
 def modulo(a: Number, b: Number) -> Number | None:
     """What is left of ``a``; it has the sign of ``a``. ``a % 0`` is ``a``, as HCL has it."""
-    if abs(a) == math.inf:
-        return None if abs(b) == math.inf else a
-    if b == 0 or isinstance(a, float) or isinstance(b, float):
+    if _is_infinite(a):
+        return None if _is_infinite(b) else a
+    if b == 0 or _is_infinite(b):
         return a
-    left = abs(a.numerator * b.denominator) % abs(b.numerator * a.denominator)
-    return _signed(_ratio(left, a.denominator * b.denominator), is_negative(a))
+    top, bottom = _exact(a), _exact(b)
+    left = abs(top.numerator * bottom.denominator) % abs(bottom.numerator * top.denominator)
+    return _signed(_ratio(left, top.denominator * bottom.denominator), is_negative(a))
+
+
+def _is_infinite(value: Number) -> bool:
+    return isinstance(value, float) and math.isinf(value)
+
+
+def _infinity(negative: bool) -> Number:
+    return -INFINITY if negative else INFINITY
+
+
+def _zero(negative: bool) -> Number:
+    return NEGATIVE_ZERO if negative else 0
 
 
 # -- text -----------------------------------------------------------------------
@@ -188,38 +221,66 @@ def modulo(a: Number, b: Number) -> Number | None:
 
 def text(value: Number) -> str:
     """The shortest decimal that reads back as the same number, never with an exponent."""
-    if isinstance(value, int):
-        return _integer_text(value)
-    if isinstance(value, float):
-        return _special_text(value)
-    sign = "-" if value < 0 else ""
-    whole, fraction = _decimal_digits(abs(value))
-    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
-
-
-def _special_text(value: float) -> str:
-    if value == 0:
-        return "-0" if is_negative(value) else "0"
-    return "+Inf" if value > 0 else "-Inf"
-
-
-def _integer_text(value: int) -> str:
-    if value.bit_length() <= PRECISION:
+    if isinstance(value, int) and value.bit_length() <= PRECISION:
         return str(value)
-    sign = "-" if value < 0 else ""
-    value = abs(value)
-    # Beyond 512 bits only the leading digits mean anything; the rest are printed as zeros. All of 155 digits or more
-    # read back, so the count of zeros lies between these two.
-    digits_at_most = int(value.bit_length() * 0.30103) + 1
-    low, high = max(digits_at_most - 160, 0), digits_at_most
+    if isinstance(value, float) and is_special(value):
+        return "-0" if value == 0 else "+Inf" if value > 0 else "-Inf"
+    digits, exponent = shortest(value)
+    return ("-" if is_negative(value) else "") + fixed(digits, exponent)
+
+
+def fixed(digits: str, exponent: int) -> str:
+    """``0.digits * 10**exponent`` without an exponent."""
+    if exponent <= 0:
+        return "0." + "0" * -exponent + digits if digits else "0"
+    if len(digits) <= exponent:
+        return digits + "0" * (exponent - len(digits))
+    return f"{digits[:exponent]}.{digits[exponent:]}"
+
+
+def shortest(value: Number) -> tuple[str, int]:
+    """The fewest digits that read back as the same number: ``0.digits * 10**exponent``, without the sign."""
+    precision = 53 if isinstance(value, float) else PRECISION
+    exact = _absolute(_exact(value))
+    if exact == 0:
+        return "", 0
+    if exact.denominator == 1 and exact.numerator.bit_length() <= precision:
+        return _trimmed(str(exact.numerator), len(str(exact.numerator)))
+    size = _decimal_exponent(exact)
+    low, high = 1, precision * 3 // 10 + 3  # so many digits are always enough
     while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if _reads_back_rounded(value, 10**middle) else (low, middle - 1)
-    return sign + str(_nearest(value, 10**low)) + "0" * low
+        middle = (low + high) // 2
+        low, high = (low, middle) if _reads_back(exact, middle, size, precision) else (middle + 1, high)
+    digits, exponent = significant(exact, low, size)
+    return _trimmed(digits, exponent)
 
 
-def _reads_back_rounded(value: int, power: int) -> bool:
-    return rounded(_nearest(value, power) * power) == value
+def _absolute(value: Rational) -> Rational:
+    return -value if value < 0 else value
+
+
+def _trimmed(digits: str, exponent: int) -> tuple[str, int]:
+    return digits.rstrip("0"), exponent
+
+
+def significant(value: Rational, count: int, size: int | None = None) -> tuple[str, int]:
+    """A positive number rounded to ``count`` digits, ties to even: ``0.digits * 10**exponent``."""
+    size = _decimal_exponent(value) if size is None else size
+    number = rounded_at(value, count - size)
+    digits = str(number)
+    # Rounding up 9.99 makes one digit more.
+    return (digits, size) if len(digits) == count else (digits[:count], size + 1)
+
+
+def rounded_at(value: Rational, places: int) -> int:
+    """``value * 10**places`` as the nearest whole number, ties to even."""
+    top, bottom = value.numerator, value.denominator
+    return _nearest(top * _power(places), bottom) if places >= 0 else _nearest(top, bottom * _power(-places))
+
+
+def _power(exponent: int) -> int:
+    result: int = 10**exponent
+    return result
 
 
 def _nearest(numerator: int, denominator: int) -> int:
@@ -227,19 +288,45 @@ def _nearest(numerator: int, denominator: int) -> int:
     return quotient + (2 * rest > denominator or (2 * rest == denominator and quotient & 1))
 
 
-def _decimal_digits(value: Fraction) -> tuple[str, str]:
-    """Whole and fractional digits of a positive number that is not whole."""
-    low, high = 1, 2
-    # The first count of digits that reads back: double, then halve. Reading back is monotonous in the count.
-    while not _reads_back(value, high):
-        low, high = high, high * 2
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _reads_back(value, middle) else (middle + 1, high)
-    digits = str(_nearest(value.numerator * 10**low, value.denominator)).rjust(low + 1, "0")
-    return digits[:-low], digits[-low:].rstrip("0")
+def _decimal_exponent(value: Rational) -> int:
+    """The power of ten just above a positive number: 3 for 123.4, -1 for 0.0123."""
+    top, bottom = value.numerator, value.denominator
+    guess = int((top.bit_length() - bottom.bit_length()) * 0.3010299956639812)
+    while _at_least(top, bottom, guess):
+        guess += 1
+    while not _at_least(top, bottom, guess - 1):
+        guess -= 1
+    return guess
 
 
-def _reads_back(value: Fraction, count: int) -> bool:
-    power = 10**count
-    return _ratio(_nearest(value.numerator * power, value.denominator), power) == value
+def _at_least(top: int, bottom: int, power: int) -> bool:
+    """Whether ``top / bottom >= 10**power``."""
+    return top >= bottom * _power(power) if power >= 0 else top * _power(-power) >= bottom
+
+
+def _reads_back(value: Rational, count: int, size: int, precision: int) -> bool:
+    """Whether ``count`` digits come within half a unit of the last bit."""
+    shift = count - size
+    number = rounded_at(value, shift)
+    top, bottom = (number, _power(shift)) if shift >= 0 else (number * _power(-shift), 1)
+    difference = abs(top * value.denominator - value.numerator * bottom)
+    # The unit: 2**(bits of the integer part - precision), as the binary exponent of the value tells it.
+    exponent = _binary_exponent(value) - precision
+    unit_top, unit_bottom = (1 << exponent, 1) if exponent >= 0 else (1, 1 << -exponent)
+    distance, half_unit = 2 * difference * unit_bottom, unit_top * bottom * value.denominator
+    # Halfway between two numbers, the one with the even mantissa is read.
+    return distance <= half_unit if _is_even(value, exponent) else distance < half_unit
+
+
+def _is_even(value: Rational, exponent: int) -> bool:
+    """Whether the last bit of the mantissa, worth ``2**exponent``, is zero."""
+    shifted = value.numerator >> exponent if exponent >= 0 else (value.numerator << -exponent) // value.denominator
+    return shifted & 1 == 0
+
+
+def _binary_exponent(value: Rational) -> int:
+    """The power of two just above a positive number."""
+    guess = value.numerator.bit_length() - value.denominator.bit_length()
+    top, bottom = value.numerator, value.denominator
+    above = top >= bottom << guess if guess >= 0 else top << -guess >= bottom
+    return guess + above
