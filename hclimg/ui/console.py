@@ -20,7 +20,7 @@ from rich.segment import Segment
 from hclimg.events import Event, LaneFinished, RunFinished
 from hclimg.ui.activity import Activity
 from hclimg.ui.layout import closing_report, lanes_region
-from hclimg.ui.plain import paint, rfc3339, summary_lines
+from hclimg.ui.plain import closing_lines, paint, rfc3339
 from hclimg.ui.summary import RunSummary
 from hclimg.ui.theme import Theme
 from hclimg.ui.words import Tone, Words, lane_over, words
@@ -122,7 +122,7 @@ class LiveConsole:
         if self._run.status:
             for part in closing_report(self._run, self.theme, self._unicode):
                 self._screen.print(part)
-            self._screen.print(_Lines(summary_lines(self._run, self.theme)), soft_wrap=True, end="")
+            self._screen.print(_Lines(closing_lines(self._run, self.theme)), soft_wrap=True, end="")
 
     def _draw(self) -> None:
         with self._screen:  # one write for both

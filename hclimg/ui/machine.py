@@ -11,9 +11,8 @@ from typing import TextIO
 from attrs import define, field
 
 from hclimg.events import ArtifactMade, Event, LaneFinished, RunFinished, RunStarted
-from hclimg.ui.plain import NO_ARTIFACT, summary_lines
 from hclimg.ui.summary import RunSummary
-from hclimg.ui.words import Tone, Words, lane_over, words
+from hclimg.ui.words import NO_ARTIFACT, Tone, Words, closing, lane_over, words
 
 UI_TYPES = {Tone.ERROR: "error", Tone.OUTPUT: "message", Tone.OUTPUT_ERROR: "error"}
 
@@ -65,8 +64,8 @@ class MachineReadable:
                 self.out.write(line(event.at, lane.name, "artifact-count", len(lane.artifacts)))
             for index, artifact in enumerate(lane.artifacts):
                 self._artifact(event.at, index, artifact)
-        for text in summary_lines(self._run):
-            self._write(event, "ui", "say", text)
+        for said in closing(self._run):
+            self._ui(event, said)
 
     def _artifact(self, at: float, index: int, artifact: ArtifactMade) -> None:
         rows: list[tuple[object, ...]] = [

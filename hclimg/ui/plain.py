@@ -8,11 +8,9 @@ from typing import TextIO
 from attrs import define, field
 
 from hclimg.events import Event, LaneFinished, RunFinished, RunStarted
-from hclimg.ui.summary import RunSummary, spelled_out
+from hclimg.ui.summary import RunSummary
 from hclimg.ui.theme import PLAIN, Theme
-from hclimg.ui.words import Tone, Words, lane_over, left_behind, words
-
-NO_ARTIFACT = "<nothing>"
+from hclimg.ui.words import Tone, Words, closing, lane_over, words
 
 
 @define
@@ -32,7 +30,7 @@ class Plain:
             case LaneFinished():
                 self._say(event, lane_over(event))
             case RunFinished():
-                self._write(*summary_lines(self._run, self.theme))
+                self._write(*closing_lines(self._run, self.theme))
             case _:
                 said = words(event)
                 if said:
@@ -64,6 +62,8 @@ def paint(theme: Theme, tone: Tone, lane: int, text: str) -> str:
             return theme.paint(tone.value, text)
         case Tone.CLEANUP:
             return theme.paint("faint", text)
+        case Tone.PLAIN:
+            return text
     return theme.lane(lane, text)
 
 
@@ -72,27 +72,9 @@ def rfc3339(at: float) -> str:
     return datetime.fromtimestamp(at).astimezone().isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def summary_lines(run: RunSummary, theme: Theme = PLAIN) -> list[str]:
-    """Packer's closing words: the time, what failed, the artifacts that exist, and what is left behind."""
-    lines = ["", f"==> Wait completed after {spelled_out(run.seconds)}"]
-    if run.status == "cancelled":
-        lines += ["", theme.paint("warning", "Cleanly cancelled builds after being interrupted.")]
-    lines += _errors(run, theme)
-    if run.artifacts:
-        lines += ["", "==> Builds finished. The artifacts of successful builds are:"]
-        lines += [f"--> {a.lane}: {a.description or NO_ARTIFACT}" for a in run.artifacts]
-    else:
-        lines += ["", "==> Builds finished but no artifacts were created."]
-    if run.left_behind:
-        lines += ["", theme.paint("warning", "==> Something was left behind:")]
-        lines += [f"--> {event.lane or 'run'}: {left_behind(event)}" for event in run.left_behind]
-    return lines
+def closing_lines(run: RunSummary, theme: Theme) -> list[str]:
+    return [line for said in closing(run) for line in _painted(theme, said)]
 
 
-def _errors(run: RunSummary, theme: Theme) -> list[str]:
-    errors = [(lane.name, lane.error) for lane in run.lanes.values() if lane.status == "failed"]
-    errors += [(node.id, node.error) for node in run.shared.failed_nodes]
-    if not errors:
-        return []
-    title = theme.paint("error", "==> Some builds didn't complete successfully and had errors:")
-    return ["", title, *(f"--> {name}: {error}" for name, error in errors)]
+def _painted(theme: Theme, said: Words) -> list[str]:
+    return [paint(theme, said.tone, 0, theme.clean(line)) for line in said.text.split("\n")]

@@ -17,10 +17,14 @@ from hclimg.events import (
     Said,
     StepStarted,
 )
-from hclimg.ui.summary import clock, spelled_out
+from hclimg.ui.summary import RunSummary, clock, spelled_out
+
+NO_ARTIFACT = "<nothing>"
 
 
 class Tone(StrEnum):
+    PLAIN = "plain"
+    """About the run as a whole, in no colour."""
     SAY = "say"
     OUTPUT = "output"
     OUTPUT_ERROR = "output-error"
@@ -59,12 +63,12 @@ def words(event: Event) -> Words | None:
         case ApiRetrying():
             return Words(Tone.WARNING, f"{event.error} Trying again in {clock(event.delay)}.")
         case LeftBehind():
-            return Words(Tone.WARNING, left_behind(event))
+            return Words(Tone.WARNING, f"Left behind: {_left(event)}")
     return None
 
 
-def left_behind(event: LeftBehind) -> str:
-    return f"Left behind: {event.what} ({event.reason})" if event.reason else f"Left behind: {event.what}"
+def _left(event: LeftBehind) -> str:
+    return f"{event.what}: {event.reason}" if event.reason else event.what
 
 
 def lane_over(event: LaneFinished) -> Words:
@@ -74,4 +78,28 @@ def lane_over(event: LaneFinished) -> Words:
         return Words(Tone.SAY, f"Build '{event.lane}' finished after {after}.")
     if event.status == "failed":
         return Words(Tone.ERROR, f"Build '{event.lane}' errored after {after}: {event.error}")
+    if event.status == "skipped":
+        return Words(Tone.WARNING, f"Build '{event.lane}' was skipped.")
     return Words(Tone.WARNING, f"Build '{event.lane}' {event.status} after {after}.")
+
+
+def closing(run: RunSummary) -> list[Words]:
+    """Packer's closing words, a paragraph each with a line end before it: the time, what failed, what was made."""
+    found = [Words(Tone.PLAIN, f"\n==> Wait completed after {spelled_out(run.seconds)}")]
+    if run.status == "cancelled":
+        how = "Cancelled" if run.left_behind else "Cleanly cancelled"
+        found.append(Words(Tone.WARNING, f"\n{how} builds after being interrupted."))
+    errors = [(lane.name, lane.error) for lane in run.lanes.values() if lane.status == "failed"]
+    errors += [(node.id, node.error) for node in run.shared.failed_nodes]
+    if errors:
+        found.append(Words(Tone.ERROR, "\n==> Some builds didn't complete successfully and had errors:"))
+        found += [Words(Tone.ERROR, f"--> {name}: {error}") for name, error in errors]
+    if run.artifacts:
+        found.append(Words(Tone.PLAIN, "\n==> Builds finished. The artifacts of successful builds are:"))
+        found += [Words(Tone.PLAIN, f"--> {a.lane}: {a.description or NO_ARTIFACT}") for a in run.artifacts]
+    else:
+        found.append(Words(Tone.PLAIN, "\n==> Builds finished but no artifacts were created."))
+    if run.left_behind:
+        found.append(Words(Tone.WARNING, "\n==> Something was left behind:"))
+        found += [Words(Tone.WARNING, f"--> {event.lane or event.node}: {_left(event)}") for event in run.left_behind]
+    return found
