@@ -86,7 +86,7 @@ def is_special(value: float) -> bool:
     return math.isinf(value) or (value == 0 and math.copysign(1.0, value) < 0)
 
 
-def _exact(value: Number) -> Rational:
+def exact(value: Number) -> Rational:
     """The number as what it is exactly; special ones are not allowed, but for negative zero."""
     if not isinstance(value, float):
         return value
@@ -156,7 +156,7 @@ def add(a: Number, b: Number) -> Number | None:
         return NEGATIVE_ZERO if is_negative(a) and is_negative(b) else 0
     if isinstance(a, float) and isinstance(b, float):
         return from_double(a + b)
-    return rounded(_exact(a) + _exact(b))
+    return rounded(exact(a) + exact(b))
 
 
 def subtract(a: Number, b: Number) -> Number | None:
@@ -174,7 +174,7 @@ def multiply(a: Number, b: Number) -> Number | None:
         return _infinity(negative)
     if isinstance(a, float) and isinstance(b, float):
         return from_double(a * b)
-    return rounded(_exact(a) * _exact(b))
+    return rounded(exact(a) * exact(b))
 
 
 def divide(a: Number, b: Number) -> Number | None:
@@ -188,7 +188,7 @@ def divide(a: Number, b: Number) -> Number | None:
         return _zero(negative)
     if isinstance(a, float) and isinstance(b, float):
         return from_double(a / b)
-    top, bottom = _exact(a), _exact(b)
+    top, bottom = exact(a), exact(b)
     quotient = _ratio(abs(top.numerator) * bottom.denominator, top.denominator * abs(bottom.numerator))
     return _signed(quotient, negative)
 
@@ -199,7 +199,7 @@ def modulo(a: Number, b: Number) -> Number | None:
         return None if _is_infinite(b) else a
     if b == 0 or _is_infinite(b):
         return a
-    top, bottom = _exact(a), _exact(b)
+    top, bottom = exact(a), exact(b)
     left = abs(top.numerator * bottom.denominator) % abs(bottom.numerator * top.denominator)
     return _signed(_ratio(left, top.denominator * bottom.denominator), is_negative(a))
 
@@ -241,22 +241,31 @@ def fixed(digits: str, exponent: int) -> str:
 def shortest(value: Number) -> tuple[str, int]:
     """The fewest digits that read back as the same number: ``0.digits * 10**exponent``, without the sign."""
     precision = 53 if isinstance(value, float) else PRECISION
-    exact = _absolute(_exact(value))
-    if exact == 0:
+    number = _absolute(exact(value))
+    if number == 0:
         return "", 0
-    if exact.denominator == 1 and exact.numerator.bit_length() <= precision:
-        return _trimmed(str(exact.numerator), len(str(exact.numerator)))
-    size = _decimal_exponent(exact)
+    if number.denominator == 1 and number.numerator.bit_length() <= precision:
+        return _trimmed(str(number.numerator), len(str(number.numerator)))
+    size = _decimal_exponent(number)
     low, high = 1, precision * 3 // 10 + 3  # so many digits are always enough
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if _reads_back(exact, middle, size, precision) else (middle + 1, high)
-    digits, exponent = significant(exact, low, size)
+        low, high = (low, middle) if _reads_back(number, middle, size, precision) else (middle + 1, high)
+    digits, exponent = significant(number, low, size)
     return _trimmed(digits, exponent)
 
 
 def _absolute(value: Rational) -> Rational:
     return -value if value < 0 else value
+
+
+def text_of_digits(value: int) -> str:
+    """A whole number, however long; Python refuses to print more than some thousand digits at once."""
+    if value.bit_length() <= 8192:
+        return str(value)
+    half = int(value.bit_length() * 0.1505)
+    high, low = divmod(value, _power(half))
+    return text_of_digits(high) + text_of_digits(low).rjust(half, "0")
 
 
 def _trimmed(digits: str, exponent: int) -> tuple[str, int]:

@@ -1,0 +1,85 @@
+"""All functions by name, each module of them imported when one of its functions is looked up.
+
+The names are written down here so that asking for a name, or suggesting one, imports nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from hclimg.lang.functions.model import Function
+
+_MODULES = {
+    "strings": (
+        "chomp endswith indent join lower replace split startswith strcontains strrev substr title trim trimprefix "
+        "trimspace trimsuffix upper"
+    ),
+    "formatting": "format formatlist",
+    "patterns": "regex regex_replace regexall",
+    "collections": (
+        "chunklist coalesce coalescelist compact concat contains distinct element flatten index keys length lookup "
+        "merge range reverse slice sort values zipmap"
+    ),
+    "sets": "alltrue anytrue setintersection setproduct setsubtract setunion sum",
+    "numeric": "abs ceil floor log max min parseint pow signum",
+    "conversion": "tobool tolist tomap tonumber toset tostring",
+    "encoding": (
+        "base64decode base64encode base64gzip csvdecode jsondecode jsonencode textdecodebase64 textencodebase64 "
+        "urlencode"
+    ),
+    "yaml": "yamldecode yamlencode",
+    "crypto": "bcrypt md5 rsadecrypt sha1 sha256 sha512 uuidv4 uuidv5",
+    "datetime": ("formatdate legacy_isotime legacy_strftime rfc3339_parse timeadd timestamp unix_timestamp_parse"),
+    "filesystem": "abspath basename dirname file filebase64 fileexists fileset pathexpand templatefile",
+    "ipnet": "cidrhost cidrnetmask cidrsubnet cidrsubnets",
+    "marks": "issensitive nonsensitive sensitive",
+    "forms": "can convert try",
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+class Surroundings:
+    """What some functions need to know about where and when they run."""
+
+    __slots__ = ("base_dir", "timestamp")
+
+    def __init__(self, base_dir: Path, timestamp: datetime) -> None:
+        self.base_dir = base_dir
+        self.timestamp = timestamp
+
+
+class Catalog(Mapping[str, "Function"]):
+    """Functions by name, loaded on demand."""
+
+    __slots__ = ("_loaded", "_surroundings")
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._loaded: dict[str, Function] = {}
+
+    def __getitem__(self, name: str) -> Function:
+        if name not in self._loaded:
+            module = import_module(f"hclimg.lang.functions.{_MODULE_OF[name]}")
+            self._loaded.update(module.functions(self._surroundings))
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in _MODULE_OF
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_MODULE_OF)
+
+    def __len__(self) -> int:
+        return len(_MODULE_OF)
+
+
+def standard_functions(base_dir: Path, timestamp: datetime) -> Mapping[str, Function]:
+    """Every function of templates but ``env``; relative paths start at ``base_dir``, ``timestamp`` is frozen."""
+    return Catalog(Surroundings(base_dir, timestamp))
