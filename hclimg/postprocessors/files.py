@@ -58,7 +58,8 @@ def replacing(ctx: Context, target: Path) -> Iterator[Path]:
         yield partial
         partial.replace(target)
     except OSError as error:
-        raise write_error(target, error) from error
+        other = error.filename if error.filename not in (None, str(partial), partial) else None
+        raise _translated(target, error, other) from error
     finally:
         partial.unlink(missing_ok=True)
         record.gone()
@@ -70,9 +71,12 @@ def write_text(ctx: Context, target: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def write_error(target: Path, error: OSError) -> BuildError:
-    """The sentence for an error of the operating system while writing."""
+def _translated(target: Path, error: OSError, other: str | None) -> BuildError:
+    """The sentence for an error of the operating system; ``other`` is the file, when it is not the target."""
     import errno
+
+    if other:
+        return BuildError(f"{target} cannot be made: {other}: {error.strerror or error}.")
 
     hint = ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
