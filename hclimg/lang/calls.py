@@ -12,6 +12,8 @@ from hclimg.lang.types import ANY, ListType, SetType, TupleType
 from hclimg.lang.values import Unknown, Value, unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hclimg.diagnostics import Diagnostics
     from hclimg.lang.functions.model import Function, Parameter
     from hclimg.lang.scope import Scope
@@ -27,7 +29,7 @@ def _call(expr: syntax.Call, scope: Scope, diags: Diagnostics) -> Value:
         return function.form(expr, scope, diags)
     before = len(diags)
     arguments = _arguments(expr, scope, diags)
-    if arguments is None or not _right_count(expr, function, arguments, diags):
+    if arguments is None or not right_count(expr, function, arguments, diags):
         return unknown()
     values = _typed(function, arguments, scope, diags)
     if values is None or (len(diags) > before):
@@ -84,18 +86,19 @@ def _bad_expansion(value: Value) -> str:
     return "be of a tuple, list, or set type"
 
 
-def _right_count(expr: syntax.Call, function: Function, arguments: _Arguments, diags: Diagnostics) -> bool:
+def right_count(call: syntax.Call, function: Function, arguments: Sequence[object], diags: Diagnostics) -> bool:
+    """Whether a call has as many arguments as the function takes; reports it otherwise."""
     wanted, name = len(function.parameters), function.name
     if len(arguments) < wanted:
         least = " at least" if function.variadic else ""
         missing = function.parameters[len(arguments)].name
         detail = f'Function "{name}" expects{least} {wanted} argument(s). Missing value for "{missing}".'
-        at = Range(expr.source, expr.end - 1, expr.end)
+        at = Range(call.source, call.end - 1, call.end)
         diags.error("Not enough function arguments", detail, subject=at)
         return False
     if len(arguments) > wanted and function.variadic is None:
         detail = f'Function "{name}" expects only {wanted} argument(s).'
-        diags.error("Too many function arguments", detail, subject=arguments[wanted][1].range)
+        diags.error("Too many function arguments", detail, subject=call.args[min(wanted, len(call.args) - 1)].range)
         return False
     return True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from hclimg.lang.types import ANY, Type
-from hclimg.lang.values import NO_MARKS, Unknown, Value, deep_marks, unknown, unmark_deep
+from hclimg.lang.values import NO_MARKS, Marks, Unknown, Value, deep_marks, unknown, unmark_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,10 +39,16 @@ class ArgumentError(FunctionError):
         self.index = index
 
 
+# What happens to marks of an argument, and of what it contains, before the body gets it:
+DEEP = "deep"  # all of them move to the result
+SHALLOW = "shallow"  # the argument's own marks move to the result, those inside it stay where they are
+KEPT = "kept"  # the body deals with them
+
+
 class Parameter:
     """A parameter; arguments are converted to ``type`` before the body sees them."""
 
-    __slots__ = ("dynamic", "marked", "name", "null", "type", "unknown")
+    __slots__ = ("dynamic", "marks", "name", "null", "type", "unknown")
 
     def __init__(
         self,
@@ -52,14 +58,14 @@ class Parameter:
         null: bool = False,
         unknown: bool = False,
         dynamic: bool = True,
-        marked: bool = False,
+        marks: str = DEEP,
     ) -> None:
         self.name = name
         self.type = type
         self.null = null
         self.unknown = unknown
         self.dynamic = dynamic
-        self.marked = marked
+        self.marks = marks
 
 
 class Function:
@@ -100,7 +106,7 @@ class Function:
         result = self.body(*values) if decided else self._undecided(values)
         return result.with_marks(marks) if marks else result
 
-    def _prepared(self, arguments: Sequence[Value]) -> tuple[list[Value], frozenset[str], bool]:
+    def _prepared(self, arguments: Sequence[Value]) -> tuple[list[Value], Marks, bool]:
         values: list[Value] = []
         marks, decided = NO_MARKS, True
         for index, argument in enumerate(arguments):
@@ -108,8 +114,8 @@ class Function:
             assert parameter is not None
             if argument.raw is None and not parameter.null:
                 raise ArgumentError(index, "argument must not be null")
-            if not parameter.marked and (found := deep_marks((argument,))):
-                marks, argument = marks | found, unmark_deep(argument)
+            argument, found = _unmarked(argument, parameter.marks)
+            marks |= found
             if type(argument.raw) is Unknown and not (parameter.unknown and _allowed(argument, parameter)):
                 decided = False
             values.append(argument)
@@ -125,6 +131,16 @@ class Function:
         else:
             result = self.result
         return unknown(result, not_null=not self.nullable and result is not ANY)
+
+
+def _unmarked(value: Value, how: str) -> tuple[Value, Marks]:
+    """The value as the body gets it, and the marks that go to the result."""
+    if how == KEPT:
+        return value, NO_MARKS
+    if how == SHALLOW:
+        return value.unmarked(), value.marks
+    marks = deep_marks((value,))
+    return (unmark_deep(value), marks) if marks else (value, marks)
 
 
 def _allowed(argument: Value, parameter: Parameter) -> bool:

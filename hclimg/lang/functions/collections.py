@@ -1,0 +1,527 @@
+"""Functions on lists, tuples, sets, maps and objects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hclimg.lang import numbers
+from hclimg.lang.convert import ConversionError, convert
+from hclimg.lang.functions import graphemes
+from hclimg.lang.functions.arguments import is_sequence, is_unknown, number_parameter, whole
+from hclimg.lang.functions.model import KEPT, SHALLOW, ArgumentError, Function, FunctionError, Parameter
+from hclimg.lang.types import (
+    ANY,
+    BOOL,
+    NUMBER,
+    STRING,
+    ListType,
+    MapType,
+    ObjectType,
+    SetType,
+    TupleType,
+    Type,
+    friendly_name,
+)
+from hclimg.lang.unify import unify
+from hclimg.lang.values import (
+    FALSE,
+    TRUE,
+    Value,
+    deep_marks,
+    equals,
+    list_of,
+    map_of,
+    number,
+    object_of,
+    string,
+    tuple_of,
+    unknown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hclimg.lang.functions.catalog import Surroundings
+
+_MOST_NUMBERS = 1024
+
+
+# -- lists ----------------------------------------------------------------------
+
+
+def chunklist(items: Value, size: Value) -> Value:
+    """Splits a list into lists of a fixed size."""
+    count = whole(size, "invalid size: ")
+    if count < 0:
+        raise FunctionError("the size argument must be positive")
+    assert isinstance(items.type, ListType)
+    step = count or max(len(items.raw), 1)
+    pieces = [Value(items.type, items.raw[at : at + step]) for at in range(0, len(items.raw), step)]
+    return list_of(pieces, items.type)
+
+
+def _chunks_type(arguments: Sequence[Value]) -> Type:
+    return ListType(arguments[0].type)
+
+
+def coalesce(*values: Value) -> Value:
+    """The first argument that is neither null nor an empty string."""
+    common = _common_type(values)
+    for value in values:
+        converted = convert(value, common)
+        if is_unknown(converted):
+            return unknown(common, not_null=common is not ANY).with_marks(converted.marks)
+        if converted.raw is not None and converted.raw != "":
+            return converted
+    raise FunctionError("no non-null, non-empty-string arguments")
+
+
+def _common_type(values: Sequence[Value]) -> Type:
+    common = unify([v.type for v in values])
+    if common is None:
+        raise FunctionError("all arguments must have the same type")
+    return common
+
+
+def coalescelist(*lists: Value) -> Value:
+    """The first list that is not empty."""
+    if not lists:
+        raise FunctionError("at least one argument is required")
+    for given in lists:
+        if is_unknown(given):
+            return unknown()
+        if not isinstance(given.type, ListType | TupleType):
+            raise FunctionError("coalescelist arguments must be lists or tuples")
+        if given.raw:
+            return given
+    raise FunctionError("no non-null arguments")
+
+
+def compact(items: Value) -> Value:
+    """Removes nulls and empty strings from a list of strings."""
+    if not items.is_wholly_known:
+        return unknown(ListType(STRING), not_null=True)
+    return list_of([v for v in items.raw if v.raw], STRING)
+
+
+def concat(*lists: Value) -> Value:
+    """Puts lists together to one."""
+    result = _concat_type(lists)
+    items = [item for given in lists for item in given.raw]
+    if isinstance(result, ListType):
+        return list_of([convert(item, result.element) for item in items], result.element)
+    return tuple_of(items)
+
+
+def _concat_type(lists: Sequence[Value]) -> Type:
+    if not lists:
+        raise FunctionError("at least one argument is required")
+    if all(isinstance(v.type, ListType) for v in lists):
+        common = unify([v.type for v in lists])
+        if isinstance(common, ListType):
+            return common
+    types: list[Type] = []
+    for position, given in enumerate(lists):
+        if isinstance(given.type, TupleType):
+            types.extend(given.type.elements)
+        elif not isinstance(given.type, ListType):
+            why = f"all arguments must be lists or tuples; got {friendly_name(given.type)}"
+            raise ArgumentError(position, why)
+        elif is_unknown(given):
+            return ANY
+        else:
+            types.extend(v.type for v in given.raw)
+    return TupleType(tuple(types))
+
+
+def contains(items: Value, wanted: Value) -> Value:
+    """Whether a list has an element that equals a value."""
+    if not is_sequence(items):
+        raise FunctionError("argument must be list, tuple, or set")
+    return _any_equal(items, wanted)
+
+
+def _any_equal(items: Value, wanted: Value) -> Value:
+    unsure = False
+    for item in items.raw:
+        answer = equals(item, wanted).raw
+        if answer is True:
+            return TRUE
+        unsure = unsure or answer is not False
+    return unknown(BOOL, not_null=True) if unsure else FALSE
+
+
+def distinct(items: Value) -> Value:
+    """Removes elements that came before."""
+    if not items.is_wholly_known:
+        return unknown(items.type, not_null=True)
+    # Values compare as HCL compares them once they have the same type, and they can be keys.
+    return Value(items.type, tuple(dict.fromkeys(items.raw)))
+
+
+def _same_type(arguments: Sequence[Value]) -> Type:
+    return arguments[0].type
+
+
+def element(items: Value, index: Value) -> Value:
+    """The element at an index, which starts over at the end of the list."""
+    _check_element(items)
+    at = _element_index(index)
+    if not items.raw:
+        raise FunctionError("cannot use element function with an empty list")
+    found: Value = items.raw[at % len(items.raw)]
+    return found
+
+
+def _check_element(items: Value) -> None:
+    if not isinstance(items.type, ListType | TupleType):
+        raise FunctionError(f"cannot read elements from {friendly_name(items.type)}")
+
+
+def _element_index(index: Value) -> int:
+    at = whole(index, "invalid index: ")
+    if at < 0:
+        raise FunctionError("cannot use element function with a negative index")
+    return at
+
+
+def _element_type(arguments: Sequence[Value]) -> Type:
+    items, index = arguments
+    _check_element(items)
+    if isinstance(items.type, ListType):
+        return items.type.element
+    assert isinstance(items.type, TupleType)
+    types = items.type.elements
+    if is_unknown(index) or not types:
+        return ANY
+    return types[_element_index(index) % len(types)]
+
+
+def flatten(items: Value) -> Value:
+    """Replaces elements that are lists by their elements, at every depth."""
+    if not is_sequence(items):
+        raise FunctionError("can only flatten lists, sets and tuples")
+    flat: list[Value] = []
+    known, marks = True, deep_marks(())
+    todo = [items]
+    while todo:
+        current = todo.pop()
+        if not _opens(current):
+            flat.append(current)
+            continue
+        marks |= current.marks
+        if is_unknown(current):
+            known = False
+        else:
+            todo.extend(reversed(current.raw))
+    return (tuple_of(flat) if known else unknown()).with_marks(marks)
+
+
+def _opens(value: Value) -> bool:
+    """Whether a value is a list, or may become one."""
+    return value.raw is not None and (is_sequence(value) or (is_unknown(value) and value.type is ANY))
+
+
+def index(items: Value, wanted: Value) -> Value:
+    """The position of the first element that equals a value."""
+    if not isinstance(items.type, ListType | TupleType):
+        raise FunctionError("argument must be a list or tuple")
+    if not items.raw:
+        raise FunctionError("cannot search an empty list")
+    for at, item in enumerate(items.raw):
+        answer = equals(item, wanted).raw
+        if answer is True:
+            return number(at)
+        if answer is not False:
+            return unknown(NUMBER, not_null=True)
+    raise FunctionError("item not found")
+
+
+def reverse(items: Value) -> Value:
+    """A list in reverse order."""
+    result = _reverse_type((items,))
+    return Value(result, tuple(reversed(items.raw)))
+
+
+def _reverse_type(arguments: Sequence[Value]) -> Type:
+    type_ = arguments[0].type
+    if isinstance(type_, TupleType):
+        return TupleType(tuple(reversed(type_.elements)))
+    if isinstance(type_, ListType | SetType):
+        return ListType(type_.element)
+    raise ArgumentError(0, f"can only reverse list or tuple values, not {friendly_name(type_)}")
+
+
+def slice_(items: Value, start: Value, end: Value) -> Value:
+    """The elements of a list from one index up to another."""
+    first, last = _slice_bounds(items, start, end, len(items.raw))
+    if isinstance(items.type, TupleType):
+        return tuple_of(items.raw[first:last])
+    return Value(items.type, items.raw[first:last])
+
+
+def _slice_bounds(items: Value, start: Value, end: Value, length: int) -> tuple[int, int]:
+    if isinstance(items.type, SetType):
+        raise ArgumentError(0, _NO_SET_SLICE)
+    if not isinstance(items.type, ListType | TupleType):
+        raise ArgumentError(0, "must be a list or tuple value")
+    first, last = whole(start, "invalid start index: ", 1), whole(end, "invalid end index: ", 2)
+    if first < 0:
+        raise ArgumentError(1, "start index must not be less than zero")
+    if first > length:
+        raise ArgumentError(1, "start index must not be greater than the length of the list")
+    if last > length:
+        raise ArgumentError(2, "end index must not be greater than the length of the list")
+    if first > last:
+        raise ArgumentError(1, "start index must not be greater than end index")
+    return first, last
+
+
+_NO_SET_SLICE = (
+    "cannot slice a set, because its elements do not have indices; explicitly convert to a list if the ordering of "
+    "the result is not important"
+)
+
+
+def _slice_type(arguments: Sequence[Value]) -> Type:
+    items, start, end = arguments
+    if not isinstance(items.type, TupleType):
+        return items.type if isinstance(items.type, ListType) else ANY
+    if is_unknown(start) or is_unknown(end):
+        return ANY
+    first, last = _slice_bounds(items, start, end, len(items.type.elements))
+    return TupleType(items.type.elements[first:last])
+
+
+def sort(items: Value) -> Value:
+    """A list of strings in the order of their characters' codes."""
+    if not items.is_wholly_known:
+        return unknown(ListType(STRING), not_null=True)
+    for at, item in enumerate(items.raw):
+        if item.raw is None:
+            raise FunctionError(f"given list element {at} is null; a null string cannot be sorted")
+    return list_of(sorted(items.raw, key=lambda v: v.raw), STRING)
+
+
+def range_(*limits: Value) -> Value:
+    """Numbers from a start up to an end in steps."""
+    if not 1 <= len(limits) <= 3:
+        raise FunctionError("must have one, two, or three arguments")
+    start = limits[0].raw if len(limits) > 1 else 0
+    end = limits[1].raw if len(limits) > 1 else limits[0].raw
+    step = limits[2].raw if len(limits) == 3 else 1 if end >= start else -1
+    if step == 0:
+        raise ArgumentError(2, "step must not be zero")
+    if step < 0 and end > start:
+        raise ArgumentError(1, "end must be less than start when step is negative")
+    if step > 0 and end < start:
+        raise ArgumentError(1, "end must be greater than start when step is positive")
+    return list_of(_counted(start, end, step), NUMBER)
+
+
+def _counted(start: numbers.Number, end: numbers.Number, step: numbers.Number) -> list[Value]:
+    found: list[Value] = []
+    current = start
+    while current > end if step < 0 else current < end:
+        if len(found) >= _MOST_NUMBERS:
+            raise FunctionError(_TOO_MANY)
+        found.append(Value(NUMBER, current))
+        current = numbers.add(current, step) or 0
+    return found
+
+
+_TOO_MANY = (
+    f"more than {_MOST_NUMBERS} values were generated; either decrease the difference between start and end or use a "
+    "smaller step"
+)
+
+
+def length(value: Value) -> Value:
+    """How many elements a collection has, or characters a string."""
+    type_ = value.type
+    if isinstance(type_, TupleType):
+        return number(len(type_.elements))
+    if isinstance(type_, ObjectType):
+        return number(len(type_.attributes))
+    if type_ is not ANY and type_ is not STRING and not isinstance(type_, ListType | SetType | MapType):
+        raise FunctionError("argument must be a string, a collection type, or a structural type")
+    if is_unknown(value) or (isinstance(type_, SetType) and not value.is_wholly_known):
+        return unknown(NUMBER, not_null=True)
+    return number(graphemes.count(value.raw) if type_ is STRING else len(value.raw))
+
+
+# -- maps -----------------------------------------------------------------------
+
+
+def keys(mapping: Value) -> Value:
+    """The keys of a map or the names of an object's attributes, in order."""
+    if isinstance(mapping.type, ObjectType):
+        return tuple_of(map(string, sorted(mapping.type.attributes)))
+    if not isinstance(mapping.type, MapType):
+        raise ArgumentError(0, "must have map or object type")
+    if is_unknown(mapping):
+        return unknown(ListType(STRING), not_null=True)
+    return list_of(map(string, sorted(mapping.raw)), STRING)
+
+
+def _keys_type(arguments: Sequence[Value]) -> Type:
+    return ListType(STRING) if isinstance(arguments[0].type, MapType) else ANY
+
+
+def values(mapping: Value) -> Value:
+    """The elements of a map or the attributes of an object, in the order of their keys."""
+    result = _values_type((mapping,))
+    return Value(result, tuple([mapping.raw[name] for name in sorted(mapping.raw)]))
+
+
+def _values_type(arguments: Sequence[Value]) -> Type:
+    type_ = arguments[0].type
+    if isinstance(type_, MapType):
+        return ListType(type_.element)
+    if isinstance(type_, ObjectType):
+        return TupleType(tuple([type_.attributes[name] for name in sorted(type_.attributes)]))
+    raise ArgumentError(0, "must be a map or object value")
+
+
+def lookup(mapping: Value, key: Value, default: Value) -> Value:
+    """The element of a map with a key, or a default."""
+    result = _lookup_type((mapping, key, default))
+    marks = mapping.marks | key.marks
+    if not mapping.is_wholly_known or is_unknown(key):
+        return unknown(result).with_marks(marks)
+    found = mapping.raw.get(key.raw)
+    return (convert(default, result) if found is None else found).with_marks(marks)
+
+
+def _lookup_type(arguments: Sequence[Value]) -> Type:
+    mapping, key, default = arguments
+    if isinstance(mapping.type, MapType):
+        try:
+            convert(default, mapping.type.element)
+        except ConversionError:
+            raise ArgumentError(2, "the default value must have the same type as the map elements") from None
+        return mapping.type.element
+    if not isinstance(mapping.type, ObjectType):
+        raise ArgumentError(0, "lookup() requires a map as the first argument")
+    if is_unknown(key):
+        return ANY
+    return mapping.type.attributes.get(key.raw, default.type)
+
+
+def merge(*maps: Value) -> Value:
+    """Puts maps or objects together; later ones win."""
+    result = _merge_type(maps)
+    items: dict[str, Value] = {}
+    for given in maps:
+        if given.raw is not None:
+            items.update(given.raw)
+    return map_of(items, result.element) if isinstance(result, MapType) and items else object_of(items)
+
+
+def _merge_type(maps: Sequence[Value]) -> Type:
+    attributes: dict[str, Type] = {}
+    known = True
+    for given in maps:
+        if isinstance(given.type, ObjectType):
+            attributes.update(given.type.attributes if given.raw is not None else {})
+        elif isinstance(given.type, MapType):
+            if is_unknown(given):
+                known = False
+            attributes.update(dict.fromkeys({} if is_unknown(given) else given.raw or {}, given.type.element))
+        elif given.type is not ANY:
+            raise FunctionError(f'arguments must be maps or objects, got "{friendly_name(given.type)}"')
+    if maps and all(given.type == maps[0].type for given in maps):
+        return maps[0].type
+    return ObjectType(attributes) if known else ANY
+
+
+def zipmap(names: Value, items: Value) -> Value:
+    """A map of keys from one list and values from another."""
+    _check_zip(names, items, len(items.raw))
+    keys_ = [key.raw for key in names.raw]
+    if None in keys_:
+        raise FunctionError(f"keys list has null value at index {keys_.index(None)}")
+    pairs = dict(zip(keys_, items.raw, strict=True))
+    return map_of(pairs, items.type.element) if isinstance(items.type, ListType) else object_of(pairs)
+
+
+def _check_zip(names: Value, items: Value, count: int) -> None:
+    if not isinstance(items.type, ListType | TupleType):
+        raise ArgumentError(1, "values must be a list or tuple value")
+    if len(names.raw) != count:
+        raise FunctionError(f"number of keys ({len(names.raw)}) does not match number of values ({count})")
+
+
+def _zip_type(arguments: Sequence[Value]) -> Type:
+    names, items = arguments
+    if isinstance(items.type, ListType):
+        return MapType(items.type.element)
+    if is_unknown(names) or not names.is_wholly_known or not isinstance(items.type, TupleType):
+        return ANY
+    _check_zip(names, items, len(items.type.elements))
+    return ObjectType({n.raw: t for n, t in zip(names.raw, items.type.elements, strict=True)})
+
+
+_ANY_LIST = ListType(ANY)
+_ANYTHING = Parameter("value", unknown=True)
+
+_FUNCTIONS = (
+    Function(
+        "chunklist",
+        chunklist,
+        Parameter("list", _ANY_LIST, marks=SHALLOW),
+        number_parameter("size"),
+        result=_chunks_type,
+    ),
+    Function("coalesce", coalesce, variadic=Parameter("vals", null=True, unknown=True, marks=KEPT)),
+    Function("coalescelist", coalescelist, variadic=Parameter("vals", null=True, unknown=True, marks=SHALLOW)),
+    Function("compact", compact, Parameter("list", ListType(STRING)), result=ListType(STRING)),
+    Function("concat", concat, variadic=Parameter("seqs", marks=SHALLOW), result=_concat_type),
+    Function("contains", contains, Parameter("list"), Parameter("value"), result=BOOL),
+    Function("distinct", distinct, Parameter("list", _ANY_LIST), result=_same_type),
+    Function(
+        "element",
+        element,
+        Parameter("list", marks=SHALLOW),
+        number_parameter("index"),
+        result=_element_type,
+        nullable=True,
+    ),
+    Function("flatten", flatten, Parameter("list", unknown=True, marks=KEPT)),
+    Function("index", index, Parameter("list"), Parameter("value"), result=NUMBER),
+    Function("keys", keys, Parameter("inputMap", unknown=True, marks=SHALLOW), result=_keys_type),
+    Function("length", length, Parameter("value", unknown=True, marks=SHALLOW), result=NUMBER),
+    Function(
+        "lookup",
+        lookup,
+        Parameter("inputMap", unknown=True, marks=KEPT),
+        Parameter("key", STRING, unknown=True, marks=KEPT),
+        Parameter("default", unknown=True, marks=KEPT),
+        result=_lookup_type,
+        nullable=True,
+    ),
+    Function("merge", merge, variadic=Parameter("maps", null=True, marks=SHALLOW), result=_merge_type),
+    Function("range", range_, variadic=number_parameter("params"), result=ListType(NUMBER)),
+    Function("reverse", reverse, Parameter("list", marks=SHALLOW), result=_reverse_type),
+    Function(
+        "slice",
+        slice_,
+        Parameter("list", marks=SHALLOW),
+        number_parameter("start_index"),
+        number_parameter("end_index"),
+        result=_slice_type,
+    ),
+    Function("sort", sort, Parameter("list", ListType(STRING)), result=ListType(STRING)),
+    Function("values", values, Parameter("mapping", marks=SHALLOW), result=_values_type),
+    Function(
+        "zipmap",
+        zipmap,
+        Parameter("keys", ListType(STRING)),
+        Parameter("values", marks=SHALLOW),
+        result=_zip_type,
+    ),
+)
+
+
+def functions(_surroundings: Surroundings) -> dict[str, Function]:
+    return {function.name: function for function in _FUNCTIONS}
