@@ -1,1 +1,3 @@
 """Builds machine images from Packer templates."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""``python -m hclimg``."""
+
+from hclimg.cli.main import main
+
+main()

@@ -1,0 +1,219 @@
+"""``hclimg inspect``: what is in a template, in Packer's words. Nothing is built, and no component is imported."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+from attrs import define, frozen
+
+from hclimg.cli.options import Command, TemplateOptions, switch, template_options
+from hclimg.cli.reading import compile_options, read_template
+from hclimg.diagnostics import Diagnostics
+from hclimg.lang.evaluate import Scope, evaluate
+from hclimg.lang.syntax import Expr
+from hclimg.lang.values import Value
+from hclimg.plan.compile import evaluate_globals
+from hclimg.plan.lanes import draft_lanes
+from hclimg.template.model import BuildBlock, ComponentBlock, Template, VariableBlock
+from hclimg.template.scope import Globals
+
+UNSET = "<unknown>"
+SECRET = "<sensitive>"
+UNSET_VARIABLE = "Unset variable"
+"""The summary of the diagnostic that is no error here."""
+
+
+@click.command(cls=Command)
+@template_options(selection=False)
+@switch("-machine-readable", "Print Packer's machine-readable lines.")
+def command(*, wanted: TemplateOptions, machine_readable: bool) -> None:
+    """Show the variables, builds and steps of a template."""
+    diags = Diagnostics()
+    template = read_template(wanted, diags)
+    found = Diagnostics()
+    values = evaluate_globals(template, compile_options(wanted, warn_undeclared=False), found)
+    diags.extend(problem for problem in found if problem.summary != UNSET_VARIABLE)
+    diags.raise_if_errors()
+    output = _Output(machine_readable)
+    if template.legacy:
+        _inspect_legacy(template, values, output)
+    else:
+        _inspect_hcl(template, values, output)
+
+
+@define
+class _Output:
+    """Packer says paragraphs; in its machine-readable form each is one line, with facts in between."""
+
+    machine_readable: bool
+
+    def say(self, text: str) -> None:
+        self.tell("ui", "say", text) if self.machine_readable else print(text)
+
+    def tell(self, kind: str, *data: str) -> None:
+        """A fact for machines only."""
+        if self.machine_readable:
+            from hclimg.ui.machine import line
+
+            print(line(time.time(), "", kind, *data), end="")
+
+
+# -- HCL ------------------------------------------------------------------------
+
+
+def _inspect_hcl(template: Template, values: Globals, output: _Output) -> None:
+    output.say("Packer Inspect: HCL2 mode\n")
+    output.say("\n".join(["> input-variables:\n", *_values("var", values.variables)]) + "\n")
+    output.say("\n".join(["> local-variables:\n", *_values("local", values.locals)]) + "\n")
+    lines = ["> builds:"]
+    for index, build in enumerate(template.builds):
+        lines += ["", *_build(template, index, build, values.scope)]
+    output.say("\n".join(lines) + "\n")
+
+
+def _values(root: str, values: Mapping[str, Value]) -> Iterator[str]:
+    return (f"{root}.{name}: {_quoted(pretty(values[name]))}" for name in sorted(values))
+
+
+def _build(template: Template, index: int, build: BuildBlock, scope: Scope) -> Iterator[str]:
+    yield f"  > {_text(build.name, scope) or f'<unnamed build {index}>'}:"
+    description = _text(build.description, scope)
+    if description:
+        yield from ("", f"  > Description: {description}")
+    drafts = [draft for draft in draft_lanes(template, scope, Diagnostics()) if draft.build is build]
+    yield from ("", "    sources:")
+    for draft in drafts:
+        yield from ("", f"      {'.'.join(draft.source.address)}")
+    yield from ("", "    provisioners:", "")
+    yield from _steps(build.provisioners, scope, 6) if build.provisioners else ["      <no provisioner>"]
+    yield from ("", "    post-processors:", "")
+    if not build.chains:
+        yield "      <no post-processor>"
+    for number, chain in enumerate(build.chains):
+        yield from ([""] if number else [])
+        yield f"      {number}:"
+        yield from _steps(chain, scope, 8)
+
+
+def _steps(blocks: tuple[ComponentBlock, ...], scope: Scope, indent: int) -> Iterator[str]:
+    for block in blocks:
+        name = _text(block.meta.get("name"), scope)
+        yield " " * indent + (f"{block.type}.{name}" if name else block.type)
+
+
+def _text(expr: Expr | None, scope: Scope) -> str:
+    raw = evaluate(expr, scope, Diagnostics()).raw if expr is not None else ""
+    return raw if isinstance(raw, str) else ""
+
+
+# -- legacy JSON ------------------------------------------------------------------
+
+
+@frozen
+class _LegacyVariable:
+    name: str
+    default: str
+    required: bool
+
+
+def _inspect_legacy(template: Template, values: Globals, output: _Output) -> None:
+    output.say("Packer Inspect: JSON mode")
+    if template.description:
+        output.say("Description:\n")
+        output.say(f"{template.description}\n")
+    found = [_legacy_variable(block, values.variables) for _, block in sorted(template.variables.items())]
+    _legacy_variables(found, output)
+    _legacy_section("Builders", "template-builder", sorted(_legacy_builders(template)), output)
+    output.say("")
+    steps = [(block.type,) for build in template.builds for block in build.provisioners]
+    _legacy_section("Provisioners", "template-provisioner", steps, output)
+    output.say(
+        "\nNote: If your build names contain user variables or template\n"
+        "functions such as 'timestamp', these are processed at build time,\n"
+        "and therefore only show in their raw form here."
+    )
+
+
+def _legacy_variable(block: VariableBlock, variables: Mapping[str, Value]) -> _LegacyVariable:
+    if block.default is None:
+        return _LegacyVariable(block.name, "", required=True)
+    text = SECRET if block.sensitive else pretty(variables[block.name])
+    return _LegacyVariable(block.name, text, required=False)
+
+
+def _legacy_variables(found: list[_LegacyVariable], output: _Output) -> None:
+    required = [variable for variable in found if variable.required]
+    optional = [variable for variable in found if not variable.required]
+    if not found:
+        output.say("Variables:\n")
+        output.say("  <No variables>")
+    if required:
+        output.say("Required variables:\n")
+        for variable in required:
+            output.tell("template-variable", variable.name, "", "1")
+            output.say(f"  {variable.name}")
+        output.say("")
+    if optional:
+        width = max(len(variable.name) for variable in optional)
+        output.say("Optional variables and their defaults:\n")
+        for variable in optional:
+            output.tell("template-variable", variable.name, variable.default, "0")
+            output.say(f"  {variable.name:<{width}} = {variable.default}")
+    output.say("")
+
+
+def _legacy_builders(template: Template) -> Iterator[tuple[str, str]]:
+    return ((name, type_) for type_, name in template.sources)
+
+
+def _legacy_section(title: str, fact: str, rows: list[Any], output: _Output) -> None:
+    output.say(f"{title}:\n")
+    if not rows:
+        output.say(f"  <No {title.lower()}>")
+    width = max((len(row[0]) for row in rows), default=0)
+    for row in rows:
+        output.tell(fact, *row)
+        is_told = len(row) > 1 and row[0] != row[1]
+        output.say(f"  {row[0]:<{width}} ({row[1]})" if is_told else f"  {row[0]}")
+
+
+# -- values as Packer prints them -----------------------------------------------------
+
+
+def pretty(value: Value, indent: int = 0) -> str:
+    """A value over several lines; a string of its own is shown bare."""
+    raw = value.raw
+    if value.is_sensitive:
+        return SECRET
+    if not value.is_known:
+        return UNSET
+    return raw if isinstance(raw, str) and not indent else _nested(value, indent)
+
+
+def _nested(value: Value, indent: int) -> str:
+    from hclimg.lang.numbers import text
+
+    raw, inner = value.raw, " " * (indent + 2)
+    if value.is_sensitive or not value.is_known or isinstance(raw, str):
+        return _quoted(pretty(value))
+    if raw is None:
+        return "null"
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    if isinstance(raw, tuple):
+        items = [f"{inner}{_nested(item, indent + 2)},\n" for item in raw]
+        return f"[\n{''.join(items)}{' ' * indent}]" if items else "[]"
+    if isinstance(raw, dict):
+        items = [f"{inner}{_quoted(name)} = {_nested(raw[name], indent + 2)}\n" for name in sorted(raw)]
+        return f"{{\n{''.join(items)}{' ' * indent}}}" if items else "{}"
+    return text(raw)
+
+
+def _quoted(text: str) -> str:
+    """As Go's %q."""
+    from json import dumps
+
+    return dumps(text, ensure_ascii=False)

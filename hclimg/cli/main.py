@@ -1,0 +1,140 @@
+"""The program: finds the command, and turns every error into words and an exit code.
+
+Exit codes: 0 success; 1 anything that went wrong, wrong usage included; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from hclimg.cli.options import HELP_NAMES
+from hclimg.errors import BuildError, HclimgError, TemplateError
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # as a shell reports a program that SIGPIPE ended
+
+COMMANDS = {
+    "apply": "Build the images of a template",
+    "cleanup": "Find and remove what dead runs left behind on this machine",
+    "inspect": "Show what is in a template",
+    "plan": "Show what apply would do",
+    "validate": "Check a template",
+    "version": "Show the version",
+}
+"""Each is the attribute ``command`` of a module of this package, which is imported when it is called."""
+
+ALIASES = {"build": "apply"}
+VERSION_FLAGS = ("-v", "-version", "--version")
+MACHINE_READABLE = ("-machine-readable", "--machine-readable")
+
+
+class Program(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
+            return None
+        found: click.Command = import_module(f"hclimg.cli.{name}").command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        command = self.get_command(ctx, name)
+        if command is None:
+            from hclimg.diagnostics import did_you_mean
+
+            ctx.fail(f'There is no command "{name}".{did_you_mean(name, (*COMMANDS, *ALIASES))}')
+        return name, command, args[1:]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """From the table: the help imports no command."""
+        aliases = {name: f" (also: {alias})" for alias, name in ALIASES.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text + aliases.get(name, "")) for name, text in COMMANDS.items()])
+
+
+program = Program(
+    help="Builds machine images from Packer templates.",
+    context_settings={"help_option_names": [*HELP_NAMES, "--help"]},
+    subcommand_metavar="COMMAND [OPTIONS] [TEMPLATE]",
+    no_args_is_help=True,
+)
+
+
+def main() -> NoReturn:
+    """The entry point of the program."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = code or _leave_the_pipe()
+    sys.exit(code)
+
+
+def run(args: list[str]) -> int:
+    """Run a command line; the exit code. Says everything there is to say."""
+    try:
+        # click's own main would end the program at a broken pipe, also when a build goes on without its reader.
+        with program.make_context("hclimg", _ordered(args)) as ctx:
+            result: Any = program.invoke(ctx)
+    except click.exceptions.Exit as over:
+        return over.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 1
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _leave_the_pipe()
+    except HclimgError as error:
+        _tell(error)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug, reported as one
+        _report_bug(error)
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _ordered(args: list[str]) -> list[str]:
+    """The command first: Packer takes ``-machine-readable`` anywhere, and ``-version`` for the command."""
+    if args[:1] and args[0] in VERSION_FLAGS:
+        return ["version", *args[1:]]
+    leading = [arg for arg in args[:1] if arg in MACHINE_READABLE]
+    return [*args[1:2], *leading, *args[2:]] if leading and len(args) > 1 else args
+
+
+def _tell(error: HclimgError) -> None:
+    from hclimg.cli.output import show_diagnostics, stderr_theme
+
+    if isinstance(error, TemplateError):
+        show_diagnostics(error.diagnostics)
+        return
+    print(f"{stderr_theme().paint('error', 'Error:')} {error}", file=sys.stderr)
+    if isinstance(error, BuildError) and error.hint:
+        print(f"  {error.hint}", file=sys.stderr)
+
+
+def _report_bug(error: Exception) -> None:
+    import traceback
+
+    traceback.print_exception(error)
+    print(
+        "\nThis is a bug of hclimg. Please report it with the lines above, the command line, and what a run wrote to "
+        "its directory, if there was one.",
+        file=sys.stderr,
+    )
+
+
+def _leave_the_pipe() -> int:
+    """Whoever read our output has gone. Python must not find that out again when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE

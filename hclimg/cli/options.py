@@ -1,0 +1,120 @@
+"""How options are spelled, as Packer (Go) spells them: ``-var x=y``, ``-force``, ``-color=false``; ``--`` works too.
+
+An option is declared with one dash. :class:`Command` brings what the user typed into that form and leaves the rest to
+click.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+from attrs import frozen
+
+F = TypeVar("F", bound=Callable[..., Any])
+HELP_NAMES = ["-h", "-help"]
+
+
+class Command(click.Command):
+    """A command whose options may be written with one dash or two, and whose switches take ``=false``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.context_settings.setdefault("help_option_names", HELP_NAMES)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {name: param for param in self.get_params(ctx) for name in param.opts}
+        return super().parse_args(ctx, list(_spelled(ctx, known, args)))
+
+
+def _spelled(ctx: click.Context, known: dict[str, click.Parameter], args: list[str]) -> Iterator[str]:
+    """The arguments with each option as ``-name=value``, or ``-name`` when it takes none."""
+    rest = deque(args)
+    while rest:
+        arg = rest.popleft()
+        if arg == "--":
+            yield from (arg, *rest)
+            return
+        if not arg.startswith("-") or arg == "-":
+            yield arg
+            continue
+        name, equals, value = arg.partition("=")
+        name = "-" + name.lstrip("-")
+        option = _find(ctx, known, name)
+        if _is_switch(option):
+            yield f"{name}={value or 'true'}"
+        elif isinstance(option, click.Option) and option.is_flag:
+            yield name
+        elif equals or not rest:
+            yield f"{name}{equals}{value}"
+        else:
+            yield f"{name}={rest.popleft()}"
+
+
+def _find(ctx: click.Context, known: dict[str, click.Parameter], name: str) -> click.Parameter:
+    if name in known:
+        return known[name]
+    from difflib import get_close_matches
+
+    raise click.NoSuchOption(name, possibilities=get_close_matches(name, known), ctx=ctx)
+
+
+def _is_switch(option: click.Parameter) -> bool:
+    return option.type is click.BOOL and not getattr(option, "is_flag", False)
+
+
+def switch(name: str, text: str, *, default: bool | None = False) -> Callable[[F], F]:
+    """An option that is on or off: ``-force``, ``-force=true``, ``-force=false``."""
+    return click.option(name, type=click.BOOL, default=default, metavar="", help=text)
+
+
+def template_argument(function: F) -> F:
+    """The template: the current directory when it is left out."""
+    return click.argument("template", default=".", metavar="[TEMPLATE]")(function)
+
+
+@frozen
+class TemplateOptions:
+    """Which template, with which values. ``only`` and ``except_`` as they were typed."""
+
+    path: str
+    config_type: str = ""
+    variables: tuple[str, ...] = ()
+    var_files: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    except_: tuple[str, ...] = ()
+
+
+_VARIABLES = (
+    click.option("-var", "variables", multiple=True, metavar="'NAME=VALUE'", help="A variable; may be repeated."),
+    click.option("-var-file", "var_files", multiple=True, metavar="PATH", help="A file of variables; may be repeated."),
+    click.option("-config-type", default="", metavar="hcl2|json", help="What the template is written in."),
+    click.option("-use-sequential-evaluation", type=click.BOOL, default=False, metavar="", hidden=True),
+    click.option("-ignore-prerelease-plugins", type=click.BOOL, default=False, metavar="", hidden=True),
+)
+_SELECTION = (
+    click.option("-only", multiple=True, metavar="A,B", help="Take only these builds; names or globs."),
+    click.option("-except", "except_", multiple=True, metavar="A,B", help="Leave out these builds, post-processors."),
+)
+
+
+def template_options(*, selection: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds the argument and options that say what to read; the function gets them as ``wanted``."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def call(*, template: str, **rest: Any) -> Any:
+            for name in ("use_sequential_evaluation", "ignore_prerelease_plugins"):
+                del rest[name]  # Packer's; here everything is evaluated in the order of its dependencies
+            names = ("config_type", "variables", "var_files", "only", "except_")
+            wanted = {name: rest.pop(name) for name in names if name in rest}
+            return function(wanted=TemplateOptions(path=template, **wanted), **rest)
+
+        for option in reversed((*_VARIABLES, *(_SELECTION if selection else ()))):
+            call = option(call)
+        return template_argument(call)
+
+    return decorate

@@ -1,0 +1,35 @@
+"""Writing to the terminal for the commands: diagnostics, widths, colours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+from hclimg.diagnostics import Diagnostic
+from hclimg.ui.theme import Theme, theme_for
+
+OFF_TERMINAL = 200  # columns of a log file: wide enough for most lines of a template
+
+
+def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
+    """Write what was reported to standard error; nothing when nothing was."""
+    items = list(diagnostics)
+    if not items:
+        return
+    from hclimg.ui.diagnostics import render
+
+    print(render(items, stderr_theme(), width(sys.stderr)), end="", file=sys.stderr)
+
+
+def stderr_theme() -> Theme:
+    return theme_for(sys.stderr, None)
+
+
+def width(stream: TextIO) -> int:
+    """The columns of a terminal."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return OFF_TERMINAL
