@@ -74,13 +74,17 @@ def is_unset(value: Value, spec: SettingSpec) -> bool:
 def stand_in(spec: SettingSpec) -> Any:
     """A value of the right type for a setting that is not known yet."""
     if not spec.meta.required:
-        default = spec.default
-        make = getattr(default, "factory", None)
-        return make() if make else default
+        return plain_default(spec)
     if spec.type is timedelta:
         return timedelta()
     origin = typing.get_origin(spec.type)
     return origin() if origin in (tuple, dict) else {bool: False, int: 0, float: 0.0, Path: Path()}.get(spec.type, "")
+
+
+def plain_default(spec: SettingSpec) -> Any:
+    """The default of a setting that has one."""
+    make = getattr(spec.default, "factory", None)
+    return make() if make else spec.default
 
 
 def secret_texts(spec: SettingSpec, value: Value) -> tuple[str, ...]:
