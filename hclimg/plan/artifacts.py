@@ -1,0 +1,120 @@
+"""References from one build to what another one makes: ``artifact.[BUILD.]TYPE.NAME.path``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from hclimg.diagnostics import Diagnostics, Range, did_you_mean
+from hclimg.lang.evaluate import Reference
+from hclimg.lang.values import Value, unknown
+from hclimg.plan.node import Lane
+from hclimg.registry import Kind
+from hclimg.template.ordering import in_order, report_cycle
+from hclimg.template.scope import UNKNOWN_ARTIFACT, artifact_tree
+
+if TYPE_CHECKING:
+    from hclimg.plan.layout import Layouts
+
+ROOT = "artifact"
+
+
+class ArtifactNames:
+    """Which lane a reference means. ``value`` is ``artifact`` itself, as far as it is known: what it has."""
+
+    def __init__(self, lanes: Iterable[Lane]) -> None:
+        self._lanes: dict[tuple[str, ...], Lane] = {}
+        self._wrong: dict[tuple[str, ...], Value] = {}
+        self._value: Value | None = None
+        for lane in lanes:
+            self._lanes.setdefault(lane_steps(lane), lane)
+
+    @property
+    def value(self) -> Value:
+        """References that have been reported as wrong are unknown here, so that they are not reported again."""
+        if self._value is None:
+            known = dict.fromkeys(self._lanes, UNKNOWN_ARTIFACT)
+            wrong = {steps: value for steps, value in self._wrong.items() if not _covered(steps, known)}
+            self._value = artifact_tree({**known, **wrong})
+        return self._value
+
+    def lanes_of(self, found: Iterable[Reference], context: str, diags: Diagnostics) -> dict[str, Range]:
+        """The names of the lanes that some references mean, with a place for each."""
+        needed: dict[str, Range] = {}
+        for reference in found:
+            lane = self._lane(reference, context, diags) if reference.root == ROOT else None
+            if lane is not None:
+                needed.setdefault(lane.name, reference.range)
+        return needed
+
+    def _lane(self, reference: Reference, context: str, diags: Diagnostics) -> Lane | None:
+        steps = tuple(map(str, reference.steps))
+        for length in (3, 2):
+            lane = self._lanes.get(steps[:length])
+            if lane is not None and len(steps) >= length:
+                return lane
+        self._report(reference, steps, context, diags)
+        return None
+
+    def _report(self, reference: Reference, steps: tuple[str, ...], context: str, diags: Diagnostics) -> None:
+        names = [".".join(known) for known in self._lanes]
+        if len(steps) < 2:
+            detail = "Write artifact.TYPE.NAME.path, or artifact.BUILD.TYPE.NAME.path for a build block with a name."
+            diags.error("Invalid artifact reference", detail, subject=reference.range, context=context)
+        else:
+            wanted = ".".join(steps[:-1] if len(steps) > 2 else steps)
+            hint = did_you_mean(wanted, names) or f" The builds are {', '.join(names)}."
+            detail = f'No build is called "{wanted}".{hint}'
+            diags.error("Unknown artifact", detail, subject=reference.range, context=context)
+        self._wrong[steps] = unknown()
+        self._value = None
+
+
+@attrs.define(eq=False, repr=False)
+class Needs:
+    """Which lanes each lane waits for, and where it says so."""
+
+    layouts: Layouts
+    artifacts: ArtifactNames
+    diags: Diagnostics
+    _found: dict[str, dict[str, Range]] = attrs.field(factory=dict, init=False)
+
+    def of(self, name: str) -> Mapping[str, Range]:
+        if name not in self._found:
+            self._found[name] = self._of(name)
+        return self._found[name]
+
+    def _of(self, name: str) -> dict[str, Range]:
+        layout = self.layouts.of(name)
+        needed: dict[str, Range] = {}
+        for block, found in self.layouts.references(layout):
+            lanes = self.artifacts.lanes_of(found, block.context, self.diags)
+            # A post-processor comes after the lane's own artifact, so it can look at it.
+            if block.kind is Kind.POST_PROCESSOR:
+                lanes.pop(name, None)
+            needed |= lanes
+        return needed
+
+    def without_cycles(self, chosen: Iterable[str]) -> Mapping[str, Mapping[str, Range]]:
+        """What the chosen lanes wait for; builds that wait for each other are reported, and no longer do."""
+        names = list(chosen)
+        _, cycles = in_order(names, self.of)
+        broken = {edge for cycle in cycles for edge in zip(cycle.path, cycle.path[1:], strict=False)}
+        for cycle in cycles:
+            report_cycle("These builds start from each other's artifacts", cycle, str, self.diags)
+        return {
+            name: {other: at for other, at in self.of(name).items() if (name, other) not in broken} for name in names
+        }
+
+
+def lane_steps(lane: Lane) -> tuple[str, ...]:
+    """What comes after ``artifact`` in a reference to the lane."""
+    local = (lane.source_type, lane.source_name)
+    return (lane.build_name, *local) if lane.build_name else local
+
+
+def _covered(steps: tuple[str, ...], known: dict[tuple[str, ...], Value]) -> bool:
+    """Whether the tree has something at, above or below these steps."""
+    return any(steps[:n] in known for n in range(len(steps) + 1)) or any(k[: len(steps)] == steps for k in known)

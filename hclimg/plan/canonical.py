@@ -1,0 +1,185 @@
+"""The settings of a component as plain data, the same for all ways to write them.
+
+What is known is its value, after conversion to the type of the setting. What only a run knows is an expression, in
+which everything that is known already has been replaced by its value: ``"web-${build.ID}"``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hclimg.config.decode import body_of_object
+from hclimg.config.kinds import secret_texts
+from hclimg.config.schema import Schema, SettingSpec, schema_of
+from hclimg.diagnostics import Diagnostics
+from hclimg.lang import syntax
+from hclimg.lang.evaluate import Scope, evaluate, references
+from hclimg.lang.show import SENSITIVE_TEXT, quoted
+from hclimg.lang.syntax import Attribute, Body, Expr, TupleCons
+from hclimg.lang.values import Value, deep_marks, to_python
+
+EXPRESSION = "expression"
+"""The one key of what stands for a value that is not known yet."""
+
+_POSITION = ("source", "start", "end")
+
+
+def settings_of(
+    config: type, values: Mapping[str, Any], body: Body, scope: Scope, *, reveal: bool = False
+) -> dict[str, Any]:
+    """The settings that the user wrote, by name. Secrets show only with ``reveal``.
+
+    ``values`` are those of :class:`hclimg.config.decode.Decoded`.
+    """
+    return _Settings(scope, reveal).body(schema_of(config), values, body)
+
+
+class _Settings:
+    def __init__(self, scope: Scope, reveal: bool) -> None:
+        self.scope = scope
+        self.reveal = reveal
+
+    def body(self, schema: Schema, values: Mapping[str, Any], body: Body) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for item in body.items:
+            spec = schema.names.get(item.name.text if isinstance(item, Attribute) else item.type.text)
+            if spec is None or spec.name not in values:
+                continue
+            if spec.meta.nested:
+                blocks = found.setdefault(spec.name, [])
+                for inner in _bodies(item):
+                    blocks.append(self.body(schema_of(spec.element), values[spec.name][len(blocks)], inner))
+            elif isinstance(item, Attribute):
+                found[spec.name] = self._value(spec, values[spec.name], item.expr)
+        return found
+
+    def _value(self, spec: SettingSpec, value: Value, expr: Expr) -> Any:
+        if not value.is_wholly_known:
+            return {EXPRESSION: expression_text(expr, self.scope, reveal=self.reveal)}
+        hidden = not self.reveal and (deep_marks((value,)) or any(secret_texts(spec, value)))
+        return SENSITIVE_TEXT if hidden else to_python(value)
+
+
+def _bodies(item: Attribute | syntax.Block) -> Iterator[Body]:
+    if isinstance(item, syntax.Block):
+        yield item.body
+        return
+    for expr in item.expr.items if isinstance(item.expr, TupleCons) else (item.expr,):
+        body = body_of_object(expr)
+        if body is not None:
+            yield body
+
+
+# -- expressions ------------------------------------------------------------------
+
+
+def expression_text(expr: Expr, scope: Scope, *, reveal: bool = False) -> str:
+    """An expression with what is known replaced by its value, in one spelling for all spellings of it."""
+    return "".join(_pieces(expr, scope, reveal))
+
+
+def _pieces(expr: Expr, scope: Scope, reveal: bool) -> Iterator[str]:
+    known = _known(expr, scope)
+    if known is not None:
+        yield _literal(known, reveal)
+        return
+    inner = _unwrapped(expr)
+    if inner is not expr:
+        yield from _pieces(inner, scope, reveal)
+    elif isinstance(expr, syntax.Template):
+        yield '"'
+        for part in expr.parts:
+            yield from _template_part(part, scope, reveal)
+        yield '"'
+    else:
+        yield from _compound(expr, scope, reveal)
+
+
+def _known(expr: Expr, scope: Scope) -> Value | None:
+    """The value, when everything that the expression refers to is known here."""
+    if any(scope.variable(reference.root) is None for reference in references(expr)):
+        return None
+    problems = Diagnostics()
+    value = evaluate(expr, scope, problems)
+    return value if value.is_wholly_known and not problems.items else None
+
+
+def _unwrapped(expr: Expr) -> Expr:
+    while isinstance(expr, syntax.TemplateWrap | syntax.Paren):
+        expr = expr.inner
+    return expr
+
+
+def _template_part(part: Expr, scope: Scope, reveal: bool) -> Iterator[str]:
+    known = _known(part, scope)
+    if known is not None and isinstance(known.raw, str | int) and not isinstance(known.raw, bool):
+        hidden = deep_marks((known,)) and not reveal
+        yield SENSITIVE_TEXT if hidden else quoted(str(known.raw))[1:-1]
+        return
+    yield "${"
+    yield from _pieces(part, scope, reveal)
+    yield "}"
+
+
+def _literal(value: Value, reveal: bool) -> str:
+    if deep_marks((value,)) and not reveal:
+        return SENSITIVE_TEXT
+    return _data_text(to_python(value))
+
+
+def _data_text(data: Any) -> str:
+    if isinstance(data, str):
+        return quoted(data)
+    if data is None or isinstance(data, bool):
+        return {None: "null", True: "true", False: "false"}[data]
+    if isinstance(data, list):
+        return f"[{', '.join(map(_data_text, data))}]"
+    if isinstance(data, dict):
+        return "{" + ", ".join(f"{quoted(name)} = {_data_text(data[name])}" for name in sorted(data)) + "}"
+    return repr(data)
+
+
+def _compound(expr: Expr, scope: Scope, reveal: bool) -> Iterator[str]:
+    """Any other expression. Traversals look as in HCL; the rest is a call-like form that no two meanings share."""
+
+    def text(part: Expr) -> str:
+        return expression_text(part, scope, reveal=reveal)
+
+    if isinstance(expr, syntax.Variable):
+        yield expr.name
+    elif isinstance(expr, syntax.GetAttr):
+        yield f"{text(_unwrapped(expr.object))}.{expr.name}"
+    elif isinstance(expr, syntax.Index):
+        yield f"{text(expr.object)}[{text(expr.key)}]"
+    elif isinstance(expr, syntax.Call):
+        yield f"{expr.name.text}({', '.join(map(text, expr.args))}{'...' if expr.expand else ''})"
+    elif isinstance(expr, syntax.TupleCons):
+        yield f"[{', '.join(map(text, expr.items))}]"
+    elif isinstance(expr, syntax.ObjectCons):
+        yield "{" + ", ".join(f"{_key(item.key, scope, reveal)} = {text(item.value)}" for item in expr.items) + "}"
+    elif isinstance(expr, syntax.Binary):
+        yield f"({text(expr.left)} {expr.op} {text(expr.right)})"
+    elif isinstance(expr, syntax.Unary):
+        yield f"{expr.op}{text(expr.operand)}"
+    elif isinstance(expr, syntax.Conditional):
+        yield f"({text(expr.condition)} ? {text(expr.yes)} : {text(expr.no)})"
+    else:
+        yield _general(expr, scope, reveal)
+
+
+def _key(key: Expr, scope: Scope, reveal: bool) -> str:
+    return quoted(key.name) if isinstance(key, syntax.Variable) else expression_text(key, scope, reveal=reveal)
+
+
+def _general(expr: syntax.Node, scope: Scope, reveal: bool) -> str:
+    parts = [_part(getattr(expr, name), scope, reveal) for name in expr.__attrs_names__() if name not in _POSITION]
+    return f"{type(expr).__name__}({', '.join(parts)})"
+
+
+def _part(part: Any, scope: Scope, reveal: bool) -> str:
+    if isinstance(part, Expr):
+        return expression_text(part, scope, reveal=reveal)
+    if isinstance(part, Sequence) and not isinstance(part, str):
+        return f"[{', '.join(_part(item, scope, reveal) for item in part)}]"
+    return repr(part)

@@ -1,0 +1,109 @@
+"""A template and what the user wants of it → the plan: lanes of nodes, and what waits for what.
+
+Everything is checked on the way, with what a run will tell still unknown; this is what ``validate`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import attrs
+
+from hclimg.diagnostics import Diagnostic, Diagnostics
+from hclimg.plan.artifacts import ArtifactNames, Needs
+from hclimg.plan.lanes import LaneDraft, draft_lanes
+from hclimg.plan.layout import Layouts
+from hclimg.plan.plan import Plan
+from hclimg.plan.select import Candidate, Selection, make_selection, report_nothing, report_unused, select_lanes
+from hclimg.plan.specs import Specs
+from hclimg.plan.weave import Weaver
+from hclimg.registry import Registry
+from hclimg.template.inputs import VariableInputs
+from hclimg.template.model import Template
+from hclimg.template.scope import Globals, make_globals
+from hclimg.template.variables import resolve_variables
+
+
+@attrs.frozen(kw_only=True)
+class CompileOptions:
+    """``now`` is what ``timestamp()`` gives, ``cwd`` is ``path.cwd``; ``only`` and ``except_`` are the options."""
+
+    now: datetime
+    cwd: Path
+    variables: VariableInputs = attrs.field(factory=VariableInputs)
+    only: tuple[str, ...] = ()
+    except_: tuple[str, ...] = ()
+
+
+def compile_plan(template: Template, options: CompileOptions, registry: Registry, diags: Diagnostics) -> Plan:
+    """The plan. With errors reported it is as complete as it can be, and must not be run."""
+    found = Diagnostics()
+    globals_ = evaluate_globals(template, options, found)
+    plan = _Compiler(template, options, globals_, Specs(registry, found), found).run()
+    diags.extend(_distinct(found))
+    return plan
+
+
+def evaluate_globals(template: Template, options: CompileOptions, diags: Diagnostics) -> Globals:
+    """Variables and locals of a template."""
+    from hclimg.lang.functions import standard_functions
+
+    functions = standard_functions(template.base_dir, options.now)
+    variables = resolve_variables(template, options.variables, functions, diags)
+    return make_globals(template, variables, functions, diags, cwd=options.cwd)
+
+
+def _distinct(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Lanes share blocks, so the same mistake may be found many times; the user wants it once."""
+    told: set[tuple[object, ...]] = set()
+    for item in found:
+        at = item.subject
+        key = (item.severity, item.summary, item.detail, *((id(at.source), at.start, at.end) if at else ()))
+        if key not in told:
+            told.add(key)
+            yield item
+
+
+@attrs.define(eq=False, repr=False)
+class _Compiler:
+    template: Template
+    options: CompileOptions
+    globals: Globals
+    specs: Specs
+    diags: Diagnostics
+
+    def run(self) -> Plan:
+        diags = self.diags
+        drafts = {draft.lane.name: draft for draft in draft_lanes(self.template, self.globals.scope, diags)}
+        self._check_unused(drafts.values())
+        selection = make_selection(self.options.only, self.options.except_, diags)
+        layouts = Layouts(self.template, self.globals.scope, self.specs, selection, drafts, diags)
+        artifacts = ArtifactNames(draft.lane for draft in drafts.values())
+        needs = Needs(layouts, artifacts, diags)
+        chosen = self._choose(selection, drafts, needs)
+        weaver = Weaver(self.globals, self.specs, drafts, needs.without_cycles(chosen), artifacts)
+        weaver.data_sources()
+        for name in chosen:
+            weaver.lane(layouts.of(name))
+        report_unused(selection, _candidates(drafts.values()), layouts.labels, diags)
+        return weaver.plan()
+
+    def _check_unused(self, drafts: Iterable[LaneDraft]) -> None:
+        """A source that no build uses is at least of a type that exists."""
+        used = {id(draft.source) for draft in drafts}
+        for block in self.template.sources.values():
+            if id(block) not in used:
+                self.specs.component_class(block)
+
+    def _choose(self, selection: Selection, drafts: Mapping[str, LaneDraft], needs: Needs) -> list[str]:
+        candidates = _candidates(drafts.values())
+        chosen = select_lanes(selection, candidates, needs.of, self.diags)
+        if candidates and not chosen:
+            report_nothing(candidates, self.diags)
+        return [name for name in drafts if name in chosen]
+
+
+def _candidates(drafts: Iterable[LaneDraft]) -> list[Candidate]:
+    return [Candidate(draft.lane.name, tuple({draft.lane.name, draft.lane.address})) for draft in drafts]

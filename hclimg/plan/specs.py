@@ -1,0 +1,112 @@
+"""Specs of components, decoded once to check them: with what a run will tell still unknown.
+
+Lanes share blocks. A block is decoded once for all the lanes for which its expressions mean the same, which keeps
+``validate`` linear in the blocks that are written rather than in blocks times lanes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from hclimg.config.decode import Decoded, decode_body
+from hclimg.diagnostics import Diagnostics, did_you_mean
+from hclimg.errors import PluginError
+from hclimg.lang.evaluate import Reference, Scope, references
+from hclimg.lang.syntax import Body
+from hclimg.plan.node import Spec
+from hclimg.registry import Kind, Registry
+from hclimg.sdk.components import Component
+from hclimg.template.model import ComponentBlock
+
+
+@attrs.frozen(eq=False, repr=False)
+class Checked:
+    """A spec, and what it says as far as that is known. ``component`` is None when something is wrong with it."""
+
+    spec: Spec
+    component: Component[Any] | None = None
+    decoded: Decoded[Any] | None = None
+
+
+@attrs.frozen(eq=False, repr=False)
+class Mentions:
+    """What a body (and the arguments around it) refers to. ``roots`` are the first names."""
+
+    references: tuple[Reference, ...]
+    roots: frozenset[str]
+
+
+@attrs.frozen(eq=False, repr=False, kw_only=True)
+class LaneScope:
+    """The names in one lane. ``type`` and ``build_name`` are what ``build.*`` depends on before a machine runs."""
+
+    scope: Scope
+    lane: str
+    type: str
+    build_name: str
+
+
+@attrs.define(eq=False, repr=False)
+class Specs:
+    registry: Registry
+    diags: Diagnostics
+    _checked: dict[tuple[object, ...], Checked] = attrs.field(factory=dict, init=False)
+    _mentions: dict[int, Mentions] = attrs.field(factory=dict, init=False)
+    _classes: dict[tuple[Kind, str], type[Component[Any]] | None] = attrs.field(factory=dict, init=False)
+    _alive: list[object] = attrs.field(factory=list, init=False)
+
+    def component_class(self, block: ComponentBlock) -> type[Component[Any]] | None:
+        """The class that a block names; None, after a report, when there is none."""
+        key = block.kind, block.type
+        if key not in self._classes:
+            try:
+                self._classes[key] = self.registry.load(block.kind, block.type)
+            except PluginError as error:
+                self.diags.error("Broken component", str(error), subject=block.header, context=block.context)
+                self._classes[key] = None
+                return None
+        found = self._classes[key]
+        if found is None:
+            self._report_unknown(block)
+        return found
+
+    def mentions(self, block: ComponentBlock, body: Body) -> Mentions:
+        """What a block with this body refers to."""
+        found = self._mentions.get(id(body))
+        if found is None:
+            around = [reference for expr in block.meta.values() for reference in references(expr)]
+            every = (*references(body), *around)
+            found = self._mentions[id(body)] = Mentions(every, frozenset(reference.root for reference in every))
+            self._alive.append(body)
+        return found
+
+    def key(self, mentions: Mentions, lane: LaneScope) -> tuple[object, ...]:
+        """Equal for lanes for which an expression with these references means the same."""
+        if "source" in mentions.roots:
+            return (lane.lane,)
+        return (lane.type, lane.build_name) if "build" in mentions.roots else ()
+
+    def check(self, block: ComponentBlock, body: Body, lane: LaneScope) -> Checked:
+        """The spec of a block in a lane, decoded unless that has been done already."""
+        key = (id(block), id(body), *self.key(self.mentions(block, body), lane))
+        found = self._checked.get(key)
+        if found is None:
+            found = self._checked[key] = self._check(block, body, lane.scope)
+        return found
+
+    def _check(self, block: ComponentBlock, body: Body, scope: Scope) -> Checked:
+        spec = Spec(block.kind, block.type, body, scope, block.header, block.context)
+        cls = self.component_class(block)
+        if cls is None:
+            return Checked(spec)
+        decoded: Decoded[Any] | None
+        decoded = decode_body(cls.Config, body, scope, self.diags, context=block.context, header=block.header)
+        return Checked(spec, cls(decoded.config), decoded) if decoded else Checked(spec)
+
+    def _report_unknown(self, block: ComponentBlock) -> None:
+        names = self.registry.names(block.kind)
+        hint = did_you_mean(block.type, names) or f" hclimg has {', '.join(names)}." if names else ""
+        detail = f'There is no {block.kind} called "{block.type}".{hint}'
+        self.diags.error(f"Unknown {block.kind} type", detail, subject=block.header, context=block.context)

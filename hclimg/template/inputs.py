@@ -1,0 +1,174 @@
+"""What the user gives for input variables: ``-var``, var files, the environment; each with the place it comes from.
+
+Of several values for a variable the last one wins. Nothing is evaluated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from hclimg.diagnostics import Diagnostics, Range, SourceText, did_you_mean
+from hclimg.lang.evaluate import Scope, evaluate
+from hclimg.lang.syntax import Expr, Literal
+from hclimg.lang.types import ANY, NUMBER, STRING
+from hclimg.lang.values import string
+from hclimg.template.model import Template, VariableBlock
+
+if TYPE_CHECKING:
+    from hclimg.template.json_scan import JsonNode
+
+ENVIRONMENT_PREFIX: Final = "PKR_VAR_"
+
+
+@attrs.frozen(kw_only=True)
+class VariableInputs:
+    """What the user gives beside the template: ``-var`` texts, var files, the environment."""
+
+    values: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    environment: Mapping[str, str] = attrs.field(factory=dict)
+    warn_undeclared: bool = True
+
+
+@attrs.frozen(eq=False, repr=False)
+class Given:
+    """A value for a variable, and who gave it; ``literal`` when it is text that may need a look at the type."""
+
+    expr: Expr
+    origin: str
+
+
+@attrs.frozen(eq=False, repr=False)
+class GivenValues:
+    """``blocks`` are the declared variables, with those that a legacy template need not declare."""
+
+    blocks: Mapping[str, VariableBlock]
+    values: Mapping[str, Given]
+
+
+def read_inputs(template: Template, inputs: VariableInputs, diags: Diagnostics) -> GivenValues:
+    """Read every input; problems of all of them are reported."""
+    reader = _Reader(template, inputs, diags, dict(template.variables))
+    reader.read()
+    return GivenValues(reader.blocks, reader.given)
+
+
+@attrs.define
+class _Reader:
+    template: Template
+    inputs: VariableInputs
+    diags: Diagnostics
+    blocks: dict[str, VariableBlock]
+    given: dict[str, Given] = attrs.field(factory=dict)
+
+    def read(self) -> None:
+        self._environment()
+        for path in self.template.auto_var_files:
+            self._file(path)
+        for name in self.inputs.files:
+            self._file(Path(name))
+        for text in self.inputs.values:
+            self._option(text)
+
+    def _environment(self) -> None:
+        for variable, text in self.inputs.environment.items():
+            name = variable.removeprefix(ENVIRONMENT_PREFIX)
+            if name != variable and name in self.blocks:
+                self._text(name, text, f"the environment variable {variable}", variable)
+
+    def _option(self, option: str) -> None:
+        name, equals, text = option.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            self.diags.error("Invalid -var option", f'Write -var "NAME=VALUE", not -var "{option}".')
+        elif self._declared(name):
+            self._text(name, text, "-var", f"-var {name}")
+        else:
+            detail = f'-var sets "{name}", but the template declares no such variable.'
+            self.diags.error("Undeclared variable", detail + did_you_mean(name, self.blocks))
+
+    def _declared(self, name: str) -> bool:
+        """Legacy templates do not have to declare what the user gives."""
+        if name in self.blocks:
+            return True
+        if self.template.legacy:
+            nowhere = SourceText("", "").range(0, 0)
+            self.blocks[name] = VariableBlock(name=name, header=nowhere, type=None, default=None)
+        return self.template.legacy
+
+    def _text(self, name: str, text: str, origin: str, filename: str) -> None:
+        source = SourceText(filename, text)
+        expr = self._parsed(source, self.blocks[name])
+        if expr is not None:
+            self.given[name] = Given(expr, origin)
+
+    def _parsed(self, source: SourceText, block: VariableBlock) -> Expr | None:
+        """A text for a string or number is taken as it is; for anything else it is an HCL expression."""
+        if self.template.legacy:
+            from hclimg.template.lowering import lower_text
+
+            return lower_text(source, self.diags, in_variables=True)
+        if _wants_text(block):
+            return Literal(source, 0, len(source.text), string(source.text))
+        from hclimg.lang.parse import parse_expression
+
+        before = len(self.diags.errors)
+        expr = parse_expression(source, self.diags)
+        return expr if len(self.diags.errors) == before else None
+
+    def _file(self, path: Path) -> None:
+        from hclimg.lang.parse import read_source
+
+        source = read_source(path, self.diags)
+        if source is None:
+            return
+        found = self._json_file(source) if path.suffix == ".json" else self._hcl_file(source)
+        for name, at, expr in found:
+            self._from_file(name, at, expr, f"the var file {source.filename}")
+
+    def _from_file(self, name: str, at: Range, expr: Expr, origin: str) -> None:
+        if self._declared(name):
+            self.given[name] = Given(expr, origin)
+        elif self.inputs.warn_undeclared:
+            detail = f'The template declares no variable "{name}", so this value is not used.'
+            self.diags.warn("Undeclared variable", detail + did_you_mean(name, self.blocks), subject=at)
+
+    def _hcl_file(self, source: SourceText) -> Iterator[tuple[str, Range, Expr]]:
+        from hclimg.lang.parse import parse_body
+
+        body = parse_body(source, self.diags)
+        for block in body.blocks:
+            detail = "A var file holds arguments only, NAME = VALUE. Variables are declared in the template."
+            self.diags.error("Unsupported block type", detail, subject=block.header)
+        return ((a.name.text, a.name.range, a.expr) for a in body.attributes.values())
+
+    def _json_file(self, source: SourceText) -> Iterator[tuple[str, Range, Expr]]:
+        from hclimg.template.json_scan import JsonObject, scan
+        from hclimg.template.lowering import lower_value, plain_value
+
+        root = scan(source, self.diags)
+        if not isinstance(root, JsonObject):
+            if root is not None:
+                detail = 'A JSON var file holds one object: { "NAME": VALUE, … }.'
+                self.diags.error("Invalid var file", detail, subject=root.range)
+            return
+        legacy = self.template.legacy
+
+        def expression(node: JsonNode) -> Expr:
+            return lower_value(node, self.diags, in_variables=True) if legacy else plain_value(node)
+
+        yield from ((m.key.text, m.key.range, expression(m.value)) for m in root.members)
+
+
+def _wants_text(block: VariableBlock) -> bool:
+    if block.type is not None:
+        return block.type.type in (STRING, NUMBER, ANY)
+    default = block.default
+    if default is None:
+        return True
+    value = evaluate(default, Scope(), Diagnostics())
+    return value.type in (STRING, NUMBER, ANY)

@@ -1,0 +1,88 @@
+"""Finds and reads the files of a template: one file, a directory, or standard input; HCL or legacy JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hclimg.diagnostics import Diagnostics, SourceText
+from hclimg.template.model import Template
+
+CONFIG_TYPES = ("hcl2", "json")
+STDIN = "-"
+
+
+def load_template(
+    path: str, diags: Diagnostics, *, config_type: str = "", stdin: Callable[[], str] | None = None
+) -> Template | None:
+    """The template that ``path`` names; every mistake of every file is reported.
+
+    ``config_type`` overrules what the name says. ``stdin`` reads standard input, for the path ``-``. None when there
+    is nothing to read.
+    """
+    if config_type and config_type not in CONFIG_TYPES:
+        diags.error("Invalid -config-type", f'"{config_type}" is none of {", ".join(CONFIG_TYPES)}.')
+        return None
+    if path == STDIN:
+        source = SourceText("<stdin>", stdin().removeprefix("\ufeff") if stdin else "")
+        return _from_text(source, path, Path(), config_type or "json", diags)
+    if Path(path).is_dir():
+        return _from_directory(path, config_type, diags)
+    return _from_file(path, config_type or _type_of(path), diags)
+
+
+def _type_of(path: str) -> str:
+    return "hcl2" if path.endswith((".hcl", ".pkr.json")) else "json"
+
+
+def _from_file(path: str, config_type: str, diags: Diagnostics) -> Template | None:
+    from hclimg.lang.parse import read_source
+
+    if path.endswith(".pkr.json"):
+        _json_syntax_later(path, diags)
+        return None
+    source = read_source(Path(path), diags)
+    return _from_text(source, path, Path(path).parent, config_type, diags) if source else None
+
+
+def _from_text(source: SourceText, path: str, base_dir: Path, config_type: str, diags: Diagnostics) -> Template | None:
+    if config_type == "json":
+        from hclimg.template.legacy import read_legacy
+
+        return read_legacy(source, path, base_dir, diags)
+    from hclimg.lang.parse import parse_body
+    from hclimg.template.hcl import read_hcl
+
+    return read_hcl([parse_body(source, diags)], path, base_dir, diags)
+
+
+def _from_directory(path: str, config_type: str, diags: Diagnostics) -> Template | None:
+    from hclimg.lang.parse import parse_body, read_source
+    from hclimg.template.hcl import read_hcl
+
+    names = sorted(entry.name for entry in Path(path).iterdir())
+    files = [Path(path, name) for name in names if name.endswith(".pkr.hcl")]
+    for name in names:
+        if name.endswith(".pkr.json"):
+            _json_syntax_later(str(Path(path, name)), diags)
+    if config_type == "json" or not (files or diags.has_errors):
+        detail = f'The directory "{path}" holds no *.pkr.hcl file. Legacy JSON templates are given as a file.'
+        diags.error("No template found", detail)
+        return None
+    sources = [read_source(file, diags) for file in files]
+    bodies = [parse_body(source, diags) for source in sources if source]
+    return read_hcl(bodies, path, Path(path), diags, _auto_var_files(path, names))
+
+
+def _auto_var_files(path: str, names: list[str]) -> tuple[Path, ...]:
+    """In the order in which Packer reads them: all HCL ones, then all JSON ones."""
+    endings = (".auto.pkrvars.hcl", ".auto.pkrvars.json")
+    return tuple(Path(path, name) for ending in endings for name in names if name.endswith(ending))
+
+
+def _json_syntax_later(path: str, diags: Diagnostics) -> None:
+    detail = (
+        f'"{path}" is written in the JSON form of HCL, which hclimg does not read yet. '
+        "Write it as *.pkr.hcl, or as a legacy JSON template with the ending .json."
+    )
+    diags.error("Unsupported template format", detail)

@@ -1,0 +1,279 @@
+"""What names mean in the expressions of a template: ``var``, ``local``, ``data``, ``path``, ``packer``, ``env``.
+
+Locals and data sources form one dependency graph and may stand in any order. What only a run knows (``data``,
+``build``, ``artifact``) is unknown here; :func:`late_scope` gives the same scope with what has become known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from hclimg.diagnostics import Diagnostics, Range
+from hclimg.lang.evaluate import Reference, Scope, evaluate, references
+from hclimg.lang.functions.model import Function
+from hclimg.lang.syntax import Node
+from hclimg.lang.types import NUMBER, STRING
+from hclimg.lang.values import SENSITIVE, Value, from_python, number, object_of, string, unknown
+from hclimg.template.model import Address, Template
+from hclimg.template.ordering import in_order, report_cycle
+from hclimg.template.variables import no_env_function
+from hclimg.template.versions import PACKER_VERSION
+from hclimg.units import Secret
+
+_SENSITIVE = frozenset((SENSITIVE,))
+_UNKNOWN_TEXT = unknown(STRING)
+
+BUILD_FACTS: Mapping[str, Value] = {
+    "ID": _UNKNOWN_TEXT,
+    "Host": _UNKNOWN_TEXT,
+    "Port": unknown(NUMBER),
+    "User": _UNKNOWN_TEXT,
+    "Password": _UNKNOWN_TEXT,
+    "ConnType": _UNKNOWN_TEXT,
+    "PackerRunUUID": _UNKNOWN_TEXT,
+    "PackerHTTPPort": _UNKNOWN_TEXT,
+    "PackerHTTPIP": _UNKNOWN_TEXT,
+    "PackerHTTPAddr": _UNKNOWN_TEXT,
+    "SSHPublicKey": _UNKNOWN_TEXT,
+    "SSHPrivateKey": _UNKNOWN_TEXT,
+    "WinRMPassword": _UNKNOWN_TEXT,
+}
+"""What every builder has to tell: ``build.Host``."""
+
+_SECRET_FACTS = frozenset(("Password", "SSHPrivateKey", "WinRMPassword"))
+
+Key = tuple[str, ...]
+"""``("local", NAME)`` or ``("data", TYPE, NAME)``."""
+
+
+class Roots(dict[str, Value]):
+    """The outermost names, which know what they were made from."""
+
+    owner: Globals
+
+
+@attrs.define(eq=False)
+class Globals:
+    """The names that are the same everywhere in a template.
+
+    ``scope`` has them all. ``data`` are the results of data sources that have been read.
+    """
+
+    template: Template
+    variables: Mapping[str, Value]
+    functions: Mapping[str, Function]
+    cwd: Path
+    data: Mapping[Address, Value] = attrs.field(factory=dict)
+    locals: dict[str, Value] = attrs.field(factory=dict, init=False)
+    scope: Scope = attrs.field(init=False)
+    _reads: dict[Key, frozenset[Address]] = attrs.field(factory=dict, init=False)
+    _later: dict[frozenset[Address], Globals] = attrs.field(factory=dict, init=False)
+
+    def evaluate(self, diags: Diagnostics) -> Globals:
+        """Evaluate the locals, in the order in which they depend on each other."""
+        outer = Scope(None, self.functions)
+        roots = Roots(self._roots())
+        roots.owner = self
+        self.scope = Scope(roots, {"env": no_env_function()}, outer)
+        order, cycles = in_order(self._keys(), self._dependencies)
+        stuck = {key for cycle in cycles for key in cycle.path}
+        for cycle in cycles:
+            report_cycle("These values depend on each other", cycle, ".".join, diags)
+        for key in order:
+            self._reads[key] = self._read_by(key)
+            if key[0] == "local":
+                self._local(key[1], diags, stuck=key in stuck)
+        roots["local"] = object_of(self.locals)
+        return self
+
+    def with_data(self, data: Mapping[Address, Value]) -> Globals:
+        """The same template when these results of data sources are known."""
+        known = frozenset(data)
+        if known not in self._later:
+            found = Globals(self.template, self.variables, self.functions, self.cwd, dict(data))
+            self._later[known] = found.evaluate(Diagnostics())
+        return self._later[known]
+
+    def data_of(self, found: Iterable[Reference]) -> frozenset[Address]:
+        """The data sources that some references need, through locals too."""
+        needed: set[Address] = set()
+        for reference in found:
+            key = self._key(reference)
+            if key is None:
+                continue
+            if key[0] == "data":
+                needed.add((key[1], key[2]))
+            else:
+                needed |= self._reads.get(key, frozenset())
+        return frozenset(needed)
+
+    # -- names ------------------------------------------------------------------
+
+    def _roots(self) -> dict[str, Value]:
+        return {
+            "var": object_of(self.variables),
+            "local": object_of({}),
+            "data": self._data(),
+            "path": object_of({"cwd": string(str(self.cwd)), "root": string(str(self.template.base_dir))}),
+            "packer": object_of(
+                {
+                    "version": string(PACKER_VERSION),
+                    "iterationID": string(""),
+                    "versionFingerprint": string(""),
+                }
+            ),
+        }
+
+    def _data(self) -> Value:
+        by_type: dict[str, dict[str, Value]] = {}
+        for type_, name in self.template.data:
+            by_type.setdefault(type_, {})[name] = self.data.get((type_, name), unknown())
+        return object_of({type_: object_of(names) for type_, names in by_type.items()})
+
+    # -- the graph of locals and data -----------------------------------------------
+
+    def _keys(self) -> list[Key]:
+        return [*(("data", *address) for address in self.template.data), *(("local", n) for n in self.template.locals)]
+
+    def _node(self, key: Key) -> Node:
+        if key[0] == "local":
+            return self.template.locals[key[1]].expr
+        return self.template.data[key[1], key[2]].body
+
+    def _key(self, reference: Reference) -> Key | None:
+        """What a reference refers to, when it is a declared local or data source."""
+        steps = tuple(map(str, reference.steps))
+        if reference.root == "local" and steps and steps[0] in self.template.locals:
+            return "local", steps[0]
+        if reference.root == "data" and len(steps) > 1 and (steps[0], steps[1]) in self.template.data:
+            return "data", steps[0], steps[1]
+        return None
+
+    def _dependencies(self, key: Key) -> Mapping[Key, Range]:
+        found: dict[Key, Range] = {}
+        for reference in references(self._node(key)):
+            needed = self._key(reference)
+            if needed is not None:
+                found.setdefault(needed, reference.range)
+        return found
+
+    def _read_by(self, key: Key) -> frozenset[Address]:
+        return self.data_of(references(self._node(key)))
+
+    def _local(self, name: str, diags: Diagnostics, *, stuck: bool) -> None:
+        block = self.template.locals[name]
+        if stuck:
+            self.locals[name] = unknown()
+            return
+        value = evaluate(block.expr, self.scope.child({"local": self._locals_for(block.expr)}), diags)
+        self.locals[name] = value.with_marks(_SENSITIVE) if block.sensitive else value
+
+    def _locals_for(self, expr: Node) -> Value:
+        """The locals that an expression refers to; all of them when it refers to one that does not exist."""
+        names = [str(r.steps[0]) for r in references(expr) if r.root == "local" and r.steps]
+        if all(name in self.locals for name in names):
+            return object_of({name: self.locals[name] for name in names})
+        return object_of({name: self.locals.get(name, unknown()) for name in self.template.locals})
+
+
+def make_globals(
+    template: Template,
+    variables: Mapping[str, Value],
+    functions: Mapping[str, Function],
+    diags: Diagnostics,
+    *,
+    cwd: Path,
+) -> Globals:
+    return Globals(template, variables, functions, cwd).evaluate(diags)
+
+
+# -- what belongs to one build --------------------------------------------------
+
+
+def source_object(type_: str, name: str) -> Value:
+    """``source.type``, ``source.name``."""
+    return object_of({"type": string(type_), "name": string(name)})
+
+
+def unknown_build(build_name: str, type_: str, facts: Iterable[str]) -> Value:
+    """``build.*`` before the machine runs. A name that no machine ever tells is missing: using it is an error."""
+    own = {name: unknown() for name in facts}
+    return object_of({**BUILD_FACTS, **own, "name": string(build_name), "type": string(type_)})
+
+
+def known_build(placeholder: Value, facts: Mapping[str, Any]) -> Value:
+    """``build.*`` once the machine runs: what it tells, and nothing in place of what it does not have."""
+    names: Mapping[str, Value] = placeholder.raw if isinstance(placeholder.raw, dict) else {}
+    found = {name: _absent(value) for name, value in names.items()}
+    for name, fact in facts.items():
+        value = from_python(fact.reveal() if isinstance(fact, Secret) else fact)
+        secret = name in _SECRET_FACTS or isinstance(fact, Secret)
+        found[name] = value.with_marks(_SENSITIVE) if secret else value
+    return object_of(found)
+
+
+def _absent(value: Value) -> Value:
+    if value.is_known:
+        return value
+    return number(0) if value.type is NUMBER else string("")
+
+
+UNKNOWN_ARTIFACT: Value = object_of(
+    {
+        "id": _UNKNOWN_TEXT,
+        "builder": _UNKNOWN_TEXT,
+        "path": _UNKNOWN_TEXT,
+        "files": unknown(),
+        "state": unknown(),
+    }
+)
+"""``artifact.TYPE.NAME`` before it is built; ``path`` is its first file."""
+
+
+def known_artifact(*, id_: str, builder: str, files: Iterable[str], state: Mapping[str, Any]) -> Value:
+    names = list(files)
+    return object_of(
+        {
+            "id": string(id_),
+            "builder": string(builder),
+            "path": string(names[0] if names else ""),
+            "files": from_python(names),
+            "state": from_python(dict(state)),
+        }
+    )
+
+
+def artifact_tree(artifacts: Mapping[tuple[str, ...], Value]) -> Value:
+    """``artifact`` itself: artifacts by the steps that lead to them, ``(TYPE, NAME)`` or ``(BUILD, TYPE, NAME)``."""
+    tree: dict[str, Any] = {}
+    for steps, value in artifacts.items():
+        at = tree
+        for step in steps:
+            at = at.setdefault(step, {})
+        at |= value.raw
+    return _object(tree)
+
+
+def _object(tree: Mapping[str, Any]) -> Value:
+    return object_of({name: _object(item) if isinstance(item, dict) else item for name, item in tree.items()})
+
+
+def late_scope(scope: Scope, names: Mapping[str, Value], data: Mapping[Address, Value] | None = None) -> Scope:
+    """A scope of a spec with what has become known: ``build`` and ``artifact`` in ``names``, results in ``data``.
+
+    Locals that depend on data sources are evaluated again.
+    """
+    if not data:
+        return scope.child(names)
+    chain = list(scope.chain())
+    at = next(i for i, inner in enumerate(chain) if isinstance(inner.variables, Roots))
+    roots = chain[at].variables
+    assert isinstance(roots, Roots)
+    found = roots.owner.with_data(data).scope
+    for inner in reversed(chain[:at]):
+        found = found.child(inner.variables or {})
+    return found.child(names)

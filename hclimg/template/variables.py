@@ -1,0 +1,208 @@
+"""The values of input variables: who says what, which one wins, and whether it fits the declaration.
+
+From weak to strong: the default, ``PKR_VAR_name`` of the environment, ``*.auto.pkrvars.hcl`` beside the template,
+``-var-file`` in the given order, ``-var`` in the given order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import attrs
+
+from hclimg.diagnostics import Diagnostics, Range, Related
+from hclimg.lang.convert import ConversionError, convert
+from hclimg.lang.evaluate import Scope, evaluate, references
+from hclimg.lang.functions.model import Function, FunctionError, Parameter
+from hclimg.lang.syntax import Expr
+from hclimg.lang.types import ANY, BOOL, NUMBER, STRING, Type
+from hclimg.lang.values import SENSITIVE, Value, object_of, string, unknown
+from hclimg.template.inputs import ENVIRONMENT_PREFIX, Given, VariableInputs, read_inputs
+from hclimg.template.model import Template, Validation, VariableBlock
+from hclimg.template.ordering import in_order, report_cycle
+
+_SENSITIVE: Final = frozenset((SENSITIVE,))
+_NOTHING = Scope()
+
+
+def resolve_variables(
+    template: Template, inputs: VariableInputs, functions: Mapping[str, Function], diags: Diagnostics
+) -> dict[str, Value]:
+    """The value of every variable; unknown for one that has none, which is reported."""
+    given = read_inputs(template, inputs, diags)
+    return _Evaluation(given.blocks, given.values, functions, inputs.environment, diags, template.legacy).run()
+
+
+@attrs.define
+class _Evaluation:
+    blocks: Mapping[str, VariableBlock]
+    given: Mapping[str, Given]
+    functions: Mapping[str, Function]
+    environment: Mapping[str, str]
+    diags: Diagnostics
+    legacy: bool
+    values: dict[str, Value] = attrs.field(factory=dict)
+
+    def run(self) -> dict[str, Value]:
+        for name in self._order():
+            block = self.blocks[name]
+            value = self._value(block)
+            self.values[name] = value.with_marks(_SENSITIVE) if block.sensitive else value
+            self._validate(block)
+        return {name: self.values[name] for name in self.blocks}
+
+    # -- order ------------------------------------------------------------------
+
+    def _order(self) -> list[str]:
+        """Only in legacy templates may variables refer to each other."""
+        if not self.legacy:
+            return list(self.blocks)
+        order, cycles = in_order(self.blocks, self._dependencies)
+        for cycle in cycles:
+            report_cycle("These variables refer to each other", cycle, _shown, self.diags)
+            self.values.update({name: unknown(STRING) for name in cycle.path})
+        return order
+
+    def _dependencies(self, name: str) -> Mapping[str, Range]:
+        expr = self._expr(self.blocks[name])
+        found = references(expr) if expr is not None else []
+        steps = ((str(r.steps[0]), r.range) for r in found if r.root == "var" and r.steps)
+        return {step: at for step, at in steps if step in self.blocks}
+
+    # -- one variable -------------------------------------------------------------
+
+    def _expr(self, block: VariableBlock) -> Expr | None:
+        given = self.given.get(block.name)
+        return given.expr if given else block.default
+
+    def _value(self, block: VariableBlock) -> Value:
+        expr = self._expr(block)
+        if block.name in self.values:
+            return self.values[block.name]
+        if expr is None:
+            self._report_unset(block)
+            return unknown(_type(block))
+        before = len(self.diags.errors)
+        value = evaluate(expr, self._scope(block), self.diags)
+        if len(self.diags.errors) > before:
+            return unknown(_type(block))
+        try:
+            return self._converted(block, value)
+        except ConversionError as error:
+            self._report_wrong_type(block, expr, error)
+            return unknown(_type(block))
+
+    def _converted(self, block: VariableBlock, value: Value) -> Value:
+        if block.type is not None:
+            return block.type.apply(value)
+        if block.default is None or block.name not in self.given:
+            return value
+        # Without a type, a variable stays what its default is.
+        kind = evaluate(block.default, self._default_scope(), Diagnostics()).type
+        return convert(value, kind) if kind in (STRING, NUMBER, BOOL) else value
+
+    def _scope(self, block: VariableBlock) -> Scope:
+        return self._default_scope() if self.legacy or block.name not in self.given else _NOTHING
+
+    def _default_scope(self) -> Scope:
+        scope = Scope(None, {"env": env_function(self.environment.get)}, Scope(None, self.functions))
+        return scope.child({"var": object_of(self.values)}) if self.legacy else scope
+
+    def _report_unset(self, block: VariableBlock) -> None:
+        name = block.name
+        detail = (
+            f'The variable "{name}" has no default and no value was given. Give one with -var "{name}=…", '
+            f"in a var file, or in the environment variable {ENVIRONMENT_PREFIX}{name}."
+        )
+        self.diags.error("Unset variable", detail, subject=block.header, context=_context(block))
+
+    def _report_wrong_type(self, block: VariableBlock, expr: Expr, error: ConversionError) -> None:
+        given = self.given.get(block.name)
+        who = f"The value that {given.origin} gives" if given else "The default"
+        detail = f"{who} is not compatible with the type of the variable: {error}."
+        summary = "Invalid value for variable" if given else "Invalid default value for variable"
+        self.diags.error(
+            summary,
+            detail,
+            subject=block.header if block.sensitive else expr.range,
+            context=_context(block),
+            related=(Related("declared here", block.header),) if given and not block.sensitive else (),
+        )
+
+    # -- validation ---------------------------------------------------------------
+
+    def _validate(self, block: VariableBlock) -> None:
+        value = self.values[block.name]
+        if not block.validations or not value.is_wholly_known:
+            return
+        scope = Scope({"var": object_of({block.name: value})}, self.functions)
+        for rule in block.validations:
+            if self._refers_elsewhere(rule.condition, block):
+                continue
+            before = len(self.diags.errors)
+            verdict = evaluate(rule.condition, scope, self.diags)
+            if len(self.diags.errors) == before:
+                self._judge(verdict, rule, block, scope)
+
+    def _refers_elsewhere(self, condition: Expr, block: VariableBlock) -> bool:
+        for reference in references(condition):
+            if reference.root != "var" or reference.steps[:1] != (block.name,):
+                detail = f"The condition of a validation can only refer to var.{block.name}, not to {reference}."
+                at = reference.range
+                self.diags.error("Invalid variable validation", detail, subject=at, context=_context(block))
+                return True
+        return False
+
+    def _judge(self, verdict: Value, rule: Validation, block: VariableBlock, scope: Scope) -> None:
+        try:
+            met = convert(verdict, BOOL).raw
+        except ConversionError:
+            met = None
+        if met is None:
+            detail = "The condition of a validation must be true or false."
+            at = rule.condition.range
+            self.diags.error("Invalid variable validation", detail, subject=at, context=_context(block))
+        elif met is False:
+            self._report_invalid(rule, block, scope)
+
+    def _report_invalid(self, rule: Validation, block: VariableBlock, scope: Scope) -> None:
+        message = evaluate(rule.message, scope, self.diags).raw
+        expr = self._expr(block)
+        self.diags.error(
+            "Invalid value for variable",
+            message if isinstance(message, str) else "",
+            subject=block.header if block.sensitive or expr is None else expr.range,
+            context=_context(block),
+            related=(Related("the rule stands here", rule.condition.range),),
+        )
+
+
+def env_function(look_up: Callable[[str], str | None]) -> Function:
+    """``env("NAME")``: empty when the variable is not set."""
+
+    def env(name: Value) -> Value:
+        return string(look_up(name.raw) or "")
+
+    return Function("env", env, Parameter("name", STRING), result=STRING)
+
+
+def no_env_function() -> Function:
+    """What ``env`` is outside of variables."""
+
+    def env(_name: Value) -> Value:
+        raise FunctionError("it can only be used in the default of a variable; declare one, and use var.NAME here")
+
+    return Function("env", env, Parameter("name", STRING), result=STRING)
+
+
+def _type(block: VariableBlock) -> Type:
+    return block.type.type if block.type is not None else ANY
+
+
+def _context(block: VariableBlock) -> str:
+    return f'variable "{block.name}"'
+
+
+def _shown(name: str) -> str:
+    return f"var.{name}"
