@@ -79,7 +79,7 @@ class NodeStarted(Event):
 
 @frozen(kw_only=True)
 class NodeFinished(Event):
-    """``status`` is a value of ``hclimg.engine.scheduler.Status``."""
+    """``status`` is a value of ``hclimg.engine.state.Status``."""
 
     status: str
     seconds: float = 0.0

@@ -20,7 +20,7 @@ networkx is imported only by what asks questions about the graph; making a plan 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, TypeVar
 
 from hclimg.plan.node import Lane, Node, Trigger
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 Edge = tuple[str, str]
+Links = dict[str, list[str]]
 T = TypeVar("T")
 
 
@@ -65,32 +66,34 @@ class Plan:
         for node in self._sorted:
             self._members.setdefault(node.lane, []).append(node)
 
-    def _adjacency(self, edges: Iterable[Edge]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-        before: dict[str, list[str]] = {}
-        after: dict[str, list[str]] = {}
+    def _adjacency(self, edges: Iterable[Edge]) -> tuple[Links, Links]:
+        before: Links = {}
+        after: Links = {}
         for first, second in edges:
-            if first not in self.nodes or second not in self.nodes:
-                raise ValueError(f"an edge from {first} to {second}, but one of them does not exist")
             before.setdefault(second, []).append(first)
             after.setdefault(first, []).append(second)
+        for name in (*before, *after):
+            if name not in self.nodes:
+                raise ValueError(f"an edge leads to or from {name}, which does not exist")
         return before, after
 
     def _sort(self) -> tuple[Node, ...]:
         """Kahn's algorithm; among the nodes that may come next, the one given first comes first."""
         ids = list(self.nodes)
-        index = {name: i for i, name in enumerate(ids)}
-        waiting = [len(self.predecessors(name)) + len(self.order_predecessors(name)) for name in ids]
-        ready = [i for i, count in enumerate(waiting) if not count]
-        heapify(ready)
+        place = {name: i for i, name in enumerate(ids)}
+        waiting = dict.fromkeys(ids, 0)
+        for links in (self._before, self._order_before):
+            for name, before in links.items():
+                waiting[name] += len(before)
+        ready = [i for i, name in enumerate(ids) if not waiting[name]]
         found: list[Node] = []
         while ready:
             name = ids[heappop(ready)]
             found.append(self.nodes[name])
-            for following in (*self.successors(name), *self.order_successors(name)):
-                i = index[following]
-                waiting[i] -= 1
-                if not waiting[i]:
-                    heappush(ready, i)
+            for following in (*self._after.get(name, ()), *self._order_after.get(name, ())):
+                waiting[following] -= 1
+                if not waiting[following]:
+                    heappush(ready, place[following])
         if len(found) < len(ids):
             raise CycleError(self._cycle())
         return tuple(found)
