@@ -1,0 +1,79 @@
+"""Runs a parser on the tables of a grammar: tokens in, whatever the grammar's functions make out.
+
+Without recursion, so that nesting has no limit. Knows neither a grammar nor how to recover from a syntax error; for
+both it calls back, and it can tell what the parser stands in the middle of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from hclimg.lang.tables import ACCEPT, Tables
+from hclimg.lang.tokens import END, Token
+
+# Makes a node of a rule's children, which are tokens and nodes.
+Reduce = Callable[..., object]
+PASSES: Final = ""
+
+
+class Machine:
+    """A parse under way: ``tokens[at]`` comes next, ``values`` has what was made so far, one for each state but the first.
+
+    ``recover`` is called at a token that fits nowhere. It changes the machine so that the parse can go on, or returns
+    False to give up.
+    """
+
+    __slots__ = ("at", "recover", "reduces", "states", "tables", "tokens", "values")
+
+    def __init__(
+        self,
+        tables: Tables,
+        functions: object,
+        start: str,
+        tokens: list[Token],
+        recover: Callable[[Machine], bool],
+    ) -> None:
+        self.tables = tables
+        self.reduces = [(made, size, name and getattr(functions, name)) for made, size, name in tables.rules]
+        self.states = [tables.starts[start]]
+        self.values: list[Any] = []
+        self.tokens = tokens
+        self.at = 0
+        self.recover = recover
+
+    def run(self) -> Any:
+        """What the start rule made, or None when the parse was given up."""
+        actions, reduces, states, values = self.tables.actions, self.reduces, self.states, self.values
+        tokens, at = self.tokens, self.at
+        while True:
+            token = tokens[at]
+            kind = token.kind
+            action = actions[states[-1]].get(kind)
+            while action is not None and action < 0:
+                made, size, reduce = reduces[~action]
+                if not reduce:
+                    row = actions[actions[states[-2]][made]]
+                    states[-1] = actions[states[-2]][made]
+                else:
+                    if size:
+                        value = reduce(*values[-size:])
+                        del values[-size:], states[-size:]
+                    else:
+                        value = reduce()
+                    state = actions[states[-1]][made]
+                    states.append(state)
+                    values.append(value)
+                    row = actions[state]
+                action = row.get(kind)
+            if action is None:
+                self.at = at
+                if not self.recover(self):
+                    return None
+                tokens, at = self.tokens, self.at
+            elif action == ACCEPT:
+                return values[-1]
+            else:
+                states.append(action)
+                values.append(token)
+                at += 1
