@@ -73,6 +73,7 @@ def run_program(
     *,
     stdin: bytes | Path | None = None,
     env: Mapping[str, str] | None = None,
+    inherit: bool = True,
     cwd: Path | None = None,
     on_output: OutputSink | None = None,
     timeout: timedelta | None = None,
@@ -81,7 +82,7 @@ def run_program(
 ) -> Completed:
     """Run a program to its end.
 
-    ``env`` is added to the environment. Output goes line by line to ``on_output``. A cancel or the timeout ends
+    ``env`` is added to the environment, or is all of it without ``inherit``. Output goes line by line to ``on_output``. A cancel or the timeout ends
     the program and everything that it started (its process group). Raises MissingProgram, CommandFailed when the
     exit code is not in ``valid``, TimedOut, Cancelled.
     """
@@ -94,7 +95,7 @@ def run_program(
             stdin=source or (subprocess.PIPE if isinstance(stdin, bytes) else subprocess.DEVNULL),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **env} if env else None,
+            env={**(os.environ if inherit else {}), **(env or {})},
             cwd=cwd,
             start_new_session=True,
         )

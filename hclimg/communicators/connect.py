@@ -1,0 +1,195 @@
+"""From a builder's settings to a connected communicator.
+
+The machine is up or coming up, and its address is known; finding that out is the builder's part.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hclimg.communicators.config import CommunicatorConfig
+from hclimg.communicators.none import NoCommunicator
+from hclimg.errors import BuildError, ConnectionLost
+from hclimg.sdk.context import Context
+from hclimg.sdk.machine import Communicator
+from hclimg.sdk.steps import step
+from hclimg.units import Secret, show_duration
+
+if TYPE_CHECKING:
+    from hclimg.communicators.login import Account, Answer, LoginKey
+    from hclimg.communicators.session import Endpoint, Way
+    from hclimg.communicators.ssh import SshCommunicator
+
+_CLEAN_UP = timedelta(seconds=30)
+
+
+@step("Connecting to the machine", undo="Disconnecting")
+def connect(
+    ctx: Context,
+    config: CommunicatorConfig,
+    *,
+    host: str,
+    port: int,
+    private_key: Secret | None = None,
+    password: Secret | None = None,
+    known_host_key: str | None = None,
+) -> Iterator[Communicator]:
+    """Wait for the machine and log in; the connection lasts until the scope closes.
+
+    ``private_key`` (the text of one, made for this build) and ``password`` (found out by the builder) are used besides
+    what the settings say; ``known_host_key`` is the server's public key, or its fingerprint, when the builder knows it.
+    """
+    if config.communicator == "none":
+        yield NoCommunicator()
+        return
+    if config.communicator != "ssh":
+        raise BuildError(
+            f'hclimg cannot connect by "{config.communicator}" yet.', hint='Set communicator to "ssh" or "none".'
+        )
+    communicator = _ssh(ctx, config, host, port, private_key, password, known_host_key)
+    try:
+        _open(ctx, config, communicator)
+    except BaseException:
+        communicator.close()
+        raise
+    yield communicator
+    communicator.close()
+
+
+def clear_authorized_keys(
+    ctx: Context, config: CommunicatorConfig, communicator: Communicator, public_key: str
+) -> None:
+    """Take the build's temporary key off the machine, when the settings ask for it. A failure is a warning."""
+    if not config.ssh_clear_authorized_keys or communicator.kind != "ssh":
+        return
+    key = public_key.split()[1]
+    forget = f"[ ! -f $f ] || sed -i.hclimg '\\#{key}#d' $f && rm -f $f.hclimg"
+    script = f"f=~/.ssh/authorized_keys; {forget}"
+    sudo = f"f=/root/.ssh/authorized_keys; {forget}".replace("'", "'\\''")
+    script += f"; if [ $(id -u) != 0 ]; then sudo -n sh -c '{sudo}' 2>/dev/null || :; fi"
+    ctx.say("Removing the temporary key from the machine")
+    try:
+        status = communicator.run(script, timeout=_CLEAN_UP)
+    except ConnectionLost as error:
+        ctx.warn(f"The temporary key may still be in authorized_keys: {error.message}")
+    else:
+        if status != 0:
+            ctx.warn("The temporary key could not be removed from authorized_keys.")
+
+
+def _open(ctx: Context, config: CommunicatorConfig, communicator: SshCommunicator) -> None:
+    session = communicator.session
+    ctx.say(f"Waiting for SSH on {session.where}")
+    session.connect(config.timeout)
+    pause = config.pause_before_connecting
+    if pause > timedelta():
+        ctx.say(f"Connected; waiting {show_duration(pause)}, then connecting again")
+        session.drop()
+        ctx.sleep(pause.total_seconds())
+        session.connect(config.timeout)
+    pin = session.way.target.pin
+    ctx.say(f"Connected to {session.where} as {session.way.target.account.user} (host key {pin.fingerprint})")
+    if communicator.tunnels:
+        communicator.tunnels.listen()
+
+
+def _ssh(
+    ctx: Context,
+    config: CommunicatorConfig,
+    host: str,
+    port: int,
+    private_key: Secret | None,
+    password: Secret | None,
+    known_host_key: str | None,
+) -> SshCommunicator:
+    from hclimg.communicators.session import SshSession
+    from hclimg.communicators.ssh import SshCommunicator
+    from hclimg.communicators.tunnel_spec import parse_tunnel
+    from hclimg.communicators.tunnels import Tunnels
+
+    account = _account(config, private_key, password)
+    session = SshSession(_way(ctx, config, _endpoint(host, port, account, known_host_key or "")), ctx.cancel)
+    tunnels = None
+    if config.ssh_local_tunnels or config.ssh_remote_tunnels:
+        local, remote = map(parse_tunnel, config.ssh_local_tunnels), map(parse_tunnel, config.ssh_remote_tunnels)
+        tunnels = Tunnels(lambda: session.transport if session.alive else None, tuple(local), tuple(remote))
+        session.on_connect = tunnels.ask
+    return SshCommunicator(
+        session, ctx.progress, pty=config.ssh_pty, sftp=config.ssh_file_transfer_method == "sftp", tunnels=tunnels
+    )
+
+
+def _way(ctx: Context, config: CommunicatorConfig, target: Endpoint) -> Way:
+    from hclimg.communicators.session import Way
+    from hclimg.communicators.socks import Proxy
+
+    proxy = None
+    if config.ssh_proxy_host:
+        proxy = Proxy(
+            host=config.ssh_proxy_host, port=config.ssh_proxy_port,
+            username=config.ssh_proxy_username, password=config.ssh_proxy_password,
+        )  # fmt: skip
+    return Way(
+        target=target,
+        bastion=_bastion(ctx, config) if config.ssh_bastion_host else None,
+        proxy=proxy,
+        timeout=config.timeout,
+        attempts=config.attempts,
+        ciphers=config.ssh_ciphers,
+        key_exchanges=config.ssh_key_exchange_algorithms,
+        keep_alive=config.ssh_keep_alive_interval,
+        silence=config.ssh_read_write_timeout,
+        forward_agent=not config.ssh_disable_agent_forwarding and bool(os.environ.get("SSH_AUTH_SOCK")),
+    )
+
+
+def _endpoint(host: str, port: int, account: Account, known_host_key: str = "") -> Endpoint:
+    from hclimg.communicators.login import HostKeyPin
+    from hclimg.communicators.session import Endpoint
+
+    return Endpoint(host=host, port=port, account=account, pin=HostKeyPin(f"{host}:{port}", known_host_key))
+
+
+def _account(config: CommunicatorConfig, private_key: Secret | None, password: Secret | None) -> Account:
+    from hclimg.communicators.login import Account, LoginKey
+
+    keys: list[LoginKey] = []
+    certificate = config.ssh_certificate_file
+    if config.ssh_private_key_file:
+        path = config.ssh_private_key_file
+        keys.append(LoginKey(label=f'the key "{path}"', path=path, certificate=certificate))
+    if private_key:
+        keys.append(LoginKey(label="the key made for this build", text=private_key, certificate=certificate))
+    secret = config.ssh_password or password or Secret("")
+    return Account(user=config.ssh_username, agent=config.ssh_agent_auth, keys=tuple(keys), password=secret)
+
+
+def _bastion(ctx: Context, config: CommunicatorConfig) -> Endpoint:
+    from hclimg.communicators.login import Account, LoginKey
+
+    keys: tuple[LoginKey, ...] = ()
+    path = config.bastion_key_file
+    if path and not (config.ssh_bastion_agent_auth or config.ssh_bastion_password):
+        key = LoginKey(label=f'the key "{path}"', path=path, certificate=config.bastion_certificate_file)
+        keys = (key,)
+    account = Account(
+        user=config.ssh_bastion_username or config.ssh_username, agent=config.ssh_bastion_agent_auth, keys=keys,
+        password=config.ssh_bastion_password, answer=_asker(ctx) if config.ssh_bastion_interactive else None,
+    )  # fmt: skip
+    return _endpoint(config.ssh_bastion_host, config.ssh_bastion_port, account)
+
+
+def _asker(ctx: Context) -> Answer:
+    def answer(question: str) -> str:
+        try:
+            return ctx.ask(question.strip())
+        except EOFError:
+            raise BuildError(
+                "The bastion asks a question, and there is no terminal to answer it on.",
+                hint="Use ssh_bastion_private_key_file, ssh_bastion_agent_auth or ssh_bastion_password.",
+            ) from None
+
+    return answer

@@ -1,0 +1,173 @@
+"""A real OpenSSH server on loopback: own host key, own port, one key that may log in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from getpass import getuser
+from pathlib import Path
+from shutil import which
+
+import pytest
+from attrs import define, field
+
+from hclimg.communicators.config import CommunicatorConfig
+from hclimg.sdk.ssh_keys import KeyPair, generate_key_pair, write_private_file
+
+CONFIG = """\
+ListenAddress 127.0.0.1
+Port {port}
+HostKey {folder}/host_key
+PidFile none
+AuthorizedKeysFile {folder}/authorized_keys
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+PermitRootLogin yes
+UseDNS no
+MaxStartups 100
+SetEnv HOME={folder}/home
+Subsystem sftp internal-sftp
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@define
+class Sshd:
+    """``extra`` are more lines of sshd_config."""
+
+    folder: Path
+    key: KeyPair
+    extra: str = ""
+    port: int = field(factory=free_port)
+    user: str = field(factory=getuser)
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def home(self) -> Path:
+        """The home directory of whoever logs in: not that of this host, whose start-up files would run each time."""
+        return self.folder / "home"
+
+    @property
+    def key_file(self) -> Path:
+        return self.folder / "user_key"
+
+    @property
+    def config(self) -> CommunicatorConfig:
+        return self.configure()
+
+    def configure(self, **settings: object) -> CommunicatorConfig:
+        """What a template says to get in."""
+        given = {"ssh_host": "127.0.0.1", "ssh_port": self.port, "ssh_username": self.user}
+        return CommunicatorConfig(**{**given, "ssh_private_key_file": self.key_file, **settings})
+
+    def new_host_key(self, kind: str = "ed25519") -> str:
+        """Give the server another host key, from its next start on; the public key."""
+        pair = generate_key_pair("host", key_type=kind)
+        write_private_file(self.folder / "host_key", pair.private.reveal())
+        return pair.public
+
+    def prepare(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        write_private_file(self.key_file, self.key.private.reveal())
+        (self.folder / "authorized_keys").write_text(self.key.public + "\n")
+        (self.folder / "sshd_config").write_text(CONFIG.format(port=self.port, folder=self.folder) + self.extra)
+        if not (self.folder / "host_key").exists():
+            self.new_host_key()
+
+    def start(self) -> None:
+        """Returns when the port is open."""
+        Path("/run/sshd").mkdir(exist_ok=True)  # where the server confines its unprivileged part
+        program = which("sshd", path="/usr/sbin:/sbin") or "sshd"
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [program, "-D", "-e", "-f", str(self.folder / "sshd_config")],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, "HCLIMG_SSHD": "1"},
+            )  # fmt: skip
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                assert self._process.poll() is None, self.log
+                time.sleep(0.02)
+            else:
+                return
+        raise AssertionError(self.log)
+
+    def stop(self) -> None:
+        """No more connections; those that are open go on."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
+    def sessions(self) -> list[int]:
+        """The processes of the open connections."""
+        return _children(self._process.pid) if self._process else []
+
+    def cut(self) -> None:
+        """Break every open connection, as a cable does."""
+        for pid in self.sessions():
+            for child in (*_children(pid), pid):
+                try:
+                    os.kill(child, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    @property
+    def logins(self) -> int:
+        return self.log.count("Accepted ")
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.fixture(scope="session")
+def user_key() -> KeyPair:
+    return generate_key_pair("hclimg-test", key_type="ed25519")
+
+
+@pytest.fixture
+def sshd_factory(tmp_path: Path, user_key: KeyPair) -> Iterator[Callable[..., Sshd]]:
+    """``sshd_factory(extra="", started=True)`` starts a server of its own."""
+    servers: list[Sshd] = []
+
+    def make(extra: str = "", *, started: bool = True) -> Sshd:
+        server = Sshd(tmp_path / f"sshd{len(servers)}", user_key, extra)
+        servers.append(server)
+        server.prepare()
+        if started:
+            server.start()
+        return server
+
+    yield make
+    for server in servers:
+        server.cut()
+        server.stop()
+
+
+@pytest.fixture
+def sshd(sshd_factory: Callable[..., Sshd]) -> Sshd:
+    """A running server that nobody else uses."""
+    return sshd_factory()
