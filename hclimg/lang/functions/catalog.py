@@ -58,13 +58,16 @@ class Surroundings:
 class Catalog(Mapping[str, "Function"]):
     """Functions by name, loaded on demand."""
 
-    __slots__ = ("_loaded", "_surroundings")
+    __slots__ = ("_loaded", "_replaced", "_surroundings")
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, replaced: Mapping[str, Function] | None = None) -> None:
         self._surroundings = surroundings
+        self._replaced = replaced or {}
         self._loaded: dict[str, Function] = {}
 
     def __getitem__(self, name: str) -> Function:
+        if name in self._replaced:
+            return self._replaced[name]
         if name not in self._loaded:
             module = import_module(f"hclimg.lang.functions.{_MODULE_OF[name]}")
             self._loaded.update(module.functions(self._surroundings))
