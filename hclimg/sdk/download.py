@@ -53,6 +53,8 @@ class IsoConfig:
             self._check_urls(problems)
         if not problems.is_known("iso_checksum"):
             return
+        if not self.iso_checksum and problems.is_set("iso_skip_cache"):
+            return  # the builder that has this argument says whether a checksum is needed
         try:
             parse_checksum(self.iso_checksum)
         except ValueError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
-from types import TracebackType
 
 from hclimg.errors import BuildError, ConnectionLost
 from hclimg.sdk.boot import Action, Key
@@ -52,14 +51,14 @@ def keysym(char: str) -> int:
 
 
 class Keyboard:
-    """A connection to a VNC server. Raises ConnectionLost when there is none, BuildError when it wants what we have not."""
+    """A connection to a VNC server. Raises ConnectionLost when there is none, BuildError when it refuses us."""
 
     def __init__(self, host: str, port: int, password: str = "", timeout: float = 30.0) -> None:
-        self._where = f"the VNC server at {host}:{port}"
+        self._where = f"VNC server {host}:{port}"
         try:
             self._socket = socket.create_connection((host, port), timeout)
         except OSError as error:
-            raise ConnectionLost(f"No connection to {self._where}: {error.strerror or error}.") from error
+            raise ConnectionLost(f"No connection to the {self._where}: {error.strerror or error}.") from error
         try:
             self._greet()
             self._authenticate(password)
@@ -68,12 +67,6 @@ class Keyboard:
         except BaseException:
             self._socket.close()
             raise
-
-    def __enter__(self) -> Keyboard:
-        return self
-
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None) -> None:
-        self.close()
 
     def send(self, symbol: int, *, down: bool) -> None:
         """Press or release one key."""
@@ -85,7 +78,7 @@ class Keyboard:
     def _greet(self) -> None:
         version = self._read(12)
         if not version.startswith(b"RFB 003."):
-            raise BuildError(f"{self._where} does not speak VNC: {version!r}.")
+            raise BuildError(f"The {self._where} does not speak VNC: {version!r}.")
         self._modern = version >= b"RFB 003.007"
         self._send(b"RFB 003.008\n" if version >= b"RFB 003.008" else version)
         self._reasons = version >= b"RFB 003.008"
@@ -96,16 +89,17 @@ class Keyboard:
             self._send(_encrypted(self._read(16), password))
         if (kind == PASSWORD or self._reasons) and self._number() != 0:
             reason = self._text() if self._reasons else "wrong password"
-            raise BuildError(f"{self._where} refused the connection: {reason}.")
+            raise BuildError(f"The {self._where} refused the connection: {reason}.")
 
     def _security(self, wanted: int) -> int:
         if not self._modern:
             return self._number()
         offered = self._read(self._read(1)[0])
         if not offered:
-            raise BuildError(f"{self._where} refused the connection: {self._text()}.")
+            raise BuildError(f"The {self._where} refused the connection: {self._text()}.")
         if wanted not in offered:
-            raise BuildError(f"{self._where} wants another kind of login than {'a password' if wanted == 2 else 'none'}.")
+            ours = "a password" if wanted == PASSWORD else "none"
+            raise BuildError(f"The {self._where} wants another login than {ours}.")
         self._send(bytes([wanted]))
         return wanted
 
@@ -125,9 +119,9 @@ class Keyboard:
             try:
                 part = self._socket.recv(count - len(data))
             except OSError as error:
-                raise ConnectionLost(f"The connection to {self._where} broke: {error}.") from error
+                raise ConnectionLost(f"The connection to the {self._where} broke: {error}.") from error
             if not part:
-                raise ConnectionLost(f"{self._where} closed the connection.")
+                raise ConnectionLost(f"The {self._where} closed the connection.")
             data += part
         return data
 
@@ -135,7 +129,7 @@ class Keyboard:
         try:
             self._socket.sendall(data)
         except OSError as error:
-            raise ConnectionLost(f"The connection to {self._where} broke: {error}.") from error
+            raise ConnectionLost(f"The connection to the {self._where} broke: {error}.") from error
 
 
 def _encrypted(challenge: bytes, password: str) -> bytes:
