@@ -23,7 +23,7 @@ from hclimg.ui.layout import closing_report, lanes_region
 from hclimg.ui.plain import closing_lines, paint, rfc3339
 from hclimg.ui.summary import RunSummary
 from hclimg.ui.theme import Theme
-from hclimg.ui.words import Tone, Words, lane_over, words
+from hclimg.ui.words import Tone, Words, lane_over, target, words
 
 TICK = 0.1
 
@@ -153,7 +153,7 @@ class LiveConsole:
         index = self._run.lane(event.lane).index
         stamp = f"{rfc3339(event.at)}: " if self.timestamps else ""
         is_output = said.tone in (Tone.OUTPUT, Tone.OUTPUT_ERROR)
-        prefix = f"{'   ' if is_output else '==>'} {event.lane}: " if prefixed and event.lane else "==> " * prefixed
+        prefix = f"{'   ' if is_output else '==>'} {target(event)}: " if prefixed and event.lane else "==> " * prefixed
         for text in said.text.split("\n"):
             clean = self.theme.clean(text)
             if is_output:

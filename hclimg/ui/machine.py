@@ -12,7 +12,7 @@ from attrs import define, field
 
 from hclimg.events import ArtifactMade, Event, LaneFinished, RunFinished, RunStarted
 from hclimg.ui.summary import RunSummary
-from hclimg.ui.words import NO_ARTIFACT, Tone, Words, closing, lane_over, words
+from hclimg.ui.words import NO_ARTIFACT, Tone, Words, closing, lane_over, target, words
 
 UI_TYPES = {Tone.ERROR: "error", Tone.OUTPUT: "message", Tone.OUTPUT_ERROR: "error"}
 
@@ -43,7 +43,7 @@ class MachineReadable:
             case _:
                 said = words(event)
                 if said:
-                    prefix = f"==> {event.lane}: " if event.lane else "==> "
+                    prefix = f"==> {target(event)}: " if event.lane else "==> "
                     self._ui(event, Words(said.tone, "\n".join(prefix + text for text in said.text.split("\n"))))
         self.out.flush()
 

@@ -10,7 +10,7 @@ from attrs import define, field
 from hclimg.events import Event, LaneFinished, RunFinished, RunStarted
 from hclimg.ui.summary import RunSummary
 from hclimg.ui.theme import PLAIN, Theme
-from hclimg.ui.words import Tone, Words, closing, lane_over, words
+from hclimg.ui.words import Tone, Words, closing, lane_over, target, words
 
 
 @define
@@ -45,7 +45,7 @@ class Plain:
             self._write(*(self.theme.lane(index, text) for index, text in enumerate(texts)), "")
 
     def _say(self, event: Event, said: Words, *, prefixed: bool = False) -> None:
-        prefix = f"==> {event.lane}: " if prefixed else "" if isinstance(event, LaneFinished) else "==> "
+        prefix = f"==> {target(event)}: " if prefixed else "" if isinstance(event, LaneFinished) else "==> "
         stamp = f"{rfc3339(event.at)}: " if self.timestamps else ""
         index = self._run.lane(event.lane).index
         lines = said.text.split("\n")

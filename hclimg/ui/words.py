@@ -71,6 +71,14 @@ def _left(event: LeftBehind) -> str:
     return f"{event.what}: {event.reason}" if event.reason else event.what
 
 
+def target(event: Event) -> str:
+    """Who says it, as Packer writes it: the build, and in a post-processor its type too."""
+    _, is_post_process, rest = event.node.rpartition("/post-process[")
+    if is_post_process and not isinstance(event, NodeStarted):
+        return f"{event.lane} ({rest.partition(':')[2]})"
+    return event.lane
+
+
 def lane_over(event: LaneFinished) -> Words:
     """Packer's sentence about the end of a build."""
     after = spelled_out(event.seconds)

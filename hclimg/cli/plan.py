@@ -1,0 +1,58 @@
+"""``hclimg plan``: what apply would do, as a tree, as JSON, or as a graph for Graphviz."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from hclimg.cli.options import Command, TemplateOptions, switch, template_options
+from hclimg.cli.output import show_diagnostics
+from hclimg.cli.reading import read_plan
+from hclimg.diagnostics import Diagnostics
+from hclimg.plan.plan import Plan
+from hclimg.registry import Registry
+
+
+@click.command(cls=Command)
+@template_options()
+@switch("-json", "Print the plan as JSON.")
+@switch("-positions", "With -json: say where each node's block stands.")
+@switch("-dot", "Print the graph in the language of Graphviz.")
+@switch("-color", "Use colours; -color=false: none.", default=None)
+@switch("-warn-on-undeclared-var", "Warn about values for variables that are not declared.")
+def command(
+    *, wanted: TemplateOptions, json: bool, positions: bool, dot: bool, color: bool | None, warn_on_undeclared_var: bool
+) -> None:
+    """Show what apply would do, without doing it."""
+    if json and dot:
+        raise click.UsageError("Only one of -json and -dot can be used.")
+    diags, registry = Diagnostics(), Registry()
+    plan = read_plan(wanted, registry, diags, warn_undeclared=warn_on_undeclared_var)
+    diags.raise_if_errors()
+    show_diagnostics(diags)
+    if json:
+        _print_json(plan, registry, positions=positions)
+    elif dot:
+        from hclimg.plan.render import to_dot
+
+        print(to_dot(plan), end="")
+    else:
+        _print_tree(plan, color)
+
+
+def _print_json(plan: Plan, registry: Registry, *, positions: bool) -> None:
+    from json import dumps
+
+    from hclimg.plan.render import to_json
+
+    print(dumps(to_json(plan, registry, positions=positions), indent=2, ensure_ascii=False))
+
+
+def _print_tree(plan: Plan, colour: bool | None) -> None:
+    from hclimg.plan.render import tree
+    from hclimg.ui.plan import render
+    from hclimg.ui.theme import theme_for
+
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    print(render(tree(plan), theme_for(sys.stdout, colour), unicode=unicode), end="")
