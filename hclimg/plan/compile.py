@@ -5,13 +5,13 @@ Everything is checked on the way, with what a run will tell still unknown; this 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import attrs
 
-from hclimg.diagnostics import Diagnostic, Diagnostics
+from hclimg.diagnostics import Diagnostics
 from hclimg.plan.artifacts import ArtifactNames, Needs
 from hclimg.plan.lanes import LaneDraft, draft_lanes
 from hclimg.plan.layout import Layouts
@@ -22,6 +22,7 @@ from hclimg.plan.weave import Weaver
 from hclimg.registry import Registry
 from hclimg.template.inputs import VariableInputs
 from hclimg.template.model import Template
+from hclimg.template.ordering import in_text_order
 from hclimg.template.scope import Globals, make_globals
 from hclimg.template.variables import resolve_variables
 
@@ -42,7 +43,7 @@ def compile_plan(template: Template, options: CompileOptions, registry: Registry
     found = Diagnostics()
     globals_ = evaluate_globals(template, options, found)
     plan = _Compiler(template, options, globals_, Specs(registry, found), found).run()
-    diags.extend(_distinct(found))
+    diags.extend(in_text_order(found))
     return plan
 
 
@@ -53,17 +54,6 @@ def evaluate_globals(template: Template, options: CompileOptions, diags: Diagnos
     functions = standard_functions(template.base_dir, options.now)
     variables = resolve_variables(template, options.variables, functions, diags)
     return make_globals(template, variables, functions, diags, cwd=options.cwd)
-
-
-def _distinct(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Lanes share blocks, so the same mistake may be found many times; the user wants it once."""
-    told: set[tuple[object, ...]] = set()
-    for item in found:
-        at = item.subject
-        key = (item.severity, item.summary, item.detail, *((id(at.source), at.start, at.end) if at else ()))
-        if key not in told:
-            told.add(key)
-            yield item
 
 
 @attrs.define(eq=False, repr=False)

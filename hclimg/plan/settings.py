@@ -116,7 +116,10 @@ class _Reader:
 
     def _value(self, name: str, type_: Type) -> Value | None:
         expr = self.block.meta.get(name)
-        return None if expr is None else known_value(expr, type_, self.scope, self.block.context, self.diags)
+        # JSON templates spell "not given" as an empty string.
+        if expr is None or (type_ is not STRING and isinstance(expr, Literal) and expr.value.raw == ""):
+            return None
+        return known_value(expr, type_, self.scope, self.block.context, self.diags)
 
     def wrong(self, name: str, why: str) -> None:
         detail = f'Inappropriate value for "{name}": {why}'

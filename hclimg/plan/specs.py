@@ -55,6 +55,7 @@ class Specs:
     _checked: dict[tuple[object, ...], Checked] = attrs.field(factory=dict, init=False)
     _mentions: dict[int, Mentions] = attrs.field(factory=dict, init=False)
     _classes: dict[tuple[Kind, str], type[Component[Any]] | None] = attrs.field(factory=dict, init=False)
+    _broken: set[tuple[Kind, str]] = attrs.field(factory=set, init=False)
     _alive: list[object] = attrs.field(factory=list, init=False)
 
     def component_class(self, block: ComponentBlock) -> type[Component[Any]] | None:
@@ -66,9 +67,9 @@ class Specs:
             except PluginError as error:
                 self.diags.error("Broken component", str(error), subject=block.header, context=block.context)
                 self._classes[key] = None
-                return None
+                self._broken.add(key)
         found = self._classes[key]
-        if found is None:
+        if found is None and key not in self._broken:
             self._report_unknown(block)
         return found
 

@@ -76,8 +76,9 @@ class Weaver:
         checked = self.specs.check(draft.source, draft.body, self._scope(layout.source_scope))
         build = f"{draft.lane.address}/build"
         title = _titled(f"Launching {checked.spec.type}", checked)
+        source = self._source(layout, checked)
         self._builder_node(layout, checked, build, NodeKind.BUILD, title)
-        self.edges.append((self._source(layout, checked), build))
+        self.edges.append((source, build))
         self._wait_for_others(layout, build)
         capture = self._machine(layout, checked, build)
         if layout.chains:
@@ -93,7 +94,7 @@ class Weaver:
             self.edges.append((users[-1], node))
             users.append(node)
         capture = f"{lane.address}/capture"
-        self._builder_node(layout, checked, capture, NodeKind.CAPTURE, f"Capturing the image of {lane.address}")
+        self._builder_node(layout, checked, capture, NodeKind.CAPTURE, "Capturing the image")
         self.edges.append((users[-1], capture))
         users.append(capture)
         if layout.error_cleanup:
@@ -110,10 +111,10 @@ class Weaver:
     def _teardown(self, layout: LaneLayout, users: Iterable[str]) -> None:
         lane = layout.draft.lane
         node = f"{lane.address}/teardown"
-        title = f"Removing what building {lane.address} no longer needs"
+        title = "Cleaning up"
         self.nodes.append(Node(id=node, kind=NodeKind.TEARDOWN, title=title, lane=lane.name, trigger=Trigger.ALWAYS))
         self.edges += [(user, node) for user in users]
-        self._reads_others(layout, [node])
+        self._reads_others(layout, node)
 
     def _post_processors(self, layout: LaneLayout, capture: str) -> None:
         lane = layout.draft.lane
@@ -125,16 +126,17 @@ class Weaver:
                 self._step(layout, step, node, NodeKind.POST_PROCESS)
                 self.edges.append((before, node))
                 readers.append(node)
+                if ROOT in self.specs.mentions(step.block, step.body).roots:
+                    self._reads_others(layout, node)
                 before = node
             # Chains run one after another, whatever becomes of the one before.
             self.order += [(last, readers[-len(chain)]) for last in previous]
         release = f"{lane.address}/release"
-        title = f"Removing artifacts of {lane.address} that are not kept"
+        title = "Removing artifacts that are not kept"
         self.nodes.append(Node(id=release, kind=NodeKind.RELEASE, title=title, lane=lane.name))
         self.edges.append((capture, release))
         self.order += [(reader, release) for reader in readers]
         self._releases[layout.name] = release
-        self._reads_others(layout, readers)
 
     # -- nodes ------------------------------------------------------------------------
 
@@ -183,9 +185,9 @@ class Weaver:
         for type_, name in sorted(self.globals.data_of(found)):
             self.edges.append((f"data.{type_}.{name}", node))
 
-    def _reads_others(self, layout: LaneLayout, nodes: Iterable[str]) -> None:
+    def _reads_others(self, layout: LaneLayout, node: str) -> None:
         for other in self.needs[layout.name]:
-            self._readers.setdefault(other, []).extend(nodes)
+            self._readers.setdefault(other, []).append(node)
 
 
 def _component_node(checked: Checked, node: str, kind: NodeKind, title: str) -> Node:

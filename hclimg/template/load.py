@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hclimg.diagnostics import Diagnostics, SourceText
 from hclimg.template.model import Template
+from hclimg.template.ordering import in_text_order
 
 CONFIG_TYPES = ("hcl2", "json")
 STDIN = "-"
@@ -20,6 +21,13 @@ def load_template(
     ``config_type`` overrules what the name says. ``stdin`` reads standard input, for the path ``-``. None when there
     is nothing to read.
     """
+    found = Diagnostics()
+    template = _load(path, found, config_type, stdin)
+    diags.extend(in_text_order(found))
+    return template
+
+
+def _load(path: str, diags: Diagnostics, config_type: str, stdin: Callable[[], str] | None) -> Template | None:
     if config_type and config_type not in CONFIG_TYPES:
         diags.error("Invalid -config-type", f'"{config_type}" is none of {", ".join(CONFIG_TYPES)}.')
         return None

@@ -7,9 +7,10 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, Range, Related
+from hclimg.diagnostics import Diagnostic, Diagnostics, Range, Related
 
 K = TypeVar("K", bound=Hashable)
+_LAST = 1 << 30
 
 
 @attrs.frozen
@@ -77,3 +78,18 @@ def report_cycle(what: str, cycle: Cycle[Any], show: Callable[[Any], str], diags
     else:
         detail = f"{what}: {' → '.join(names)}. Remove one of the references."
     diags.error("Dependency cycle", detail, subject=cycle.places[0], related=tuple(related[1:]))
+
+
+def in_text_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """File by file from top to bottom, each problem once; those without a place come last.
+
+    Blocks are shared between builds, so the same problem may be found many times.
+    """
+    files: dict[int, int] = {}
+    told: dict[tuple[object, ...], tuple[tuple[int, int], Diagnostic]] = {}
+    for item in found:
+        at = item.subject
+        place = (files.setdefault(id(at.source), len(files)), at.start) if at else (_LAST, 0)
+        key = (item.severity, item.summary, item.detail, *place, at.end if at else 0)
+        told.setdefault(key, (place, item))
+    return [item for _, item in sorted(told.values(), key=lambda pair: pair[0])]
