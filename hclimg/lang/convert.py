@@ -34,6 +34,7 @@ from hclimg.lang.values import (
     Unknown,
     Value,
     set_of,
+    unknown_of_length,
 )
 
 if TYPE_CHECKING:
@@ -72,9 +73,20 @@ def _apply(value: Value, target: Type, path: tuple[str | int, ...]) -> Value:
     if isinstance(target, PrimitiveType):
         return _to_primitive(value, target, path)
     if value.raw is None or type(value.raw) is Unknown:
-        return Value(_without_any(value.type, without_optional(target)), value.raw, value.marks)
+        return _apply_unknown(value, _without_any(value.type, without_optional(target)))
     result = _apply_known(value, target, path)
     return result.with_marks(value.marks) if value.marks else result
+
+
+def _apply_unknown(value: Value, target: Type) -> Value:
+    """Null or unknown of the new type; what a tuple's or object's length tells is kept."""
+    raw, source = value.raw, value.type
+    if raw is not None and raw.not_null:
+        if isinstance(source, TupleType) and isinstance(target, ListType | SetType):
+            return unknown_of_length(target, len(source.elements)).with_marks(value.marks)
+        if isinstance(source, ObjectType) and isinstance(target, MapType):
+            return unknown_of_length(target, len(source.attributes)).with_marks(value.marks)
+    return Value(target, raw, value.marks)
 
 
 def _apply_known(value: Value, target: Type, path: tuple[str | int, ...]) -> Value:
@@ -171,9 +183,7 @@ def _result_element(value: Value, element: Type) -> Type:
     return without_optional(_element_target(value.type, element))
 
 
-def _same_type(
-    items: list[Value], wanted: Type, path: tuple[str | int, ...], kind: str
-) -> tuple[list[Value], Type]:
+def _same_type(items: list[Value], wanted: Type, path: tuple[str | int, ...], kind: str) -> tuple[list[Value], Type]:
     """The items with one type, and that type: ``any`` inside ``wanted`` may have left them with several."""
     wanted = without_optional(wanted)
     if not items or not has_any(wanted):
@@ -286,4 +296,3 @@ def _missing_attributes(names: list[str]) -> str:
         return f"attribute {names[0]} is required"
     separator = " and " if len(names) == 2 else ", and "
     return f"attributes {', '.join(names[:-1])}{separator}{names[-1]} are required"
-

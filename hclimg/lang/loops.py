@@ -209,14 +209,14 @@ def _splat(expr: syntax.Splat, scope: Scope, diags: Diagnostics) -> Value:
         values.append(value_of(expr.each, scope.with_item(expr.item, item), diags))
         if len(diags) > before:
             return unknown().with_marks(source.marks)
-    return _splat_result(expr, source, values, scope).with_marks(source.marks)
+    return _splat_result(expr, source, values, scope, diags).with_marks(source.marks)
 
 
 def _splat_of_one(expr: syntax.Splat, source: Value, scope: Scope, diags: Diagnostics) -> Value:
     """A splat of what is no sequence: of one element, or of none for null."""
     if source.raw is None:
         return tuple_of(()).with_marks(source.marks)
-    result = value_of(expr.each, scope.with_item(expr.item, source.unmarked()), diags)
+    result = value_of(expr.each, scope.with_item(expr.item, source), diags)
     if type(source.raw) is Unknown and not source.raw.not_null:
         return unknown().with_marks(source.marks)  # it may become null, and then have no element
     return tuple_of((result,)).with_marks(source.marks)
@@ -235,15 +235,23 @@ def _splat_of_unknown(expr: syntax.Splat, source: Value, scope: Scope, diags: Di
     return unknown(ListType(element), not_null=True).with_marks(source.marks)
 
 
-def _splat_result(expr: syntax.Splat, source: Value, values: list[Value], scope: Scope) -> Value:
+def _splat_result(expr: syntax.Splat, source: Value, values: list[Value], scope: Scope, diags: Diagnostics) -> Value:
     if isinstance(source.type, TupleType):
         return tuple_of(values)
     assert isinstance(source.type, ListType | SetType)
     if not values:
         return Value(ListType(_splat_type(expr, source.type.element, scope, Diagnostics())), ())
     if any(v.type != values[0].type for v in values):
-        return tuple_of(values)
+        diags.error("Invalid nested splat expressions", _DIFFERENT, subject=expr.range)
+        return unknown()
     return Value(ListType(values[0].type), tuple(values))
+
+
+_DIFFERENT = (
+    "The second level of splat expression produced elements of different types, so it isn't possible to construct a "
+    "valid list to represent the top-level result. Consider using a for expression instead, to produce a tuple-typed "
+    "result which can therefore have non-homogenous element types."
+)
 
 
 @handles(syntax.SplatItem)

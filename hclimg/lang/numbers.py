@@ -216,6 +216,13 @@ def _zero(negative: bool) -> Number:
     return NEGATIVE_ZERO if negative else 0
 
 
+def same(a: Number, b: Number) -> bool:
+    """Whether two numbers are equal, which they are when they print the same."""
+    if a == b:
+        return True
+    return (isinstance(a, float) or isinstance(b, float)) and text(a) == text(b)
+
+
 # -- text -----------------------------------------------------------------------
 
 

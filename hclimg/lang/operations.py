@@ -8,9 +8,9 @@ from hclimg.diagnostics import Diagnostics, Range
 from hclimg.lang import operators, syntax
 from hclimg.lang.dispatch import converted, handles, report, value_of
 from hclimg.lang.operators import OperationError
-from hclimg.lang.types import ANY, BOOL, ObjectType, PrimitiveType, TupleType, Type, friendly_name
+from hclimg.lang.types import ANY, BOOL, NUMBER, ObjectType, PrimitiveType, TupleType, Type, friendly_name
 from hclimg.lang.unify import unify
-from hclimg.lang.values import FALSE, TRUE, Unknown, Value, unknown
+from hclimg.lang.values import FALSE, TRUE, Unknown, Value, unknown, unknown_of_length
 
 if TYPE_CHECKING:
     from hclimg.lang.scope import Scope
@@ -165,7 +165,13 @@ def _common_type(yes: Value, no: Value) -> Type | None:
 
 
 def _either(yes: Value, no: Value, wanted: Type) -> Value:
-    """The result when the condition is unknown."""
+    """The result when the condition is unknown: unknown, but for what both sides have in common."""
+    if yes.raw is None and no.raw is None:
+        return Value(wanted, None)
+    if wanted is NUMBER and yes.type is no.type is NUMBER and yes.raw == no.raw:
+        return yes
+    if yes.type == no.type and isinstance(yes.raw, tuple | dict) and isinstance(no.raw, tuple | dict):
+        return unknown_of_length(wanted, len(yes.raw) if len(yes.raw) == len(no.raw) else None)
     never_null = all(v.raw is not None and (v.is_known or v.raw.not_null) for v in (yes, no))
     return unknown(wanted, not_null=never_null)
 

@@ -233,10 +233,10 @@ class _Reader:
             self.wrong(expr.args[2], detail)
         found = self.type_of(expr.args[0], parts, name)
         if len(expr.args) > 1:
-            self.default(expr.args[1], name, TypeConstraint(found, parts.get(name)), values)
+            self.default(expr.args[1], name, found, values)
         return found
 
-    def default(self, expr: Expr, name: str, wanted: TypeConstraint, values: dict[str, Value]) -> None:
+    def default(self, expr: Expr, name: str, wanted: Type, values: dict[str, Value]) -> None:
         from hclimg.lang.evaluate import evaluate
         from hclimg.lang.scope import Scope
 
@@ -245,7 +245,7 @@ class _Reader:
         if len(self.diags) > before:
             return
         try:
-            values[name] = wanted.apply(value)
+            values[name] = convert(value, wanted)
         except ConversionError as error:
             detail = f"This default value is not compatible with the attribute's type constraint: {error.message}."
             self.diags.error("Invalid default value for optional attribute", detail, subject=expr.range)

@@ -99,7 +99,7 @@ class TupleType:
         return hash(("tuple", self.elements))
 
     def __repr__(self) -> str:
-        return f"tuple([{', '.join(map(repr, self.elements))}])"
+        return f"tuple([{','.join(map(repr, self.elements))}])"
 
 
 class ObjectType:
@@ -120,11 +120,12 @@ class ObjectType:
         return hash(("object", frozenset(self.attributes.items()), self.optional))
 
     def __repr__(self) -> str:
-        return f"object({{{', '.join(map(self._attribute_text, sorted(self.attributes)))}}})"
+        return f"object({{{','.join(map(self._attribute_text, sorted(self.attributes)))}}})"
 
     def _attribute_text(self, name: str) -> str:
         text = repr(self.attributes[name])
-        return f"{name}=optional({text})" if name in self.optional else f"{name}={text}"
+        shown = name if name.replace("-", "_").isidentifier() else '"' + name.replace('"', '\\"') + '"'
+        return f"{shown}=optional({text})" if name in self.optional else f"{shown}={text}"
 
 
 CollectionType: TypeAlias = ListType | SetType | MapType

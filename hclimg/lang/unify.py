@@ -239,7 +239,8 @@ def _by_generality(types: Sequence[Type]) -> list[Type]:
 def compare(a: Type, b: Type) -> int:
     """-1 when ``a`` is the more general type, 1 when ``b`` is, 0 when neither is."""
     if a is ANY or b is ANY:
-        return (a is not ANY) - (b is not ANY)
+        # Everything converts to "any", so it would always win: it comes last and takes its neighbours' type.
+        return (a is ANY) - (b is ANY)
     if isinstance(a, PrimitiveType) and isinstance(b, PrimitiveType):
         return (a is not STRING) - (b is not STRING) if STRING in (a, b) else 0
     for kind in (ListType, SetType, MapType):

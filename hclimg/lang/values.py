@@ -268,6 +268,16 @@ def refined(value: Value) -> Value:
     return Value(value.type, UNKNOWN_NOT_NULL, value.marks) if value.raw is UNKNOWN else value
 
 
+def unknown_of_length(type_: Type, length: int | None) -> Value:
+    """An unknown collection that is not null. Where its length says all, it is known, and its elements are not."""
+    if length is not None and isinstance(type_, ListType | SetType | MapType):
+        if isinstance(type_, ListType) or (isinstance(type_, SetType) and length <= 1):
+            return Value(type_, (unknown(type_.element),) * length)
+        if length == 0:
+            return Value(type_, () if isinstance(type_, SetType) else {})
+    return unknown(type_, not_null=True)
+
+
 # -- looking inside -------------------------------------------------------------
 
 
@@ -311,7 +321,7 @@ def _equal(a: Value, b: Value) -> bool | None:
         if a.raw.keys() != b.raw.keys():
             return False
         return _all_equal((item, b.raw[name]) for name, item in a.raw.items())
-    return bool(a.raw == b.raw)
+    return numbers.same(a.raw, b.raw) if a.type is NUMBER else bool(a.raw == b.raw)
 
 
 def _null_equal(a: Value, b: Value) -> bool | None:

@@ -36,6 +36,7 @@ from hclimg.lang.values import (
     string,
     tuple_of,
     unknown,
+    unknown_of_length,
 )
 
 if TYPE_CHECKING:
@@ -296,7 +297,7 @@ def _slice_type(arguments: Sequence[Value]) -> Type:
 def sort(items: Value) -> Value:
     """A list of strings in the order of their characters' codes."""
     if not items.is_wholly_known:
-        return unknown(ListType(STRING), not_null=True)
+        return unknown_of_length(ListType(STRING), len(items.raw))
     for at, item in enumerate(items.raw):
         if item.raw is None:
             raise FunctionError(f"given list element {at} is null; a null string cannot be sorted")

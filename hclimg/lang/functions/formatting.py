@@ -126,7 +126,8 @@ def _as_is(verb: _Verb, value: Value) -> str:
 
 
 def _bool(verb: _Verb, value: Value) -> str:
-    return verb.padded("true" if _converted(verb, value, BOOL).raw else "false")
+    # Go's cty ignores the width here, and templates may rely on it.
+    return "true" if _converted(verb, value, BOOL).raw else "false"
 
 
 def _text(verb: _Verb, value: Value) -> str:
@@ -259,7 +260,9 @@ def format_(text: Value, *values: Value) -> Value:
     if type(text.raw) is Unknown:
         return unknown(STRING, not_null=True)
     result = _formatted(text.raw, values)
-    return unknown(STRING, not_null=True) if result is None else string(result)
+    if result is None or not all(v.is_wholly_known for v in values):
+        return unknown(STRING, not_null=True)
+    return string(result)
 
 
 def formatlist(text: Value, *values: Value) -> Value:

@@ -46,8 +46,8 @@ def sum_(items: Value) -> Value:
         return unknown(NUMBER, not_null=True)
     if not items.raw:
         raise ArgumentError(0, "cannot sum an empty list")
-    total: numbers.Number = 0
-    for item in items.raw:
+    total = _number(items.raw[0])
+    for item in items.raw[1:]:
         more = numbers.add(total, _number(item))
         if more is None:
             raise FunctionError("can't compute sum of opposing infinities")
