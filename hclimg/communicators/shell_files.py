@@ -33,7 +33,7 @@ _HINTS = (
      "place such as /tmp, and move the file with sudo in a shell provisioner."),
     (r"nonexistent|no such file|not found", "Directories are not made on the way: make them first, with a shell "
      "provisioner."),
-    (r"is a directory", 'The destination is a directory: name a file in it, or end it with "/".'),
+    (r"is a directory", 'Name a file in the directory, or end the path with "/" to mean what is in it.'),
     (r"no space|disk quota", "The disk of the machine is full."),
 )  # fmt: skip
 
