@@ -6,33 +6,25 @@ both it calls back, and it can tell what the parser stands in the middle of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from hclimg.lang.tables import ACCEPT, Tables
-from hclimg.lang.tokens import END, Token
-
-# Makes a node of a rule's children, which are tokens and nodes.
-Reduce = Callable[..., object]
-PASSES: Final = ""
+from hclimg.lang.tokens import Token
 
 
 class Machine:
-    """A parse under way: ``tokens[at]`` comes next, ``values`` has what was made so far, one for each state but the first.
+    """A parse under way.
 
-    ``recover`` is called at a token that fits nowhere. It changes the machine so that the parse can go on, or returns
-    False to give up.
+    ``tokens[at]`` comes next; ``values`` has what was made so far, one for each state but the first. ``functions`` has
+    a method for each function that the grammar names; it takes the rule's children. ``recover`` is called at a token
+    that fits nowhere: it changes the machine so that the parse can go on, or returns False to give up.
     """
 
     __slots__ = ("at", "recover", "reduces", "states", "tables", "tokens", "values")
 
     def __init__(
-        self,
-        tables: Tables,
-        functions: object,
-        start: str,
-        tokens: list[Token],
-        recover: Callable[[Machine], bool],
+        self, tables: Tables, functions: object, start: str, tokens: list[Token], recover: Callable[[Machine], bool]
     ) -> None:
         self.tables = tables
         self.reduces = [(made, size, name and getattr(functions, name)) for made, size, name in tables.rules]
@@ -51,21 +43,17 @@ class Machine:
             kind = token.kind
             action = actions[states[-1]].get(kind)
             while action is not None and action < 0:
-                made, size, reduce = reduces[~action]
-                if not reduce:
-                    row = actions[actions[states[-2]][made]]
-                    states[-1] = actions[states[-2]][made]
+                made, size, function = reduces[~action]
+                if not function:  # the child passes as it is
+                    states[-1] = state = actions[states[-2]][made]
                 else:
+                    children = values[-size:] if size else ()
                     if size:
-                        value = reduce(*values[-size:])
                         del values[-size:], states[-size:]
-                    else:
-                        value = reduce()
+                    values.append(function(*children))
                     state = actions[states[-1]][made]
                     states.append(state)
-                    values.append(value)
-                    row = actions[state]
-                action = row.get(kind)
+                action = actions[state].get(kind)
             if action is None:
                 self.at = at
                 if not self.recover(self):
@@ -77,3 +65,20 @@ class Machine:
                 states.append(action)
                 values.append(token)
                 at += 1
+
+    def symbols(self, states: Iterable[int]) -> list[str]:
+        """The grammar symbols that led into these states."""
+        return [self.tables.symbols[state] for state in states]
+
+    def before(self, kind: str) -> list[int] | None:
+        """The states as they would be just before a token of that kind is taken; None if it doesn't fit."""
+        states = list(self.states)
+        actions, rules = self.tables.actions, self.tables.rules
+        while True:
+            action = actions[states[-1]].get(kind)
+            if action is None or action >= 0:
+                return None if action is None else states
+            made, size, _ = rules[~action]
+            if size:
+                del states[-size:]
+            states.append(actions[states[-1]][made])

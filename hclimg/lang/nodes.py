@@ -249,16 +249,16 @@ class Nodes:
     def empty_tuple(self, left: Token, right: Token) -> Expr:
         return TupleCons(self.source, left.start, right.end, ())
 
-    def tuple(self, left: Token, items: list[Expr], *ends: Token) -> Expr:
+    def tuple_of(self, left: Token, items: list[Expr], *ends: Token) -> Expr:
         return TupleCons(self.source, left.start, ends[-1].end, tuple(items))
 
     def empty_object(self, left: Token, *ends: Token) -> Expr:
         return ObjectCons(self.source, left.start, ends[-1].end, ())
 
-    def object(self, left: Token, entries: list[ObjectItem], *ends: Token) -> Expr:
+    def object_of(self, left: Token, entries: list[ObjectItem], *ends: Token) -> Expr:
         return ObjectCons(self.source, left.start, ends[-1].end, tuple(entries))
 
-    def object_after_newline(self, left: Token, _: Token, entries: list[ObjectItem], *ends: Token) -> Expr:
+    def object_of_lines(self, left: Token, _: Token, entries: list[ObjectItem], *ends: Token) -> Expr:
         return ObjectCons(self.source, left.start, ends[-1].end, tuple(entries))
 
     def entry(self, key: Expr, _: Token, value: Expr) -> ObjectItem:
@@ -312,7 +312,7 @@ class Nodes:
     def plain_string(self, token: Token) -> Expr:
         return Literal(self.source, token.start, token.end, string(token.value))
 
-    def string(self, opener: Token, parts: list[Part], closer: Token) -> Expr:
+    def quoted(self, opener: Token, parts: list[Part], closer: Token) -> Expr:
         return self._template(parts, opener.start, closer.end)
 
     def template(self, parts: list[Part]) -> Expr:

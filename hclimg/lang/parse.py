@@ -6,8 +6,6 @@ hide its neighbours.
 
 from __future__ import annotations
 
-from typing import cast
-
 from hclimg.diagnostics import Diagnostics, SourceText
 from hclimg.lang.lalr import Machine
 from hclimg.lang.nodes import Nodes
@@ -42,13 +40,13 @@ def _expr(source: SourceText, made: object) -> Expr:
 
 def _run(source: SourceText, diags: Diagnostics, start: str, tokens: list[Token]) -> object:
     found = Diagnostics()
-    nodes = Nodes(source, found)
 
     def recover(machine: Machine) -> bool:
-        from hclimg.lang import recovery
+        from hclimg.lang.recovery import Recovery  # on the first error only
 
-        return recovery.recover(machine, source, found)
+        machine.recover = Recovery(source, found)
+        return machine.recover(machine)
 
-    made = Machine(load("hcl2"), nodes, start, tokens, recover).run()
+    made: object = Machine(load("hcl2"), Nodes(source, found), start, tokens, recover).run()
     diags.extend(sorted(found, key=lambda d: d.subject.start if d.subject else 0))
-    return cast("object", made)
+    return made

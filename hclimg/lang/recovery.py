@@ -1,0 +1,138 @@
+"""Lets a parse go on behind a syntax error.
+
+Reports one error for each mistake. Small mistakes are repaired (a comma put in, a newline taken out); otherwise the
+argument or block that the parser is in is given up, with an unknown value where its name is known, and the parse goes
+on where the brackets say that it ends, or, when brackets don't match, where the layout of the lines says so.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hclimg.diagnostics import Diagnostics, SourceText
+from hclimg.lang.explain import explain
+from hclimg.lang.lalr import Machine
+from hclimg.lang.nodes import Nodes
+from hclimg.lang.syntax import Attribute, Block, Literal
+from hclimg.lang.tokens import END, Token, scan
+from hclimg.lang.trouble import Trouble
+from hclimg.lang.values import unknown
+
+MOST_ERRORS: Final = 25
+# What can begin an expression, so that a comma may be missing before it.
+BEGINS: Final = frozenset({
+    "IDENT", "IF", "IN", "NUMBER", "STRING", "OQUOTE", "HEREDOC", "OHEREDOC", "LPAR", "LSQB", "LBRACE", "MINUS", "NOT",
+})  # fmt: skip
+COMMAS: Final = frozenset({"no comma in call", "no comma in tuple", "no comma in object"})
+NEWLINES: Final = frozenset({"no newline after argument", "comma after argument", "no newline after block"})
+# Mistakes that are only a newline too many before a brace.
+BRACES: Final = {"no brace on line": "LBRACE", "one-line not closed": "RBRACE"}
+
+
+class Recovery:
+    """The errors of one parse."""
+
+    def __init__(self, source: SourceText, diagnostics: Diagnostics) -> None:
+        self.source = source
+        self.diagnostics = diagnostics
+        self.nodes = Nodes(source, diagnostics)
+        self.reported = 0
+        self.quiet_until = -1  # errors up to this offset follow from one that was reported
+        self.quiet_item = -1  # and so do errors in the item that begins here
+
+    def __call__(self, machine: Machine) -> bool:
+        """Report the error that the machine stands at, and put it where it can go on."""
+        trouble = Trouble(machine, self.source)
+        mistake, diagnostic = explain(trouble)
+        if not self._is_quiet(trouble):
+            self.diagnostics.items.append(diagnostic)
+            self.reported += 1
+        if self.reported >= MOST_ERRORS:
+            return self._stop(trouble)
+        if self._repair(mistake, trouble):
+            return True
+        if not trouble.in_body:
+            return False
+        self._skip(trouble)
+        return True
+
+    def _is_quiet(self, trouble: Trouble) -> bool:
+        if trouble.token.start <= self.quiet_until:
+            return True
+        return bool(trouble.item) and trouble.item_start == self.quiet_item
+
+    # -- repairs ------------------------------------------------------------------
+
+    def _repair(self, mistake: str, trouble: Trouble) -> bool:
+        """Mend a small mistake in the tokens."""
+        tokens, at, token = trouble.machine.tokens, trouble.at, trouble.token
+        if mistake in COMMAS and token.kind in BEGINS:
+            tokens.insert(at, Token("COMMA", ",", token.start, token.start))
+            self.quiet_item = trouble.item_start
+        elif mistake in NEWLINES:
+            tokens.insert(at, Token("NL", "\n", token.start, token.start))
+            self.quiet_until = trouble.line_end(token.start)
+        elif mistake in BRACES and tokens[min(at + 1, len(tokens) - 1)].kind == BRACES[mistake]:
+            del tokens[at]
+        elif mistake == "escape":
+            del tokens[at]
+            self.quiet_item = trouble.item_start
+        else:
+            return False
+        return True
+
+    # -- giving up an item ----------------------------------------------------------
+
+    def _skip(self, trouble: Trouble) -> None:
+        """Drop what was read of the item and go on behind it."""
+        machine = trouble.machine
+        if trouble.token.kind == END:
+            return self._close_all(trouble)
+        resume, clean = trouble.structure
+        if not clean and trouble.next_item >= 0:
+            resume = trouble.next_item
+            machine.tokens[resume:] = scan(self.source.text, machine.tokens[resume].start, trouble.blocks)
+        self._drop_item(trouble)
+        machine.at = resume
+        if machine.tokens[resume].kind == END:
+            self.quiet_until = len(self.source.text)
+        return None
+
+    def _drop_item(self, trouble: Trouble) -> None:
+        """Take the item off the machine's stack; an argument whose name is known stays with an unknown value."""
+        machine, item = trouble.machine, trouble.item
+        kept: Attribute | Block | None = None
+        if trouble.place.startswith("body name EQ"):
+            value = Literal(self.source, item[1].end, item[1].end, unknown())
+            kept = self.nodes.attribute(item[0], item[1], value, item[1])
+        elif trouble.place.startswith("body header LBRACE name EQ"):
+            value = Literal(self.source, item[3].end, item[3].end, unknown())
+            kept = self.nodes.block_of_one_line(item[0], item[1], item[2], item[3], value, item[3], item[3])
+        del machine.states[trouble.body + 1 :], machine.values[trouble.body :]
+        if kept is not None:
+            machine.values[-1].append(kept)
+
+    def _close_all(self, trouble: Trouble) -> None:
+        """Close the blocks that are still open where the text ends."""
+        machine = trouble.machine
+        self._drop_item(trouble)
+        end = trouble.token.start
+        closers = [Token("RBRACE", "}", end, end), Token("NL", "", end, end)] * trouble.blocks
+        machine.tokens[trouble.at : trouble.at] = closers
+        self.quiet_until = len(self.source.text)
+
+    def _stop(self, trouble: Trouble) -> bool:
+        """Read no further: what follows so many errors is no template."""
+        if not trouble.in_body:
+            return False
+        self.diagnostics.error(
+            "Too many syntax errors",
+            f"The file was not read any further after {MOST_ERRORS} errors.",
+            subject=self.source.range(trouble.token.start, trouble.token.end),
+        )
+        self.reported = -(1 << 30)
+        machine = trouble.machine
+        del machine.tokens[trouble.at : -1]
+        trouble.token = machine.tokens[-1]
+        self._close_all(trouble)
+        return True

@@ -1,0 +1,214 @@
+"""The facts about a syntax error: which token fits nowhere, what the parser stands in the middle of, how the lines are
+laid out around it. No words and no decisions; ``explain`` and ``recovery`` go by these facts.
+"""
+
+from __future__ import annotations
+
+import bisect
+from functools import cached_property
+from typing import Any, Final
+
+from hclimg.diagnostics import SourceText
+from hclimg.lang.lalr import Machine
+from hclimg.lang.nodes import header_text
+from hclimg.lang.tokens import CLOSERS, END, Broken, Token
+
+# Tokens that complete what stands before them, tried in turn to see how far that goes.
+PROBES: Final = (
+    "COMMA", "NL", "RSQB", "RPAR", "RBRACE", "TEND", "EQ", "COLON", "ARROW", "IN", "QLIT", "LBRACE",
+    "LPAR",
+)  # fmt: skip
+WORDS: Final = frozenset({"IDENT", "IF", "IN", "FOR"})
+CLOSING: Final = frozenset(CLOSERS.values())
+
+
+class Trouble:
+    """The parser cannot go on at ``token``.
+
+    ``place`` says where it stands, as the grammar's symbols since the innermost body (or the start): "body name EQ
+    LSQB items" is an argument whose value is a tuple that waits for a comma or its end.
+    """
+
+    def __init__(self, machine: Machine, source: SourceText) -> None:
+        self.machine = machine
+        self.source = source
+        self.text = source.text
+        self.at = machine.at
+        self.token = machine.tokens[machine.at]
+        self.symbols = machine.symbols(_settled(machine))
+        bodies = [i for i, symbol in enumerate(self.symbols) if symbol == "body"]
+        self.in_body = bool(bodies)
+        self.body = bodies[-1] if bodies else 0
+        self.blocks = max(len(bodies) - 1, 0)
+        self.place = " ".join(self.symbols[self.body :])
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the text ends here; a missing last newline is no token of its own."""
+        return self.token.kind == END or (self.token.kind == "NL" and self.token.start == len(self.text))
+
+    @property
+    def item(self) -> list[Any]:
+        """What was read of the argument or block that the parser is in."""
+        return self.machine.values[self.body :]
+
+    @cached_property
+    def item_start(self) -> int:
+        first = self.item[0] if self.item else self.token
+        while isinstance(first, list):
+            first = first[0] if first else self.token
+        return int(first.start)
+
+    @property
+    def context(self) -> str:
+        """The block around, as diagnostics name it."""
+        if self.place.startswith("body header LBRACE"):
+            return header_text(self.item[0])
+        return header_text(self.machine.values[self.body - 4]) if self.blocks else ""
+
+    @cached_property
+    def opener(self) -> int:
+        """The index in ``symbols`` of the innermost bracket that is open, 0 when there is none in this item."""
+        closed = 0
+        for i in range(len(self.symbols) - 1, self.body, -1):
+            symbol = self.symbols[i]
+            if symbol == "TEND":
+                closed += 1
+            elif closed and CLOSERS.get(symbol) == "TEND":
+                closed -= 1
+            elif symbol in CLOSERS:
+                return i
+        return 0
+
+    def value(self, index: int) -> Token:
+        """The token behind one of ``symbols``; only terminals have one for certain."""
+        token = self.machine.values[index - 1]
+        assert isinstance(token, Token)
+        return token
+
+    @cached_property
+    def left_open(self) -> bool:
+        """Whether a bracket of this item was left open, as this token or the layout tells."""
+        if not self.opener:
+            return False
+        if self.token.kind in CLOSING and self.token.kind != CLOSERS[self.symbols[self.opener]]:
+            return True
+        return not self.structure[1] and 0 <= self.next_item <= self.at
+
+    # -- layout -------------------------------------------------------------------
+
+    @cached_property
+    def item_index(self) -> int:
+        return bisect.bisect_left(self.machine.tokens, self.item_start, key=lambda token: token.start)
+
+    @cached_property
+    def structure(self) -> tuple[int, bool]:
+        """Where the item ends by its brackets: the token to go on with, and whether all brackets matched."""
+        tokens, stack = self.machine.tokens, list[str]()
+        for i in range(self.item_index, len(tokens)):
+            kind = tokens[i].kind
+            if kind in CLOSERS:
+                stack.append(CLOSERS[kind])
+            elif kind in CLOSING:
+                if kind in stack:
+                    if stack[-1] != kind:
+                        return self._unbalanced()
+                    stack.pop()
+                elif kind == "RBRACE" and self.blocks and i > self.item_index:
+                    return i, not stack
+            elif kind == "NL" and not stack and i >= self.at:
+                return i + 1, not (isinstance(self.token, Broken) and self.token.cut)
+            elif kind == END:
+                break
+        return self._unbalanced()
+
+    def _unbalanced(self) -> tuple[int, bool]:
+        return len(self.machine.tokens) - 1, False
+
+    @cached_property
+    def next_item(self) -> int:
+        """The first token behind the item's begin that by its line begins another item or closes the block, or -1."""
+        tokens = self.machine.tokens
+        margin = self.indent(self.item_start)
+        for i in range(self.item_index + 1, len(tokens) - 1):
+            token = tokens[i]
+            if token.kind not in WORDS and token.kind != "RBRACE":
+                continue
+            indent = self.indent(token.start)
+            if self.column(token.start) != indent or indent > margin:
+                continue
+            if self._begins_item(i) if token.kind in WORDS else indent < margin:
+                return i
+        return -1
+
+    def _begins_item(self, i: int) -> bool:
+        """Whether ``name =`` or ``name "label" … {`` begins here."""
+        tokens = self.machine.tokens
+        if tokens[i + 1].kind == "EQ":
+            return True
+        i += 1
+        while tokens[i].kind in WORDS or tokens[i].kind == "STRING":
+            i += 1
+        return tokens[i].kind == "LBRACE"
+
+    def column(self, offset: int) -> int:
+        return offset - self.text.rfind("\n", 0, offset) - 1
+
+    def indent(self, offset: int) -> int:
+        """How far the line of an offset is indented."""
+        line = self.text.rfind("\n", 0, offset) + 1
+        end = line
+        while end < len(self.text) and self.text[end] in " \t":
+            end += 1
+        return end - line
+
+    def line_end(self, offset: int) -> int:
+        end = self.text.find("\n", offset)
+        return end if end >= 0 else len(self.text)
+
+    def broken_string(self) -> Broken | None:
+        """What is wrong with the string on this line, at or behind the token, that has no end."""
+        tokens, end = self.machine.tokens, self.line_end(self.token.start)
+        for i in range(self.at, len(tokens)):
+            token = tokens[i]
+            if token.start > end:
+                break
+            if isinstance(token, Broken) and token.value in ("string", "sequence"):
+                return token
+        return None
+
+    def continues_on_other_line(self) -> bool:
+        """Whether the token is the first on its line, and the bracket that is open was opened on another."""
+        line = self.text.rfind("\n", 0, self.token.start)
+        before = self.text[line + 1 : self.token.start]
+        return bool(self.opener) and self.value(self.opener).start < line and not before.strip()
+
+    def begins_block(self, brace: Token) -> bool:
+        """Whether a brace is that of a block and not of an object."""
+        i = bisect.bisect_left(self.machine.tokens, brace.start, key=lambda token: token.start)
+        return i > 0 and self.machine.tokens[i - 1].kind in (*WORDS, "STRING", "CQUOTE")
+
+    def misindented(self) -> tuple[Token, Token] | None:
+        """The first pair of braces of which the second stands further left than the line of the first.
+
+        Where a brace is missing at the end of the text, that is where it is missing.
+        """
+        stack: list[Token] = []
+        for token in self.machine.tokens:
+            if token.kind in CLOSERS:
+                stack.append(token)
+            elif token.kind in CLOSING and stack:
+                opener = stack.pop()
+                indent = self.indent(token.start)
+                if opener.kind == "LBRACE" and self.column(token.start) == indent < self.indent(opener.start):
+                    return opener, token
+        return None
+
+
+def _settled(machine: Machine) -> list[int]:
+    """The parser's states once everything is complete that can be."""
+    for kind in PROBES:
+        states = machine.before(kind)
+        if states is not None:
+            return states
+    return machine.states
