@@ -128,6 +128,7 @@ class _Decoder:
         if isinstance(item, Attribute):
             detail = f'An argument named "{name.text}" is not expected here.{hint}'
             self._error("Unsupported argument", detail, name.range)
+            evaluate(item.expr, self.scope, self.diags)  # what is wrong in the value is told in the same run
         else:
             detail = f'Blocks of type "{name.text}" are not expected here.{hint}'
             self._error("Unsupported block type", detail, item.header)

@@ -160,6 +160,13 @@ def test_rules_across_settings() -> None:
     assert problems('image = "a"\ninline = []\nscript = "s"') == [("Conflicting arguments", '"s"')]
 
 
+def test_the_value_of_an_unsupported_argument_is_checked_too() -> None:
+    assert problems('image = "a"\ninline = []\nscrip = var.m') == [
+        ("Unsupported argument", "scrip"),
+        ("Unsupported attribute", ".m"),
+    ]
+
+
 def test_null_means_not_given() -> None:
     found, _ = read('image = "a"\ninline = []\nformat = null')
     assert found is not None
