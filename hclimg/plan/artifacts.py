@@ -36,7 +36,7 @@ class ArtifactNames:
         """References that have been reported as wrong are unknown here, so that they are not reported again."""
         if self._value is None:
             known = dict.fromkeys(self._lanes, UNKNOWN_ARTIFACT)
-            wrong = {steps: value for steps, value in self._wrong.items() if not _covered(steps, known)}
+            wrong = {steps: value for steps, value in self._wrong.items() if steps and not _covered(steps, known)}
             self._value = artifact_tree({**known, **wrong})
         return self._value
 

@@ -252,9 +252,12 @@ def artifact_tree(artifacts: Mapping[tuple[str, ...], Value]) -> Value:
     tree: dict[str, Any] = {}
     for steps, value in artifacts.items():
         at = tree
-        for step in steps:
+        for step in steps[:-1]:
             at = at.setdefault(step, {})
-        at |= value.raw
+        if isinstance(value.raw, dict):
+            at.setdefault(steps[-1], {}).update(value.raw)
+        else:
+            at[steps[-1]] = value
     return _object(tree)
 
 

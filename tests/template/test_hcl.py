@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from compile_kit import Workshop
-
 from hclimg.lang.syntax import Literal
 from hclimg.lang.types import STRING, ListType
 from hclimg.registry import Kind

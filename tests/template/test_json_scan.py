@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -65,7 +66,7 @@ def test_every_character_of_a_string_knows_where_it_is_written() -> None:
     assert isinstance(string, JsonString)
     assert string.text == 'a"é😀z'
     places = string.places()
-    written = [text[a:b] for a, b in zip(places, places[1:], strict=False)]
+    written = [text[a:b] for a, b in pairwise(places)]
     assert written == ["a", r"\"", r"\u00e9", r"\ud83d\ude00", "z"]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compile_kit import Workshop
 
+from compile_kit import Workshop
 from hclimg.diagnostics import Diagnostics
 from hclimg.template.load import load_template
 
