@@ -559,6 +559,43 @@ _EXTENSIONS: dict[str, dict[str, Check]] = {
 }
 
 
+# -- YAML -----------------------------------------------------------------------
+
+_STANDARD = {"$ident": "Standard"}
+
+
+def _unmarshal(case: Data) -> None:
+    if case["converter"] != _STANDARD:
+        raise Skipped("a converter that no template can choose")
+    try:
+        value = _call("yamldecode", [from_python(case["src"])])
+        result = convert(value, type_of(case["ty"]) if "ty" in case else ANY)
+    except (FunctionError, ConversionError) as error:
+        expect(bool(case["wantErr"]), f"{case['src']!r}: {error}")
+        expect(str(error).endswith(case["wantErr"].rpartition(": ")[2]), f"says {error}, not {case['wantErr']!r}")
+        return
+    expect(not case["wantErr"], f"{case['src']!r}: no error, but {text_of(result)}")
+    if "ty" in case:
+        wanted = value_of(case["want"])
+        expect(same(wanted, result), f"{case['src']!r} is {text_of(result)}, not {text_of(wanted)}")
+    else:
+        expect(result.type == type_of(case["want"]), f"{case['src']!r} is {result.type!r}")
+
+
+def _marshal(case: Data) -> None:
+    if case["conv"] != _STANDARD:
+        raise Skipped("a converter that no template can choose")
+    _check_call("yamlencode", [value_of(case["val"])], {"Want": {"k": "string", "v": case["want"]}})
+
+
+def _yaml(corpus: Path) -> Iterator[Case]:
+    checks: dict[str, Check] = {"TestUnmarshal": _unmarshal, "TestImpliedType": _unmarshal, "TestMarshal": _marshal}
+    for name in ("decode_test.json", "encode_test.json", "implied_type_test.json"):
+        for test, rows in tables(corpus / "go-cty-yaml" / name).items():
+            for number, row in enumerate(rows):
+                yield Case(f"{test}/{number}", partial(checks[test], row))
+
+
 # -- operations -----------------------------------------------------------------
 
 
@@ -581,6 +618,7 @@ GROUPS = (
     _group("cty-convert", "conversion and unification", _CONVERT, "tests Go's API"),
     _group("go-cty-funcs", "functions for networks, hashes, files, identifiers", _CTY_FUNCS),
     _group("packer-functions", "functions that Packer implements itself", _PACKER),
+    Group("go-cty-yaml", "YAML", _yaml),
     Group("hclsyntax-values", "values of expressions and templates", _hclsyntax),
     _group("hcl-ext", "try, can, convert, types with defaults", _EXTENSIONS, "tests Go's API"),
     _group("hcl-core-ops", "the index operator", _CORE, "tests Go's API", folder="hcl-core"),
