@@ -6,8 +6,8 @@ import gc
 from collections.abc import Callable
 
 import pytest
-from compile_kit import Workshop, counter
 
+from compile_kit import Workshop, counter
 from hclimg.plan.node import NodeKind, Trigger
 from hclimg.plan.plan import Plan
 
@@ -218,7 +218,7 @@ def test_only_except_and_override(workshop: Workshop) -> None:
     spec = plan.nodes["fake.c/provision[0]:run"].spec
     assert spec is not None
     assert spec.body.flexible
-    assert [block for block in spec.body.attributes] == ["text", "lines", "disk"]
+    assert list(spec.body.attributes) == ["text", "lines", "disk"]
 
 
 def test_an_override_from_a_local(workshop: Workshop) -> None:

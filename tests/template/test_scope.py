@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from compile_kit import NOW, Workshop
 
+from compile_kit import NOW, Workshop
 from hclimg.diagnostics import SourceText
 from hclimg.lang.evaluate import Scope, evaluate
 from hclimg.lang.functions import standard_functions

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from compile_kit import NOW, Workshop
 
+from compile_kit import NOW, Workshop
 from hclimg.lang.functions import standard_functions
 from hclimg.lang.types import STRING, ListType
 from hclimg.lang.values import Value, to_python
