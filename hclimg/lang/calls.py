@@ -106,16 +106,18 @@ def right_count(call: syntax.Call, function: Function, arguments: Sequence[objec
 def _typed(function: Function, arguments: _Arguments, scope: Scope, diags: Diagnostics) -> list[Value] | None:
     """The arguments converted to the parameters' types; None after problems were reported."""
     values: list[Value] = []
+    blamed: Expr | None = None
     for position, (value, expr) in enumerate(arguments):
         parameter: Parameter | None = function.parameter(position)
         assert parameter is not None
-        if value.type is not parameter.type and parameter.type is not ANY:
+        if value.type is parameter.type or parameter.type is ANY:
+            values.append(value)
+        elif expr is not blamed:  # of the elements that "..." expands to, one is enough
             detail = f'Invalid value for "{parameter.name}" parameter: {{}}.'
             result = converted(value, parameter.type, expr, scope, diags, "Invalid function argument", detail)
-            if result is None:
-                continue
-            value = result
-        values.append(value)
+            blamed = expr if result is None else blamed
+            if result is not None:
+                values.append(result)
     return values if len(values) == len(arguments) else None
 
 

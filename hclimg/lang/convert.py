@@ -59,11 +59,14 @@ def convert(value: Value, target: Type) -> Value:
         return value
     if isinstance(target, PrimitiveType):
         return _to_primitive(value, target, ())
-    if source == without_optional(target):
-        return value
-    if not convertible(source, target):
-        raise ConversionError(mismatch(source, target))
-    return _apply(value, target, ())
+    try:
+        if source == without_optional(target):
+            return value
+        if not convertible(source, target):
+            raise ConversionError(mismatch(source, target))
+        return _apply(value, target, ())
+    except RecursionError:
+        raise ConversionError("the value is nested too deeply") from None
 
 
 def _apply(value: Value, target: Type, path: tuple[str | int, ...]) -> Value:

@@ -85,10 +85,8 @@ class Value:
     @property
     def is_wholly_known(self) -> bool:
         raw = self.raw
-        if type(raw) is tuple:
-            return all(v.is_wholly_known for v in raw)
-        if type(raw) is dict:
-            return all(v.is_wholly_known for v in raw.values())
+        if type(raw) is tuple or type(raw) is dict:
+            return all(type(v.raw) is not Unknown for v in parts(self))
         return type(raw) is not Unknown
 
     @property
@@ -218,15 +216,22 @@ def from_python(data: Any) -> Value:
 def to_python(value: Value) -> Any:
     """Plain Python data; numbers become ``int`` when whole and ``float`` otherwise. Marks are dropped.
 
-    Raises ValueError when something in it is unknown.
+    Raises ValueError when something in it is unknown, or when it is nested too deeply.
     """
+    try:
+        return _to_python(value)
+    except RecursionError:
+        raise ValueError("the value is nested too deeply") from None
+
+
+def _to_python(value: Value) -> Any:
     raw = value.raw
     if type(raw) is Unknown:
         raise ValueError("the value is not known yet")
     if isinstance(raw, tuple):
-        return [to_python(v) for v in raw]
+        return [_to_python(v) for v in raw]
     if isinstance(raw, dict):
-        return {name: to_python(raw[name]) for name in sorted(raw)}
+        return {name: _to_python(raw[name]) for name in sorted(raw)}
     return python_number(raw) if value.type is NUMBER and raw is not None else raw
 
 
@@ -243,13 +248,9 @@ def deep_marks(values: Iterable[Value]) -> Marks:
     """The marks of the values and of everything in them."""
     marks = NO_MARKS
     for value in values:
-        if value.marks:
-            marks |= value.marks
-        raw = value.raw
-        if type(raw) is tuple:
-            marks |= deep_marks(raw)
-        elif type(raw) is dict:
-            marks |= deep_marks(raw.values())
+        for part in parts(value):
+            if part.marks:
+                marks |= part.marks
     return marks
 
 
@@ -279,6 +280,19 @@ def unknown_of_length(type_: Type, length: int | None) -> Value:
 
 
 # -- looking inside -------------------------------------------------------------
+
+
+def parts(value: Value) -> Iterator[Value]:
+    """The value and everything in it, without recursion."""
+    todo = [value]
+    while todo:
+        current = todo.pop()
+        yield current
+        raw = current.raw
+        if type(raw) is tuple:
+            todo.extend(raw)
+        elif type(raw) is dict:
+            todo.extend(raw.values())
 
 
 def elements(value: Value) -> Iterator[tuple[Value, Value]]:

@@ -76,8 +76,8 @@ def _decrypted(data: bytes, private_key: str) -> str:
 
     try:
         key = load_pem_private_key(private_key.encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ArgumentError(1, f"invalid private key: {error}") from None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ArgumentError(1, "invalid private key: a PEM file without a passphrase is required") from None
     if not isinstance(key, RSAPrivateKey):
         raise ArgumentError(1, "invalid private key: an RSA key is required")
     try:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 # What would be dangerous inside HTML is escaped too.
 _ESCAPED = re.compile('["\\\\\x00-\x1f<>&\u2028\u2029]')
+_DEEPEST = 150
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -68,9 +69,11 @@ def decode(text: str) -> Value:
 
     try:
         data = json.loads(text, parse_int=_parsed, parse_float=_parsed, parse_constant=_refused)
+    except RecursionError:
+        raise FunctionError("the document is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise FunctionError(_problem(error)) from None
-    return _value(data)
+    return _value(data, 0)
 
 
 class _Digits:
@@ -90,7 +93,9 @@ def _refused(word: str) -> None:
     raise FunctionError(f"invalid character '{word.lstrip('-')[0]}' looking for beginning of value")
 
 
-def _value(data: Any) -> Value:
+def _value(data: Any, depth: int) -> Value:
+    if depth > _DEEPEST:
+        raise FunctionError("the document is nested too deeply")
     if isinstance(data, str):
         # Half of a surrogate pair is no character.
         return string(_SURROGATE.sub("\ufffd", data))
@@ -99,9 +104,9 @@ def _value(data: Any) -> Value:
     if isinstance(data, bool):
         return boolean(data)
     if isinstance(data, list):
-        return tuple_of(map(_value, data))
+        return tuple_of([_value(item, depth + 1) for item in data])
     if isinstance(data, dict):
-        return object_of({normalized(name): _value(item) for name, item in data.items()})
+        return object_of({normalized(name): _value(item, depth + 1) for name, item in data.items()})
     raw = numbers.parse(data.text)
     if raw in (None, numbers.INFINITY, -numbers.INFINITY):
         raise FunctionError(f"the number {data.text[:20]} is out of range")

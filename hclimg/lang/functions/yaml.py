@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "tag:yaml.org,2002:"
 _MOST_VALUES = 1_000_000
+_DEEPEST = 150
 
 
 # -- scalars --------------------------------------------------------------------
@@ -168,6 +169,8 @@ class _Reader:
             raise _at(event, f"can't interpret {what} as {event.tag}")
         if self.wants_key():
             raise _at(event, "only strings are allowed as mapping keys")
+        if len(self.open) >= _DEEPEST:
+            raise _at(event, "the document is nested too deeply")
         self.open.append(_Collection(mapping, event.anchor))
 
     def wants_key(self) -> bool:
