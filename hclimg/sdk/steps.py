@@ -19,6 +19,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from hclimg.events import StepFinished, StepStarted
 from hclimg.sdk.context import Context
+from hclimg.sdk.scope import Undo
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -82,6 +83,16 @@ def _debug_pause(ctx: Context, title: str) -> None:
         ctx.ask(f"Next: {title}. Press enter to continue.")
 
 
-def close_scope(ctx: Context) -> list[Exception]:
-    """Undo everything that the context's scope owns; the failures, if any."""
-    return ctx.scope.close(lambda undo: _timed(ctx, undo.title, lambda: undo.call(ctx), undo=True))
+def close_scope(
+    ctx: Context, on_failure: Callable[[str, Exception], None] = lambda _title, _error: None
+) -> list[Exception]:
+    """Undo everything that the context's scope owns; the failures, if any, each told with the title of its undo."""
+
+    def run(undo: Undo) -> None:
+        try:
+            _timed(ctx, undo.title, lambda: undo.call(ctx), undo=True)
+        except Exception as error:
+            on_failure(undo.title, error)
+            raise
+
+    return ctx.scope.close(run)

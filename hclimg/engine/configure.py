@@ -1,0 +1,125 @@
+"""From the spec of a node to a component, when it runs: decoded as while validating, with everything known."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, field
+
+from hclimg.config.decode import decode_body
+from hclimg.diagnostics import Diagnostics, Range
+from hclimg.engine.lane import LaneRun
+from hclimg.engine.secrets import secret_texts, to_value
+from hclimg.errors import BuildError, PluginError, TemplateError
+from hclimg.lang.evaluate import Scope, references
+from hclimg.lang.values import Value
+from hclimg.plan.artifacts import ROOT, lane_steps
+from hclimg.plan.node import Lane, Spec
+from hclimg.registry import Registry
+from hclimg.sdk.components import Component
+from hclimg.sdk.context import Context
+from hclimg.sdk.machine import Artifact, Machine
+from hclimg.template.model import Address
+from hclimg.template.scope import (
+    BUILD_FACTS,
+    UNKNOWN_ARTIFACT,
+    artifact_tree,
+    known_artifact,
+    known_build,
+    late_scope,
+)
+from hclimg.units import Secret
+
+SECRET_NAMES = frozenset({"Password", "WinRMPassword", "SSHPrivateKey"})
+"""The usual names of a machine that are secrets in any case."""
+
+
+@define(eq=False)
+class Configurator:
+    """Knows what the run has found out so far. Used by all the workers."""
+
+    registry: Registry
+    lanes: Mapping[str, Lane]
+    _data: dict[Address, Value] = field(factory=dict, init=False)
+    _artifacts: dict[tuple[str, ...], Value] = field(factory=dict, init=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def learn_data(self, address: Address, attributes: Mapping[str, Any]) -> tuple[str, ...]:
+        """From now on ``data.TYPE.NAME`` is known; the secrets in it."""
+        value = to_value(dict(attributes))
+        with self._lock:
+            self._data[address] = value
+        return tuple(secret_texts(value))
+
+    def learn_artifact(self, lane: Lane, artifact: Artifact) -> None:
+        """From now on ``artifact.TYPE.NAME`` is known."""
+        value = known_artifact(id_=artifact.id, builder=artifact.builder, files=artifact.files, state=artifact.state)
+        with self._lock:
+            self._artifacts[lane_steps(lane)] = value
+
+    def component(self, spec: Spec, ctx: Context, lane: LaneRun | None = None) -> Component[Any]:
+        """The configured component. Raises TemplateError when its settings turn out to be wrong."""
+        cls = self.registry.load(spec.kind, spec.type)
+        if cls is None:
+            raise PluginError(f'There is no {spec.kind} called "{spec.type}".')
+        diags = Diagnostics()
+
+        def render(text: str, at: Range) -> str | None:
+            try:
+                return ctx.render(text)
+            except BuildError as error:
+                detail = f"{error.message} {error.hint}".strip()
+                diags.error("Invalid template string", detail, subject=at, context=spec.context)
+                return None
+
+        scope = self._scope(spec, lane)
+        settings: type[Any] = cls.Config
+        decoded = decode_body(
+            settings, spec.body, scope, diags, context=spec.context, header=spec.header, render=render
+        )
+        if decoded is not None and not diags.has_errors:
+            for name in sorted(decoded.unknown):
+                detail = f'The value of "{name}" depends on something that is not known when this runs.'
+                diags.error("Value is not known", detail, subject=spec.header, context=spec.context)
+        if decoded is None or diags.has_errors:
+            raise TemplateError(diags.errors)
+        ctx.redact.add(*decoded.secrets)
+        return cls(decoded.config)
+
+    def _scope(self, spec: Spec, lane: LaneRun | None) -> Scope:
+        names: dict[str, Value] = {}
+        placeholder = spec.scope.variable("build")
+        if placeholder is not None and lane is not None and lane.facts:
+            names["build"] = known_build(placeholder, lane.facts)
+        if any(reference.root == ROOT for reference in references(spec.body)):
+            names[ROOT] = self._artifact_root()
+        with self._lock:
+            data = dict(self._data)
+        return late_scope(spec.scope, names, data)
+
+    def _artifact_root(self) -> Value:
+        with self._lock:
+            known = dict(self._artifacts)
+        missing = {lane_steps(lane): UNKNOWN_ARTIFACT for lane in self.lanes.values()}
+        return artifact_tree({**missing, **known})
+
+
+def facts_of(machine: Machine, run_id: str) -> dict[str, Any]:
+    """What ``build.*`` tells of a machine: what its builder says, on top of what all machines have."""
+    known = {"ID": machine.id, "ConnType": machine.communicator.kind, "PackerRunUUID": run_id}
+    return {**known, **machine.facts}
+
+
+def plain_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for Go templates: every machine has every usual name, and secrets are plain text."""
+    plain = {name: fact.reveal() if isinstance(fact, Secret) else fact for name, fact in facts.items()}
+    return {**dict.fromkeys(BUILD_FACTS, ""), **plain}
+
+
+def secret_facts(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of them must never be shown."""
+    plain = plain_facts(facts)
+    names = {name for name, fact in facts.items() if isinstance(fact, Secret)} | SECRET_NAMES
+    return tuple(str(plain[name]) for name in names)

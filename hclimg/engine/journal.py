@@ -1,0 +1,196 @@
+"""The journal of what a run made outside this process, on disk.
+
+Each line of ``resources.jsonl`` is one entry, on the disk (fsync) before the call that wrote it returns:
+
+    {"op":"run","id":RUN,"boot":BOOT-ID}
+    {"op":"intend","n":1,"kind":"directory","identity":{"path":"/tmp/x"}}
+    {"op":"made","n":1,"identity":{}}
+    {"op":"gone","n":1}                 or "kept"
+
+What was intended and is neither gone nor kept is left behind; a process that was killed cannot have made anything that
+is not in here. The last line may be torn. ``reclaim`` removes what dead runs left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from hclimg.errors import BuildError
+from hclimg.sdk.journal import Record
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@frozen(kw_only=True)
+class Resource:
+    """Something that was made, or was about to be made. ``made`` says whether its maker came so far as to say so."""
+
+    number: int
+    kind: str
+    identity: Mapping[str, str]
+    made: bool = False
+
+    def __str__(self) -> str:
+        """For people: ``directory /tmp/x``, ``process qemu (pid 12)``."""
+        known = {name: value for name, value in self.identity.items() if value and name != "started"}
+        first = known.pop("path", "") or known.pop("name", "") or known.pop("id", "")
+        rest = ", ".join(f"{name} {value}" for name, value in known.items())
+        return " ".join(part for part in (self.kind, first, f"({rest})" if rest else "") if part)
+
+
+@frozen
+class Ledger:
+    """What a journal says. ``boot`` is the boot of the host in which the run ran."""
+
+    run: str
+    boot: str
+    left: tuple[Resource, ...]
+
+
+def read_journal(path: Path) -> Ledger:
+    """What is left, oldest first. A journal that does not exist has nothing."""
+    left: dict[int, Resource] = {}
+    run = boot = ""
+    for entry in _entries(path):
+        match entry:
+            case {"op": "run", "id": run, "boot": boot}:
+                continue
+            case {"op": "intend", "n": int(number), "kind": str(kind), "identity": dict(identity)}:
+                left[number] = Resource(number=number, kind=kind, identity=identity)
+            case {"op": "made", "n": int(number), "identity": dict(identity)} if number in left:
+                known = left[number]
+                left[number] = evolve(known, made=True, identity={**known.identity, **identity})
+            case {"op": "gone" | "kept", "n": int(number)}:
+                left.pop(number, None)
+    return Ledger(run, boot, tuple(left.values()))
+
+
+def _entries(path: Path) -> Iterator[Any]:
+    """The lines that are whole."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            continue
+
+
+def boot_id() -> str:
+    """Changes whenever the host starts: no process outlives it."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+@define(eq=False)
+class ResourceJournal:
+    """A :class:`hclimg.sdk.journal.Journal` in a file. Thread-safe. The file is made with the first entry."""
+
+    path: Path
+    run_id: str
+    _file: int | None = field(default=None, init=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False)
+    _left: dict[int, Resource] = field(factory=dict, init=False)
+    _count: int = field(default=0, init=False)
+
+    def intend(self, kind: str, **identity: str) -> Record:
+        with self._lock:
+            self._count += 1
+            resource = Resource(number=self._count, kind=kind, identity=identity)
+            self._write({"op": "intend", "n": resource.number, "kind": kind, "identity": identity})
+            self._left[resource.number] = resource
+        return _Entry(self, resource.number)
+
+    def left(self) -> tuple[Resource, ...]:
+        """What is neither gone nor kept, oldest first."""
+        with self._lock:
+            return tuple(self._left.values())
+
+    def close(self) -> None:
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    def made(self, number: int, identity: Mapping[str, str]) -> None:
+        with self._lock:
+            if number in self._left:
+                self._write({"op": "made", "n": number, "identity": dict(identity)})
+                known = self._left[number]
+                self._left[number] = evolve(known, made=True, identity={**known.identity, **identity})
+
+    def over(self, number: int, how: str) -> None:
+        """``how`` is ``gone`` or ``kept``. To say it twice does nothing."""
+        with self._lock:
+            if number not in self._left:
+                return
+            try:
+                self._write({"op": how, "n": number})
+            except BuildError:
+                if how == "kept":
+                    raise  # or else it would be removed as left behind; what is gone cannot be
+            del self._left[number]
+
+    def _write(self, entry: Mapping[str, object]) -> None:
+        try:
+            if self._file is None:
+                self._file = _open(self.path)
+                _append(self._file, {"op": "run", "id": self.run_id, "boot": boot_id()})
+            _append(self._file, entry)
+        except OSError as error:
+            hint = "Without it nothing can be made that could be cleaned up later. Free some space, or set HCLIMG_HOME."
+            raise BuildError(f"The journal {self.path} cannot be written: {error.strerror}.", hint=hint) from error
+
+
+@frozen
+class _Entry:
+    _journal: ResourceJournal
+    _number: int
+
+    def made(self, **identity: str) -> None:
+        self._journal.made(self._number, identity)
+
+    def gone(self) -> None:
+        self._journal.over(self._number, "gone")
+
+    def kept(self) -> None:
+        self._journal.over(self._number, "kept")
+
+
+def strike(path: Path, numbers: Iterable[int]) -> None:
+    """Write down that these are gone, in the journal of a run that is over."""
+    file = _open(path)
+    try:
+        os.write(file, b"\n")  # the last line may be torn
+        for number in numbers:
+            _append(file, {"op": "gone", "n": number})
+    finally:
+        os.close(file)
+
+
+def _open(path: Path) -> int:
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+    return file
+
+
+def _append(file: int, entry: Mapping[str, object]) -> None:
+    line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+    while line:
+        line = line[os.write(file, line) :]
+    os.fsync(file)

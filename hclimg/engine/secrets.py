@@ -1,0 +1,50 @@
+"""Secrets in values, so that they can be hidden wherever they turn up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hclimg.lang.values import SENSITIVE, Value, from_python, object_of, string, tuple_of
+from hclimg.plan.plan import Plan
+from hclimg.units import Secret
+
+_SENSITIVE = frozenset((SENSITIVE,))
+
+
+def secrets_of(plan: Plan) -> set[str]:
+    """The texts of everything sensitive that the templates of a plan name."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    for node in plan.nodes.values():
+        for scope in node.spec.scope.chain() if node.spec else ():
+            if scope.variables is not None and id(scope.variables) not in seen:
+                seen.add(id(scope.variables))
+                for value in scope.variables.values():
+                    found.update(secret_texts(value))
+    return found
+
+
+def secret_texts(value: Value, *, hidden: bool = False) -> Iterator[str]:
+    """The texts in a value that are sensitive; all of them when it is sensitive as a whole."""
+    hidden = hidden or value.is_sensitive
+    raw = value.raw
+    if isinstance(raw, tuple):
+        for item in raw:
+            yield from secret_texts(item, hidden=hidden)
+    elif isinstance(raw, dict):
+        for item in raw.values():
+            yield from secret_texts(item, hidden=hidden)
+    elif hidden and isinstance(raw, str):
+        yield raw
+
+
+def to_value(data: Any) -> Value:
+    """What a component gave, as a value of the language. A :class:`Secret` becomes a sensitive string."""
+    if isinstance(data, Secret):
+        return string(data.reveal()).with_marks(_SENSITIVE)
+    if isinstance(data, dict):
+        return object_of({str(name): to_value(item) for name, item in data.items()})
+    if isinstance(data, (list, tuple)):
+        return tuple_of(to_value(item) for item in data)
+    return from_python(data)
