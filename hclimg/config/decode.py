@@ -6,7 +6,6 @@ A setting whose value is unknown keeps a stand-in of the right type, and nothing
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -15,7 +14,7 @@ import attrs
 from hclimg.config.check import Problems
 from hclimg.config.fields import KEY, Meta
 from hclimg.config.kinds import check_choice, is_unset, secret_texts, stand_in, template_type, to_config
-from hclimg.config.schema import Schema, SettingSpec, schema_of
+from hclimg.config.schema import Schema, SettingSpec, hints_of, schema_of
 from hclimg.diagnostics import Diagnostics, Range, did_you_mean
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate
@@ -293,7 +292,7 @@ class _Embedded(dict[str, Any]):
 
 
 def _build(cls: type[T], tree: dict[str, Any]) -> T:
-    hints = typing.get_type_hints(cls) if any(isinstance(v, _Embedded) for v in tree.values()) else {}
+    hints = hints_of(cls) if any(isinstance(v, _Embedded) for v in tree.values()) else {}
     return cls(**{name: _build(hints[name], v) if isinstance(v, _Embedded) else v for name, v in tree.items()})
 
 

@@ -56,6 +56,15 @@ class Schema:
 
 
 _schemas: dict[type, Schema] = {}
+_hints: dict[type, dict[str, Any]] = {}
+
+
+def hints_of(cls: type) -> dict[str, Any]:
+    """The types of a class's attributes, worked out once: they are written as text, and evaluating that is slow."""
+    known = _hints.get(cls)
+    if known is None:
+        known = _hints[cls] = typing.get_type_hints(cls)
+    return known
 
 
 def schema_of(cls: type) -> Schema:
@@ -70,7 +79,7 @@ def schema_of(cls: type) -> Schema:
 
 
 def _collect(cls: type, prefix: tuple[str, ...], found: dict[str, SettingSpec]) -> None:
-    hints = typing.get_type_hints(cls)
+    hints = hints_of(cls)
     for attribute in attrs.fields(typing.cast("Any", cls)):
         meta: Meta = attribute.metadata[KEY]
         path = (*prefix, attribute.name)

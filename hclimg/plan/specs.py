@@ -53,7 +53,7 @@ class Specs:
     registry: Registry
     diags: Diagnostics
     _checked: dict[tuple[object, ...], Checked] = attrs.field(factory=dict, init=False)
-    _mentions: dict[int, Mentions] = attrs.field(factory=dict, init=False)
+    _mentions: dict[tuple[int, int], Mentions] = attrs.field(factory=dict, init=False)
     _classes: dict[tuple[Kind, str], type[Component[Any]] | None] = attrs.field(factory=dict, init=False)
     _broken: set[tuple[Kind, str]] = attrs.field(factory=set, init=False)
     _alive: list[object] = attrs.field(factory=list, init=False)
@@ -75,11 +75,12 @@ class Specs:
 
     def mentions(self, block: ComponentBlock, body: Body) -> Mentions:
         """What a block with this body refers to."""
-        found = self._mentions.get(id(body))
+        key = id(block), id(body)
+        found = self._mentions.get(key)
         if found is None:
             around = [reference for expr in block.meta.values() for reference in references(expr)]
             every = (*references(body), *around)
-            found = self._mentions[id(body)] = Mentions(every, frozenset(reference.root for reference in every))
+            found = self._mentions[key] = Mentions(every, frozenset(reference.root for reference in every))
             self._alive.append(body)
         return found
 
