@@ -157,12 +157,11 @@ def _program(algorithm: str, level: int | None) -> list[str] | None:
 def _piped(ctx: Context, argv: list[str], target: Path) -> Iterator[BinaryIO]:
     import subprocess
 
-    from hclimg.sdk.process import end_group
+    from hclimg.sdk.process import end_group, start
 
-    with target.open("wb") as out:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.PIPE, start_new_session=True
-        )
+    pipe_to = subprocess.PIPE
+    with target.open("wb") as out:  # not in the journal: the program ends by itself when its input does
+        process = start(argv, stdin=pipe_to, stdout=out, stderr=pipe_to, start_new_session=True)
     assert process.stdin is not None
     assert process.stderr is not None
     finished = False

@@ -13,7 +13,6 @@ from hclimg.sdk.machine import Artifact
 
 TYPES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 BLOCK = 1 << 20
-OWN_FILES = "checksum_files"
 
 
 @config
@@ -47,22 +46,14 @@ class ChecksumPostProcessor(PostProcessor[ChecksumConfig]):
                 lines[kind][Path(name).name] = digest
         written = self._write(ctx, lines)
         files = tuple(dict.fromkeys((*artifact.files, *written)))
-        state = {**artifact.state, OWN_FILES: list(written)}
         return Artifact(
             builder="packer.post-processor.checksum",
             component="post-processor/checksum",
             id="",
             description=f"Created artifact from files: {', '.join(files)}",
             files=files,
-            state=state,
+            state=artifact.state,
         )
-
-    @classmethod
-    def destroy(cls, ctx: Context, artifact: Artifact) -> None:
-        """Remove the checksums; the files that they are about belong to the artifact that came in."""
-        for name in artifact.state.get(OWN_FILES, ()):
-            Path(name).unlink(missing_ok=True)
-            ctx.say(f"Removed {name}.")
 
     def _write(self, ctx: Context, lines: dict[str, dict[str, str]]) -> list[str]:
         names = []

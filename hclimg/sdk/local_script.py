@@ -114,16 +114,17 @@ def _inline_file(ctx: Context, settings: LocalScriptConfig) -> Iterator[Path]:
     """The inline script as a file that only the user can read, since it may hold secrets."""
     from tempfile import gettempdir
 
+    from hclimg.sdk.process import no_program_starts
+
     ending = settings.tempfile_extension
     if ending and not ending.startswith("."):
         ending = f".{ending}"
     path = Path(gettempdir()) / f"hclimg-shell-{token()}{ending}"
     record = ctx.journal.intend("file", path=str(path))
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700)
+    with no_program_starts(), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700), "wb") as file:
+        file.write(inline_script(settings.lines, settings.inline_shebang))
     try:
         record.made()
-        with os.fdopen(fd, "wb") as file:
-            file.write(inline_script(settings.lines, settings.inline_shebang))
         yield path
     finally:
         path.unlink(missing_ok=True)

@@ -10,9 +10,10 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from attrs import frozen
 
@@ -55,6 +56,26 @@ class Completed:
     tail: tuple[str, ...]
 
 
+_starting = threading.Lock()
+
+
+@contextmanager
+def no_program_starts() -> Iterator[None]:
+    """Write a file that will be executed only inside this.
+
+    A child that is forked while the file is open holds it too until it executes its own program, and the system
+    refuses to execute a file that somebody holds for writing ("Text file busy").
+    """
+    with _starting:
+        yield
+
+
+def start(argv: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
+    """Every program is started here. ``how`` are the arguments of Popen."""
+    with _starting:
+        return subprocess.Popen(argv, **how)
+
+
 def find_program(name: str) -> str:
     """The path of a program of the host. Raises MissingProgram."""
     from shutil import which
@@ -90,7 +111,7 @@ def run_program(
     command = [find_program(os.fspath(argv[0])), *map(os.fspath, argv[1:])]
     source = stdin.open("rb") if isinstance(stdin, Path) else None
     try:
-        process = subprocess.Popen(
+        process = start(
             command,
             stdin=source or (subprocess.PIPE if isinstance(stdin, bytes) else subprocess.DEVNULL),
             stdout=subprocess.PIPE,
@@ -135,7 +156,7 @@ def running_program(
     record = ctx.journal.intend("process", name=name)
     out: IO[bytes] | int = log.open("ab") if log else subprocess.DEVNULL
     try:
-        process = subprocess.Popen(
+        process = start(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             start_new_session=True, pass_fds=tuple(pass_fds), env={**os.environ, RUN_MARK: ctx.run.id},
         )

@@ -57,7 +57,7 @@ class LiveConsole:
     _stop: threading.Event = field(factory=threading.Event, init=False)
     _paused: int = field(default=0, init=False)
     _broken: bool = field(default=False, init=False)
-    _ticker: threading.Thread | None = field(default=None, init=False)
+    _started: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._screen = self.console or Console(
@@ -67,13 +67,10 @@ class LiveConsole:
             get_renderable=self._region, console=self._screen, auto_refresh=False, transient=True,
             redirect_stdout=False, redirect_stderr=False,
         )  # fmt: skip
-        self._live.start()
-        if self.tick:
-            self._ticker = threading.Thread(target=self._run_ticker, name="console", daemon=True)
-            self._ticker.start()
 
     def handle(self, event: Event) -> None:
         with self._lock:
+            self._start()
             self._run.add(event)
             self._activity.add(event)
             match event:
@@ -86,10 +83,19 @@ class LiveConsole:
                     if said:
                         self._say(event, said)
 
+    def _start(self) -> None:
+        """Begin to draw, with the first event: until then others may write to the terminal."""
+        if self._started or self._stop.is_set():
+            return
+        self._started = True
+        self._guard(lambda: self._live.start())
+        if self.tick:
+            threading.Thread(target=self._run_ticker, name="console", daemon=True).start()
+
     def draw(self) -> None:
         """Write the lines that have come in and draw the lanes again."""
         with self._lock:
-            if self._paused or self._broken or self._stop.is_set():
+            if not self._started or self._paused or self._broken or self._stop.is_set():
                 return
             self._guard(self._draw)
 
@@ -105,7 +111,7 @@ class LiveConsole:
         finally:
             with self._lock:
                 self._paused -= 1
-                if not self._paused and not self._stop.is_set():
+                if self._started and not self._paused and not self._stop.is_set():
                     self._guard(lambda: self._live.start())
 
     def close(self) -> None:

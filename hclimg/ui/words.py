@@ -19,6 +19,8 @@ from hclimg.events import (
 )
 from hclimg.ui.summary import RunSummary, clock, spelled_out
 
+UNSPOKEN = ("/source", "/teardown", "/release")
+"""Nodes that hclimg adds by itself: what they do is told by their steps, and nothing when there are none."""
 NO_ARTIFACT = "<nothing>"
 
 
@@ -52,7 +54,7 @@ def words(event: Event) -> Words | None:
         case Output():
             return Words(Tone.OUTPUT if event.stream == "stdout" else Tone.OUTPUT_ERROR, event.text)
         case NodeStarted():
-            return Words(Tone.SAY, event.title)
+            return _node_started(event)
         case StepStarted(undo=True):
             return Words(Tone.CLEANUP, f"({event.title})")
         case StepStarted():
@@ -65,6 +67,12 @@ def words(event: Event) -> Words | None:
         case LeftBehind():
             return Words(Tone.WARNING, f"Left behind: {_left(event)}")
     return None
+
+
+def _node_started(event: NodeStarted) -> Words | None:
+    if event.node.endswith(UNSPOKEN):
+        return None
+    return Words(Tone.SAY, event.title + (f" (attempt {event.attempt})" if event.attempt > 1 else ""))
 
 
 def _left(event: LeftBehind) -> str:

@@ -46,12 +46,6 @@ def test_builds_and_kinds_may_share_a_file(ctx: Context, artifact: Artifact) -> 
     assert not {line for line in first if line.endswith("kernel")} & set(second)
 
 
-def test_its_artifact_owns_only_the_checksums(ctx: Context, artifact: Artifact) -> None:
-    result = ChecksumPostProcessor(ChecksumConfig()).process(ctx, artifact)
-    ChecksumPostProcessor.destroy(ctx, result)
-    assert [Path(name).exists() for name in result.files] == [True, True, False]
-
-
 def test_an_artifact_without_files(ctx: Context, artifact: Artifact, listener: object) -> None:
     empty = evolve(artifact, files=())
     assert ChecksumPostProcessor(ChecksumConfig()).process(ctx, empty) is empty

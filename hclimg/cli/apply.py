@@ -1,0 +1,115 @@
+"""``hclimg apply``: builds the images of a template. ``hclimg build`` is the same."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from hclimg import __version__
+from hclimg.cli.options import Command, TemplateOptions, switch, template_options
+from hclimg.cli.output import show_diagnostics, stderr_theme
+from hclimg.cli.reading import read_plan
+from hclimg.diagnostics import Diagnostics
+from hclimg.engine.interrupts import Interrupts
+from hclimg.engine.onerror import OnError
+from hclimg.engine.result import RunResult
+from hclimg.engine.run import RunOptions, apply
+from hclimg.engine.rundir import cache_directory, home_directory
+from hclimg.plan.plan import Plan
+from hclimg.registry import Registry
+from hclimg.ui.choose import Format, make_output
+
+ON_ERROR = [mode.value for mode in OnError]
+
+
+@click.command(cls=Command)
+@template_options()
+@click.option(
+    "-on-error", type=click.Choice(ON_ERROR), default=OnError.CLEANUP.value, metavar="|".join(ON_ERROR),
+    help="What to do when something fails.",
+)  # fmt: skip
+@click.option(
+    "-parallel-builds", type=click.IntRange(min=0), default=0, metavar="N", help="How many builds run at once; 0: all."
+)
+@switch("-force", "Replace what an earlier run made.")
+@switch("-debug", "Build one after the other, and ask before each step.")
+@switch("-color", "Use colours; -color=false: none.", default=None)
+@switch("-timestamp-ui", "Put the time before each line.")
+@switch("-json", "Print every event as a line of JSON.")
+@switch("-machine-readable", "Print Packer's machine-readable lines.")
+@switch("-warn-on-undeclared-var", "Warn about values for variables that are not declared.")
+@click.option("-skip-enforcement", type=click.BOOL, default=False, metavar="", hidden=True)
+def command(
+    *,
+    wanted: TemplateOptions,
+    on_error: str,
+    parallel_builds: int,
+    force: bool,
+    debug: bool,
+    color: bool | None,
+    timestamp_ui: bool,
+    json: bool,
+    machine_readable: bool,
+    warn_on_undeclared_var: bool,
+    skip_enforcement: bool,  # noqa: ARG001 - Packer's, for a registry that there is none of here
+) -> int:
+    """Build the images of a template.
+
+    TEMPLATE is a file, a directory, or - for standard input; without it the current directory.
+    """
+    if json and machine_readable:
+        raise click.UsageError("Only one of -json and -machine-readable can be used.")
+    form = Format.JSON if json else Format.MACHINE if machine_readable else Format.HUMAN
+    registry, diags = Registry(), Diagnostics()
+    plan = read_plan(wanted, registry, diags, warn_undeclared=warn_on_undeclared_var)
+    diags.raise_if_errors()
+    show_diagnostics(diags)
+    options = RunOptions(
+        home=home_directory(os.environ, Path.cwd()),
+        cache=cache_directory(os.environ, Path.home()),
+        version=__version__,
+        parallel_builds=parallel_builds,
+        force=force,
+        debug=debug,
+        on_error=OnError(on_error),
+    )
+    result = _run(plan, options, registry, form, color, timestamps=timestamp_ui)
+    if form is Format.HUMAN:
+        _explain(result)
+    if result.stopped:
+        _leave_at_once(result.exit_code)
+    return result.exit_code
+
+
+def _run(
+    plan: Plan, options: RunOptions, registry: Registry, form: Format, colour: bool | None, *, timestamps: bool
+) -> RunResult:
+    output = make_output(form, sys.stdin, sys.stdout, colour=colour, timestamps=timestamps)
+    try:
+        with Interrupts() as interrupts:
+            return apply(
+                plan, options, registry=registry, sinks=[output.sink], prompter=output.prompter, interrupts=interrupts
+            )
+    except Exception as error:
+        error.add_note(f"The directory of the run is {options.home / 'runs' / options.run_id}.")
+        raise
+    finally:
+        output.sink.close()
+
+
+def _explain(result: RunResult) -> None:
+    """Where in the template the things stand that failed, and where there is more to read."""
+    show_diagnostics(item for failure in result.failures for item in failure.diagnostics)
+    if not result.ok:
+        text = f"The logs of this run are in {os.path.relpath(result.directory / 'logs')}."
+        print(stderr_theme().paint("faint", text), file=sys.stderr)
+
+
+def _leave_at_once(code: int) -> None:
+    """After two interrupts nothing is waited for, not even our own threads."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
