@@ -102,10 +102,12 @@ def _run(
 
 def _explain(result: RunResult) -> None:
     """Where in the template the things stand that failed, and where there is more to read."""
-    show_diagnostics(item for failure in result.failures for item in failure.diagnostics)
-    if not result.ok:
-        text = f"The logs of this run are in {os.path.relpath(result.directory / 'logs')}."
-        print(stderr_theme().paint("faint", text), file=sys.stderr)
+    if result.ok:
+        return
+    print(file=sys.stderr)
+    show_diagnostics((item for failure in result.failures for item in failure.diagnostics), total=False)
+    text = f"The logs of this run are in {os.path.relpath(result.directory / 'logs')}."
+    print(stderr_theme().paint("faint", text), file=sys.stderr)
 
 
 def _leave_at_once(code: int) -> None:

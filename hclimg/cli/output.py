@@ -13,14 +13,14 @@ from hclimg.ui.theme import Theme, theme_for
 OFF_TERMINAL = 200  # columns of a log file: wide enough for most lines of a template
 
 
-def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
+def show_diagnostics(diagnostics: Iterable[Diagnostic], *, total: bool = True) -> None:
     """Write what was reported to standard error; nothing when nothing was."""
     items = list(diagnostics)
     if not items:
         return
     from hclimg.ui.diagnostics import render
 
-    print(render(items, stderr_theme(), width(sys.stderr)), end="", file=sys.stderr)
+    print(render(items, stderr_theme(), width(sys.stderr), total=total), end="", file=sys.stderr)
 
 
 def stderr_theme() -> Theme:

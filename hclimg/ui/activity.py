@@ -14,6 +14,7 @@ from hclimg.events import (
     StepFinished,
     StepStarted,
 )
+from hclimg.ui.summary import one_line
 
 
 @define
@@ -43,7 +44,7 @@ class Activity:
     def add(self, event: Event) -> None:
         match event:
             case NodeStarted():
-                self.nodes[event.node] = Doing(event.lane, event.title, event.at)
+                self.nodes[event.node] = Doing(event.lane, one_line(event.title), event.at)
             case NodeFinished():
                 self.nodes.pop(event.node, None)
             case _:

@@ -24,11 +24,11 @@ JSON_FORMAT = "1.0"
 PROSE = 100  # columns; longer lines are hard to read
 
 
-def render(diagnostics: Iterable[Diagnostic], theme: Theme = PLAIN, width: int = 200) -> str:
-    """Everything that was reported, in its order, with a count of errors and warnings at the end."""
+def render(diagnostics: Iterable[Diagnostic], theme: Theme = PLAIN, width: int = 200, *, total: bool = True) -> str:
+    """Everything that was reported, in its order; ``total`` adds a count of errors and warnings at the end."""
     items = list(diagnostics)
     blocks = ["\n".join(_lines(item, theme, width)) + "\n" for item in items]
-    return "\n".join([*blocks, count(items, theme) + "\n"]) if items else ""
+    return "\n".join([*blocks, *([count(items, theme) + "\n"] if items and total else [])])
 
 
 def count(diagnostics: Iterable[Diagnostic], theme: Theme = PLAIN) -> str:

@@ -20,6 +20,7 @@ from hclimg.units import show_size
 SPINNER, ASCII_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 BAR = 16
 LOG_AGAIN = 40  # lines of a failed node's log that are shown again
+WORTH_SHOWING = 0.1  # seconds; what was faster has no line of its own in the closing table
 FEW_LANES = 8  # up to so many lanes, the closing table has a line for each node
 
 
@@ -100,14 +101,15 @@ def _log_again(node: NodeSummary, theme: Theme, unicode: bool) -> Iterator[Rende
 
 def _times(run: RunSummary) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column(no_wrap=True, justify="right", min_width=6)
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, justify="right")
+    table.add_column(no_wrap=True, overflow="ellipsis")
     with_nodes = len(run.lanes) <= FEW_LANES
     for lane in run.lanes.values():
-        table.add_row(_name(lane), _result(lane), clock(lane.seconds))
+        table.add_row(clock(lane.seconds), _result(lane), _name(lane))
         for node in lane.nodes.values() if with_nodes else ():
-            table.add_row(*_node_row(node))
+            if node.seconds >= WORTH_SHOWING or node.status != "succeeded":
+                table.add_row(*_node_row(node))
     return table
 
 
@@ -115,7 +117,7 @@ def _node_row(node: NodeSummary) -> tuple[Text, Text, Text]:
     style = STYLES["error"][1] if node.status == "failed" else STYLES["faint"][1]
     title = f"  {node.title}" + (f" (attempt {node.attempts})" if node.attempts > 1 else "")
     status = "" if node.status == "succeeded" else node.status
-    return Text(title, style), Text(status, style), Text(clock(node.seconds), style)
+    return Text(clock(node.seconds), style), Text(status, style), Text(title, style)
 
 
 def _result(lane: LaneSummary) -> Text:

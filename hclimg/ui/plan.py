@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from hclimg.plan.node import NodeKind
 from hclimg.plan.render import Branch, Leaf
+from hclimg.ui.summary import one_line
 from hclimg.ui.theme import PLAIN, Theme
 
 QUIET = frozenset({NodeKind.SOURCE, NodeKind.TEARDOWN, NodeKind.RELEASE})
@@ -30,8 +31,9 @@ def _branch(branch: Branch, number: int, theme: Theme, unicode: bool) -> Iterato
 
 def _leaf(leaf: Leaf, theme: Theme) -> str:
     notes = theme.paint("faint", f" ({', '.join(leaf.notes)})") if leaf.notes else ""
-    title = theme.paint("faint", leaf.node.title) if leaf.node.kind in QUIET else leaf.node.title
-    return theme.clean(title) + notes
+    title = one_line(leaf.node.title)
+    shown = theme.paint("faint", title) if leaf.node.kind in QUIET else title
+    return theme.clean(shown) + notes
 
 
 def _count(branches: list[Branch]) -> str:

@@ -27,6 +27,8 @@ from hclimg.events import (
 LOG_LINES = 200
 """How many of the last lines of each running node are kept, to be shown again when it fails."""
 
+TITLE = 100  # characters
+
 _UNITS = (
     ("year", 365 * 86400 * 10**6), ("week", 7 * 86400 * 10**6), ("day", 86400 * 10**6), ("hour", 3600 * 10**6),
     ("minute", 60 * 10**6), ("second", 10**6), ("millisecond", 10**3), ("microsecond", 1),
@@ -51,6 +53,12 @@ def clock(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes}m{rest:02}s"
     return f"{minutes // 60}h{minutes % 60:02}m"
+
+
+def one_line(text: str, limit: int = TITLE) -> str:
+    """A title on one line of at most ``limit`` characters: components may put a whole script into theirs."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 @define
@@ -144,7 +152,7 @@ class RunSummary:
         nodes = self.lane(event.lane).nodes
         match event:
             case NodeStarted():
-                nodes[event.node] = NodeSummary(event.node, event.title, event.at, attempts=event.attempt)
+                nodes[event.node] = NodeSummary(event.node, one_line(event.title), event.at, attempts=event.attempt)
             case NodeFinished() if event.node in nodes:
                 node = nodes[event.node]
                 node.status, node.seconds, node.error = event.status, event.seconds, event.error

@@ -17,7 +17,7 @@ from hclimg.events import (
     Said,
     StepStarted,
 )
-from hclimg.ui.summary import RunSummary, clock, spelled_out
+from hclimg.ui.summary import RunSummary, clock, one_line, spelled_out
 
 UNSPOKEN = ("/source", "/teardown", "/release")
 """Nodes that hclimg adds by itself: what they do is told by their steps, and nothing when there are none."""
@@ -72,7 +72,7 @@ def words(event: Event) -> Words | None:
 def _node_started(event: NodeStarted) -> Words | None:
     if event.node.endswith(UNSPOKEN):
         return None
-    return Words(Tone.SAY, event.title + (f" (attempt {event.attempt})" if event.attempt > 1 else ""))
+    return Words(Tone.SAY, one_line(event.title) + (f" (attempt {event.attempt})" if event.attempt > 1 else ""))
 
 
 def _left(event: LeftBehind) -> str:
