@@ -37,9 +37,8 @@ class Event:
     @staticmethod
     def from_json(raw: dict[str, Any]) -> Event:
         """The inverse of :meth:`to_json`. Raises KeyError for an unknown type, TypeError for wrong fields."""
-        known = dict(raw)
-        cls = Event.kinds[known.pop("type")]
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
+        known: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in raw.items()}
+        return Event.kinds[known.pop("type")](**known)
 
 
 @frozen(kw_only=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from attrs import frozen
 
-from hclimg.sdk.context import Context
-from hclimg.sdk.machine import Artifact, Machine
+if TYPE_CHECKING:  # `validate` pays for every import here
+    from hclimg.sdk.context import Context
+    from hclimg.sdk.machine import Artifact, Machine
 
 C = TypeVar("C")
 

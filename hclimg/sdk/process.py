@@ -103,12 +103,12 @@ def run_program(
 ) -> Completed:
     """Run a program to its end.
 
-    ``env`` is added to the environment, or is all of it without ``inherit``. Output goes line by line to ``on_output``. A cancel or the timeout ends
-    the program and everything that it started (its process group). Raises MissingProgram, CommandFailed when the
-    exit code is not in ``valid``, TimedOut, Cancelled.
+    ``env`` is added to the environment, or is all of it without ``inherit``. Output goes line by line to ``on_output``.
+    A cancel or the timeout ends the program and everything that it started (its process group). Raises MissingProgram,
+    CommandFailed when the exit code is not in ``valid``, TimedOut, Cancelled.
     """
     ctx.cancel.check()
-    command = [find_program(os.fspath(argv[0])), *map(os.fspath, argv[1:])]
+    command = [find_program(os.fspath(argv[0])), *[os.fspath(argument) for argument in argv[1:]]]
     source = stdin.open("rb") if isinstance(stdin, Path) else None
     try:
         process = start(
@@ -152,7 +152,7 @@ def running_program(
     pass_fds: Sequence[int] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Keep a program running until the scope closes; its output goes to the file ``log``."""
-    command = [find_program(os.fspath(argv[0])), *map(os.fspath, argv[1:])]
+    command = [find_program(os.fspath(argv[0])), *[os.fspath(argument) for argument in argv[1:]]]
     record = ctx.journal.intend("process", name=name)
     out: IO[bytes] | int = log.open("ab") if log else subprocess.DEVNULL
     try:
