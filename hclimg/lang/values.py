@@ -182,9 +182,12 @@ def set_of(values: Iterable[Value], element: Type) -> Value:
     if marks:
         items = [unmark_deep(v) for v in items]
     known = [v for v in items if v.is_wholly_known]
-    # Two unknown elements may turn out to be different, so they are never merged.
-    unknown_ones = [v for v in items if not v.is_wholly_known] if len(known) < len(items) else []
-    return Value(SetType(element), (*sorted(set(known), key=_set_order), *unknown_ones), marks)
+    ordered = sorted(set(known), key=_set_order)
+    if len(known) < len(items):
+        # Two unknown elements may turn out to be different, so they are never merged. Only null comes after them.
+        last = [ordered.pop()] if ordered and ordered[-1].raw is None else []
+        ordered += [v for v in items if not v.is_wholly_known] + last
+    return Value(SetType(element), tuple(ordered), marks)
 
 
 def map_of(values: Mapping[str, Value], element: Type) -> Value:
@@ -324,11 +327,13 @@ def _equal(a: Value, b: Value) -> bool | None:
     if a.raw is None or b.raw is None:
         return _null_equal(a, b)
     if type(a.raw) is Unknown or type(b.raw) is Unknown:
-        return None if _may_be_equal(a.type, b.type) else False
+        return None if _may_be_equal(a.type, b.type) or _may_be_null(a, b) else False
     if a.type is b.type and isinstance(a.raw, str | int):
         return bool(a.raw == b.raw)
     if a.type != b.type:
         return None if _may_be_equal(a.type, b.type) else False
+    if isinstance(a.type, SetType) and not (a.is_wholly_known and b.is_wholly_known):
+        return None
     if isinstance(a.raw, tuple):
         return _all_equal(zip(a.raw, b.raw, strict=False)) if len(a.raw) == len(b.raw) else False
     if isinstance(a.raw, dict):
@@ -336,6 +341,11 @@ def _equal(a: Value, b: Value) -> bool | None:
             return False
         return _all_equal((item, b.raw[name]) for name, item in a.raw.items())
     return numbers.same(a.raw, b.raw) if a.type is NUMBER else bool(a.raw == b.raw)
+
+
+def _may_be_null(a: Value, b: Value) -> bool:
+    """Whether both may turn out to be null, and then equal whatever their types are."""
+    return all(type(v.raw) is Unknown and not v.raw.not_null for v in (a, b))
 
 
 def _null_equal(a: Value, b: Value) -> bool | None:
@@ -379,20 +389,23 @@ def _set_order(value: Value) -> tuple[bool, Any]:
     raw = value.raw
     if raw is None:
         return True, 0
-    return False, raw if value.type in (STRING, NUMBER, BOOL) else _order_text(value)
+    return False, raw if value.type in (STRING, NUMBER, BOOL) else order_text(value)
 
 
-def _order_text(value: Value) -> str:
+def order_text(value: Value) -> str:
+    """The text by which HCL orders the elements of a set that are no strings, numbers or bools."""
     raw = value.raw
     if raw is None:
         return "~"
+    if type(raw) is Unknown:
+        return "?"
     if isinstance(raw, str):
         return '"' + raw.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(raw, bool):
         return "T" if raw else "F"
     if isinstance(raw, tuple):
         opening, closing = "<>" if isinstance(value.type, TupleType) else "[]"
-        return opening + "".join(_order_text(v) + ";" for v in raw) + closing
+        return opening + "".join(order_text(v) + ";" for v in raw) + closing
     if isinstance(raw, dict):
         return _order_text_of_keys(value.type, raw)
     return format(float(raw), ".10g")
@@ -401,5 +414,5 @@ def _order_text(value: Value) -> str:
 def _order_text_of_keys(type_: Type, raw: dict[str, Value]) -> str:
     names = sorted(raw)
     if isinstance(type_, ObjectType):
-        return "<" + "".join(_order_text(raw[name]) + ";" for name in names) + ">"
-    return "{" + "".join(f"{_order_text(Value(STRING, name))}:{_order_text(raw[name])};" for name in names) + "}"
+        return "<" + "".join(order_text(raw[name]) + ";" for name in names) + ">"
+    return "{" + "".join(f"{order_text(Value(STRING, name))}:{order_text(raw[name])};" for name in names) + "}"
