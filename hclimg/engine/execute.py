@@ -13,7 +13,7 @@ from attrs import define, evolve, field
 from hclimg.engine.configure import Configurator, facts_of, plain_facts, secret_facts
 from hclimg.engine.lane import LaneRun
 from hclimg.engine.onerror import FailurePolicy
-from hclimg.engine.state import Status, Work
+from hclimg.engine.state import Status, Work, error_text
 from hclimg.errors import BuildError, Cancelled, CleanupError, HclimgError, PluginError
 from hclimg.events import ArtifactMade, EventBus, LeftBehind, Redactor
 from hclimg.plan.node import Node, NodeKind, Spec
@@ -133,7 +133,7 @@ class NodeRunner:
             raise
         except Exception as error:  # noqa: BLE001 - see above
             known = error if isinstance(error, HclimgError) else self._bug(work.node, error)
-            self._context(work).warn(f"{work.node.title} failed: {known}")
+            self._context(work).warn(f"{work.node.title} failed: {error_text(known)}")
 
     def _capture(self, work: Work) -> None:
         lane = self.lanes[work.node.lane]

@@ -70,7 +70,8 @@ class LaneResult:
 
 @frozen(kw_only=True, eq=False)
 class RunResult:
-    """``stopped``: the run did not wait for its clean-up, because it was interrupted twice."""
+    """``stopped``: the run did not wait for its clean-up, because it was interrupted twice. ``sink_errors`` are those
+    of outputs that broke on the way (a closed pipe, a full disk); the builds went on without them."""
 
     id: str
     directory: Path
@@ -81,6 +82,7 @@ class RunResult:
     failures: tuple[Failure, ...]
     left_behind: tuple[LeftBehind, ...]
     stopped: bool = False
+    sink_errors: tuple[Exception, ...] = ()
 
     @property
     def ok(self) -> bool:

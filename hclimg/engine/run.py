@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from hclimg.engine.execute import NodeRunner
 from hclimg.engine.executors.local import LocalExecutor
@@ -123,7 +123,7 @@ class _Run:
         if not result.stopped:
             executor.close()
             journal.close()
-        return result
+        return evolve(result, sink_errors=tuple(bus.failures))
 
     def _started(self) -> RunStarted:
         lanes = tuple(self.plan.lanes)
@@ -172,7 +172,8 @@ class _Run:
             left.append(LeftBehind(what=str(resource), reason='"hclimg cleanup" removes it'))
         for event in left[len(runner.left) :]:
             bus.emit(event)
-        return tuple(LeftBehind(lane=e.lane, node=e.node, what=e.what, reason=self.redact.text(e.reason)) for e in left)
+        text = self.redact.text
+        return tuple(evolve(event, what=text(event.what), reason=text(event.reason)) for event in left)
 
     def _result(
         self, scheduler: Scheduler, runner: NodeRunner, left: tuple[LeftBehind, ...], seconds: float

@@ -133,6 +133,11 @@ def claimed(directory: Path) -> Iterator[bool]:
 
 
 def _take_lock(directory: Path) -> int | None:
+    """The lock of a directory, or None.
+
+    A forked child has it too until it has become its program (O_CLOEXEC). That is well: until then it has none of the
+    marks by which what a killed run started can be found.
+    """
     lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

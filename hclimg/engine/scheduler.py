@@ -23,7 +23,7 @@ from attrs import define, field
 
 from hclimg.engine.limits import Admission, Claim
 from hclimg.engine.onerror import Decision, FailurePolicy
-from hclimg.engine.state import LaneState, NodeState, Status, Work
+from hclimg.engine.state import LaneState, NodeState, Status, Work, error_text
 from hclimg.errors import Cancelled, CleanupError, TimedOut
 from hclimg.events import (
     EventBus,
@@ -291,7 +291,7 @@ class Scheduler:
         elif node.retry.allows(error, state.attempt) and not isinstance(error, CleanupError):
             self._retry(state, error)
         elif node.continue_on_error:
-            self._warn(state, f"{node.title} failed, and the build goes on all the same: {error}")
+            self._warn(state, f"{node.title} failed, and the build goes on all the same: {error_text(error)}")
             self._end(state, Status.SUCCEEDED)
         elif self.policy.asks(node):
             self.executor.start(partial(self._ask, state, error))
@@ -301,7 +301,7 @@ class Scheduler:
     def _retry(self, state: NodeState, error: BaseException) -> None:
         node = state.node
         delay = node.retry.delay_after(state.attempt)
-        told = NodeRetrying(lane=node.lane, node=node.id, attempt=state.attempt, delay=delay, error=str(error))
+        told = NodeRetrying(lane=node.lane, node=node.id, attempt=state.attempt, delay=delay, error=error_text(error))
         self.bus.emit(told)
         self._give_back(state)
         state.status = Status.PENDING
@@ -330,7 +330,7 @@ class Scheduler:
         state.status = status
         if state.ran:
             state.seconds = time.monotonic() - state.started
-        error = str(state.error) if status is Status.FAILED else ""
+        error = error_text(state.error) if status is Status.FAILED else ""
         node = state.node
         self.bus.emit(NodeFinished(lane=node.lane, node=node.id, status=status, seconds=state.seconds, error=error))
         self._left -= 1
@@ -401,9 +401,9 @@ class Scheduler:
 def _reason(state: NodeState) -> str:
     """Why a node did not succeed, when that was a failure: its own, or that of a node before it."""
     if state.status is Status.FAILED:
-        return str(state.error)
+        return error_text(state.error)
     if state.status is Status.SKIPPED and state.cause and state.cause.node.lane != state.node.lane:
-        return f"{state.cause.node.title} failed: {state.cause.error}"
+        return f"{state.cause.node.title} failed: {error_text(state.cause.error)}"
     return ""
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from attrs import define, field, frozen
 
 from hclimg.engine.limits import Claim
+from hclimg.errors import TemplateError
 from hclimg.plan.node import Node
 from hclimg.sdk.cancel import CancelToken
 
@@ -63,6 +64,13 @@ class NodeState:
     @property
     def ran(self) -> bool:
         return self.attempt > 0
+
+
+def error_text(error: BaseException | None) -> str:
+    """An error in one line of text."""
+    if isinstance(error, TemplateError):
+        return " ".join(f"{item.summary}: {item.detail}" if item.detail else item.summary for item in error.diagnostics)
+    return str(error) or type(error).__name__
 
 
 @define(eq=False)

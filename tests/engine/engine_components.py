@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -86,7 +85,7 @@ class BoxSettings:
 
     output: str = setting("The directory of the image.", default="")
     text: str = setting("What is in the image.", default="")
-    fail: tuple[str, ...] = setting("Where it fails: resolve, launch, launch-once, capture, undo.", default=())
+    fail: tuple[str, ...] = setting("Where: resolve, launch, launch-once, capture, undo, hang-undo.", default=())
     password: Secret = setting("The password of the machine.", default=Secret(""))
     process: bool = setting("Whether a process belongs to the machine.", default=False)
     hang: bool = setting("Whether the launch never ends.", default=False)
@@ -100,6 +99,13 @@ def plugged(ctx: Context, name: str, *, fail_undo: bool) -> Iterator[str]:
     happened(f"unplug {name}")
     if fail_undo:
         raise BuildError("the plug is stuck")
+
+
+@step("Opening the lid", undo="Closing the lid")
+def hanging_undo(ctx: Context) -> Iterator[None]:
+    yield
+    happened("hanging undo")
+    ctx.sleep(600)
 
 
 class Box(Builder[BoxSettings]):
@@ -120,15 +126,21 @@ class Box(Builder[BoxSettings]):
         output = output_directory(ctx, Path(self.config.output or f"output-{name}"))
         if self.config.process:
             running_program(ctx, ["sleep", "600"], name="machine")
+        if "hang-undo" in self.config.fail:
+            hanging_undo(ctx)
         happened(f"launch {name} from {source}")
-        if "launch" in self.config.fail or ("launch-once" in self.config.fail and happened.lines.count(f"plug {name}") < 2):
+        first = happened.lines.count(f"plug {name}") == 1
+        if "launch" in self.config.fail or ("launch-once" in self.config.fail and first):
             raise BuildError("no machine")
         if self.config.hang:
             ctx.sleep(600)
         return Machine(
             id=f"box-{name}",
             communicator=FakeCommunicator(ctx.cancel),
-            facts={"Host": "10.0.0.1", "Port": 22, "Password": self.config.password, "Flavour": "sweet", "Token": Secret("tok-1")},
+            facts={
+                "Host": "10.0.0.1", "Port": 22, "Password": self.config.password, "Flavour": "sweet",
+                "Token": Secret("tok-1"),
+            },
             handle=(output, work),
         )
 
@@ -240,8 +252,3 @@ class Look(DataSource[LookSettings]):
     def read(self, ctx: Context) -> dict[str, Any]:
         happened(f"look {self.config.value}")
         return {"value": f"found {self.config.value}", "secret": Secret(self.config.secret), "list": [1, {"a": None}]}
-
-
-def is_running(pid: int) -> bool:
-    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return bool(done.stdout.strip()) and "Z" not in done.stdout

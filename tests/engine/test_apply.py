@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from engine_components import happened
+from engine_shop import Shop
 
-from conftest import Shop
 from hclimg.engine.interrupts import Interrupts
 from hclimg.engine.result import RunResult
 from hclimg.errors import BuildError, TimedOut
@@ -123,11 +123,10 @@ def test_retries_run_the_provisioner_again(shop: Shop) -> None:
 
 
 def test_a_launch_that_is_tried_again_first_undoes_the_last_attempt(shop: Shop) -> None:
-    result = shop.apply(
-        template(box='fail = ["launch-once"]'), on_error="ask", prompter=Script("r"),
-    )  # fmt: skip
+    result = shop.apply(template(box='fail = ["launch-once"]'), on_error="ask", prompter=Script("r"))
     assert result.ok
-    assert happened.lines[1:6] == ["plug a", "launch a from source of ", "unplug a", "plug a", "launch a from source of "]
+    launch = "launch a from source of "
+    assert happened.lines[1:6] == ["plug a", launch, "unplug a", "plug a", launch]
 
 
 def test_a_timeout_wakes_what_waits_for_the_machine(shop: Shop) -> None:
@@ -253,7 +252,8 @@ def test_ask_aborts_only_the_lane_that_it_was_asked_about(shop: Shop) -> None:
     assert [lane.status for lane in result.lanes] == ["failed", "succeeded"]
     assert "unplug a" not in happened.lines
     assert "unplug b" in happened.lines
-    assert script.questions == ["Launching box failed: no machine\n[c] Clean up and exit, [a] abort without cleanup, or [r] retry?"]
+    (question,) = script.questions
+    assert question.startswith("Launching box failed: no machine\n[c] Clean up and exit, [a] abort")
 
 
 @pytest.mark.parametrize(("options", "name"), [({"debug": True}, "-debug"), ({"on_error": "ask"}, "-on-error=ask")])
@@ -276,7 +276,8 @@ def test_debug_pauses_before_steps_provisioners_and_clean_up_and_takes_lanes_in_
     result = shop.apply(text, debug=True, prompter=script, parallel_builds=4)
     assert result.ok
     teardown = shop.plan(text).nodes["box.a/teardown"].title
-    titles = ["Plugging in", "Creating private directory", "Creating output directory", "Running provisioner do", teardown]
+    titles = ["Plugging in", "Creating private directory", "Creating output directory"]
+    titles += ["Running provisioner do", teardown]
     assert script.questions == [f"Next: {title}. Press enter to continue." for title in titles] * 2
     assert happened.lines.index("unplug a") < happened.lines.index("plug b")
 
@@ -334,7 +335,8 @@ def test_which_artifacts_stay(shop: Shop, chains: str, files: list[str]) -> None
 
 
 def test_chains_run_one_after_another_whatever_becomes_of_them(shop: Shop) -> None:
-    build = "\n".join(f'post-processor "pack" {{\noutput = "{i}.pack"\nfail = {str(i == 1).lower()}\n}}' for i in range(4))
+    chain = 'post-processor "pack" {\noutput = "%d.pack"\nfail = %s\n}'
+    build = "\n".join(chain % (number, str(number == 1).lower()) for number in range(4))
     result = shop.apply(template(build=build))
     packed = [line for line in happened.lines if line.startswith("pack ")]
     assert len(packed) == 4
@@ -463,6 +465,14 @@ def test_secrets_are_hidden_everywhere(shop: Shop) -> None:
     shown = repr([e.to_json() for e in shop.tape.events]) + kept + repr(result.failures[0].diagnostics)
     for secret in ("s3cr3t-var", "s3cr3t-data", "typed-pass", "tok-1"):
         assert secret not in shown
+
+
+def test_an_output_that_breaks_does_not_stop_the_build(shop: Shop) -> None:
+    shop.tape.events = None  # what handles an event now fails
+    result = shop.apply(template())
+    assert result.ok
+    assert [type(error) for error in result.sink_errors] == [AttributeError]
+    assert (result.directory / "events.jsonl").read_text().endswith('"status":"succeeded"}\n')
 
 
 # -- bugs -------------------------------------------------------------------------------
