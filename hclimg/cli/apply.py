@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -88,6 +89,7 @@ def _run(
     plan: Plan, options: RunOptions, registry: Registry, form: Format, colour: bool | None, *, timestamps: bool
 ) -> RunResult:
     output = make_output(form, sys.stdin, sys.stdout, colour=colour, timestamps=timestamps)
+    gc.enable()
     try:
         with Interrupts() as interrupts:
             return apply(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from hclimg.diagnostics import Diagnostic
-from hclimg.ui.theme import Theme, theme_for
+if TYPE_CHECKING:
+    from hclimg.diagnostics import Diagnostic
+    from hclimg.ui.theme import Theme
 
 OFF_TERMINAL = 200  # columns of a log file: wide enough for most lines of a template
 
@@ -24,6 +25,8 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], *, total: bool = True) -
 
 
 def stderr_theme() -> Theme:
+    from hclimg.ui.theme import theme_for
+
     return theme_for(sys.stderr, None)
 
 

@@ -1,19 +1,24 @@
-"""What a component can do besides compute: speak, wait, own things."""
+"""What a component can do besides compute: speak, wait, own things.
+
+The events are imported when the first is emitted: checking a template emits none, and their classes take time to make.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from attrs import define, evolve, field, frozen
 
-from hclimg.events import ApiRetrying, Event, EventBus, Output, Progress, Redactor, Said
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.journal import Journal, NoJournal
 from hclimg.sdk.retry import RetryPolicy, retry
 from hclimg.sdk.scope import Scope
+
+if TYPE_CHECKING:
+    from hclimg.events import Event, EventBus, Redactor
 
 T = TypeVar("T")
 
@@ -52,6 +57,12 @@ class RunInfo:
     started: float = field(factory=time.time)
 
 
+def _redactor() -> Redactor:
+    from hclimg.events import Redactor
+
+    return Redactor()
+
+
 @define(kw_only=True)
 class Context:
     """Given to every call of a component.
@@ -70,7 +81,7 @@ class Context:
     build_type: str = ""
     facts: Mapping[str, Any] = field(factory=dict)
     journal: Journal = field(factory=NoJournal)
-    redact: Redactor = field(factory=Redactor)
+    redact: Redactor = field(factory=_redactor)
     prompter: Prompter = field(factory=NoPrompter)
 
     def emit(self, event: Event) -> None:
@@ -78,16 +89,24 @@ class Context:
 
     def say(self, text: str) -> None:
         """Tell the user in one sentence what is going on."""
+        from hclimg.events import Said
+
         self.emit(Said(text=text))
 
     def warn(self, text: str) -> None:
+        from hclimg.events import Said
+
         self.emit(Said(text=text, level="warning"))
 
     def output(self, text: str, stream: str = "stdout") -> None:
         """One line that a command printed, without its end."""
+        from hclimg.events import Output
+
         self.emit(Output(text=text, stream=stream))
 
     def progress(self, what: str, done: int, total: int = 0, unit: str = "B") -> None:
+        from hclimg.events import Progress
+
         self.emit(Progress(what=what, done=done, total=total, unit=unit))
 
     def sleep(self, seconds: float) -> None:
@@ -95,6 +114,8 @@ class Context:
         self.cancel.sleep(seconds)
 
     def retry(self, policy: RetryPolicy, call: Callable[[], T]) -> T:
+        from hclimg.events import ApiRetrying
+
         def tell(error: BaseException, delay: float) -> None:
             self.emit(ApiRetrying(error=str(error), delay=delay))
 
