@@ -1,0 +1,191 @@
+"""What each call of Packer's template engine is in HCL: ``{{isotime "2006"}}`` is ``legacy_isotime("2006")``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from hclimg.diagnostics import Diagnostics, Range, did_you_mean
+from hclimg.lang.syntax import Call, Expr, GetAttr, Index, Literal, Name, Variable
+from hclimg.lang.values import Value, number, string, unknown
+
+NOT_ALLOWED_IN_NAMES = r"[^A-Za-z0-9 ()./'@_\[\]-]"
+"""What ``clean_resource_name`` replaces: the characters that the names of Amazon's images cannot have."""
+
+GO_BUILT_IN = frozenset(
+    "and call eq ge gt html index js le len lt ne not or print printf println slice urlquery".split()  # noqa: SIM905
+)
+"""The functions of Go's own templates; they stay in the text."""
+
+_CLEANERS = ("clean_resource_name", "clean_ami_name", "clean_image_name")
+
+
+@attrs.frozen(eq=False)
+class EngineCall:
+    """One call. ``at`` is where it stands in the user's file."""
+
+    name: str
+    args: Sequence[Expr]
+    at: Range
+    diags: Diagnostics
+    in_variables: bool
+
+    # -- making expressions ---------------------------------------------------
+
+    def call(self, name: str, *args: Expr) -> Expr:
+        source, start, end = self.at.source, self.at.start, self.at.end
+        return Call(source, start, end, Name(source, start, end, name), args)
+
+    def traversal(self, root: str, *steps: str) -> Expr:
+        source, start, end = self.at.source, self.at.start, self.at.end
+        expr: Expr = Variable(source, start, end, root)
+        for step in steps:
+            if _is_name(step):
+                expr = GetAttr(source, start, end, expr, step)
+            else:
+                expr = Index(source, start, end, expr, self.literal(string(step)))
+        return expr
+
+    def literal(self, value: Value) -> Expr:
+        return Literal(self.at.source, self.at.start, self.at.end, value)
+
+    # -- reading arguments ------------------------------------------------------
+
+    def text(self, position: int) -> str | None:
+        """An argument that is a plain string; None after a report when it is not."""
+        arg = self.args[position]
+        if isinstance(arg, Literal) and isinstance(arg.value.raw, str):
+            return arg.value.raw
+        self.wrong(f"{self.name} takes a plain text here, not something that is computed.")
+        return None
+
+    def wrong(self, detail: str) -> Expr:
+        self.diags.error("Invalid template call", detail, subject=self.at)
+        return self.literal(unknown())
+
+
+def _is_name(text: str) -> bool:
+    return text.replace("-", "_").isidentifier()
+
+
+def lower_call(call: EngineCall) -> Expr | None:
+    """The call in HCL; None when it is one that stays in the text, for Go or for the component."""
+    rule = _RULES.get(call.name)
+    if rule is None:
+        if call.name not in GO_BUILT_IN:
+            detail = f'There is no function "{call.name}".{did_you_mean(call.name, (*_RULES, *GO_BUILT_IN))}'
+            call.diags.error("Unknown template function", detail, subject=call.at)
+        return None
+    least, most, lower = rule
+    if not least <= len(call.args) <= most:
+        wanted = str(least) if least == most else f"{least} to {most}"
+        return call.wrong(f"{call.name} takes {wanted} arguments, not {len(call.args)}.")
+    return lower(call)
+
+
+# -- the calls ------------------------------------------------------------------
+
+
+def _user(call: EngineCall) -> Expr:
+    name = call.text(0)
+    return call.literal(unknown()) if name is None else call.traversal("var", name)
+
+
+def _env(call: EngineCall) -> Expr:
+    if call.in_variables:
+        return call.call("env", *call.args)
+    detail = 'env can only be used in "variables". Set a variable to it there, and use {{user `NAME`}} here.'
+    return call.wrong(detail)
+
+
+def _in_variables(call: EngineCall) -> Expr:
+    if call.in_variables:
+        return call.call(call.name, *call.args)
+    return call.wrong(f'{call.name} can only be used in "variables". Set a variable to it there.')
+
+
+def _build(call: EngineCall) -> Expr:
+    name = call.text(0)
+    return call.literal(unknown()) if name is None else call.traversal("build", name)
+
+
+def _artifact(call: EngineCall) -> Expr:
+    address, attribute = call.text(0), call.text(1)
+    if address is None or attribute is None:
+        return call.literal(unknown())
+    return call.traversal("artifact", *address.split("."), attribute)
+
+
+def _isotime(call: EngineCall) -> Expr:
+    return call.call("legacy_isotime", *call.args) if call.args else call.call("timestamp")
+
+
+def _unix_time(call: EngineCall) -> Expr:
+    parsed = call.call("rfc3339_parse", call.call("timestamp"))
+    return GetAttr(call.at.source, call.at.start, call.at.end, parsed, "unix")
+
+
+def _replace_all(call: EngineCall) -> Expr:
+    old, new, text = call.args
+    return call.call("replace", text, old, new)
+
+
+def _replace(call: EngineCall) -> Expr | None:
+    """Only "all of them" has a counterpart; with another count the call stays in the text."""
+    old, new, count, text = call.args
+    if isinstance(count, Literal) and count.value == number(-1):
+        return call.call("replace", text, old, new)
+    return None
+
+
+def _split(call: EngineCall) -> Expr:
+    text, separator, position = call.args
+    parts = call.call("split", separator, text)
+    return Index(call.at.source, call.at.start, call.at.end, parts, position)
+
+
+def _clean(call: EngineCall) -> Expr:
+    pattern, dash = call.literal(string(NOT_ALLOWED_IN_NAMES)), call.literal(string("-"))
+    return call.call("regex_replace", call.args[0], pattern, dash)
+
+
+def _sed(call: EngineCall) -> Expr:
+    return call.wrong("sed was removed from Packer; write replace, replace_all, or a provisioner.")
+
+
+def _same(name: str) -> Callable[[EngineCall], Expr]:
+    return lambda call: call.call(name, *call.args)
+
+
+def _traversal(*steps: str) -> Callable[[EngineCall], Expr]:
+    return lambda call: call.traversal(*steps)
+
+
+_RULES: dict[str, tuple[int, int, Callable[[EngineCall], Expr | None]]] = {
+    "artifact": (2, 2, _artifact),
+    "aws_secretsmanager": (1, 2, _in_variables),
+    "aws_secretsmanager_raw": (1, 2, _in_variables),
+    "build": (1, 1, _build),
+    "build_name": (0, 0, _traversal("source", "name")),
+    "build_type": (0, 0, _traversal("source", "type")),
+    "consul_key": (1, 1, _in_variables),
+    "env": (1, 1, _env),
+    "isotime": (0, 1, _isotime),
+    "lower": (1, 1, _same("lower")),
+    "packer_version": (0, 0, _traversal("packer", "version")),
+    "pwd": (0, 0, _traversal("path", "cwd")),
+    "replace": (4, 4, _replace),
+    "replace_all": (3, 3, _replace_all),
+    "sed": (0, 9, _sed),
+    "split": (3, 3, _split),
+    "strftime": (1, 1, _same("legacy_strftime")),
+    "template_dir": (0, 0, _traversal("path", "root")),
+    "timestamp": (0, 0, _unix_time),
+    "upper": (1, 1, _same("upper")),
+    "user": (1, 1, _user),
+    "uuid": (0, 0, _same("uuidv4")),
+    "vault": (2, 2, _in_variables),
+    **dict.fromkeys(_CLEANERS, (1, 1, _clean)),
+}
+"""For each function: the least and the most arguments, and what it becomes."""
