@@ -58,7 +58,9 @@ def find_mistake(trouble: Trouble) -> str:
         stands = trouble.place == where if whole else f" {trouble.place}".endswith(f" {where}")
         if stands and (not kinds or kind in kinds.split()):
             return refine(mistake, kind, trouble)
-    return "ends" if kind == END else "no expression"
+    if kind == END:
+        return left_open(trouble) if trouble.symbols[trouble.opener] == "LBRACE" else "ends"
+    return "no expression"
 
 
 def refine(mistake: str, kind: str, trouble: Trouble) -> str:
@@ -140,7 +142,7 @@ def describe(token: Token, *, at_end: bool) -> str:
 def place(mistake: str, trouble: Trouble) -> tuple[Range, tuple[Related, ...]]:
     """What to underline for a mistake, and what else to show."""
     source, token = trouble.source, trouble.token
-    here = source.range(token.start, token.start if token.kind in ("NL", END) else token.end)
+    here = source.range(token.start, line_end(token, trouble) if token.kind == "NL" else token.end)
     opener = range_of(trouble.value(trouble.opener), source) if trouble.opener else here
     if mistake.startswith("misindented") and (pair := trouble.misindented()):
         closed = Related("closed here", range_of(pair[1], source))
@@ -150,6 +152,8 @@ def place(mistake: str, trouble: Trouble) -> tuple[Range, tuple[Related, ...]]:
         return range_of(brace, source), ()
     if mistake in ("no equals", "wrong equals") and isinstance(trouble.item[0], Token):
         return range_of(trouble.item[0], source), ()
+    if mistake == "one-line nested":
+        return source.range(trouble.item[2].start, here.end), ()
     if mistake == "no value":
         return range_of(trouble.item[1], source), ()
     if mistake == "expanded not last":
@@ -163,6 +167,12 @@ def place(mistake: str, trouble: Trouble) -> tuple[Range, tuple[Related, ...]]:
     if mistake in ("open directive", "wrong directive") and (directive := opened_directive(trouble)):
         return here, (Related("opened here", range_of(directive, source)),)
     return here, ()
+
+
+def line_end(token: Token, trouble: Trouble) -> int:
+    """Where the newline itself ends; its token takes comments and further lines along."""
+    m = re.compile(r"\r?\n").match(trouble.text, token.start)
+    return m.end() if m else token.start
 
 
 def range_of(token: Token, source: SourceText) -> Range:

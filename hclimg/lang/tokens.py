@@ -90,7 +90,7 @@ CODE = re.compile(
 )
 NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
 MARKER = re.compile(rf"<<(-?)({WORD})\r?\n")
-BLANK: Final = r"(?>(?:[ \t\r\n]+|(?:\#|//)[^\n]*\n|(?>/\*.*?\*/))*)"
+BLANK: Final = r"(?>(?:[ \t\n]+|\r\n|(?:\#|//)[^\n]*\n|(?>/\*.*?\*/))*)"
 FOR_AHEAD = re.compile(BLANK + r"for(?![\w\-])", re.DOTALL)
 COMMENTS = re.compile(r"(?:\#|//)[^\n]*|(?>/\*.*?\*/)", re.DOTALL)
 
@@ -100,20 +100,23 @@ SEQUENCES: Final = rf"""
 |(?P<CTRL>%\{{~?(?:{BLANK}(?P<WORD>{WORD}))?)
 """
 PLAIN: Final = r"\$\$\{|%%\{|\$(?!\{)|%(?!\{)"
+LONE_CR = re.compile(r"\r(?!\n)")
 QUOTED = re.compile(
     rf"""
- (?P<QLIT>(?:[^"\\$%\n]+|\\[^\n]|{PLAIN})+)
+ (?P<QLIT>(?:[^"\\$%\r\n]+|\\[^\n]|{PLAIN})+)
 |(?P<CQUOTE>")
 |{SEQUENCES}
-|(?P<BAD>\\?(?:\n|\Z))
+|(?P<LONE_CR>\r(?!\n))
+|(?P<BAD>\\?(?:\r?\n|\Z))
 """,
     re.VERBOSE | re.DOTALL,
 )
 # One token a line: that is the unit which strip markers trim.
 HEREDOC = re.compile(
     rf"""
- (?P<QLIT>(?:[^$%\n]+|{PLAIN})+\n?|\n)
+ (?P<QLIT>(?:[^$%\r\n]+|{PLAIN}|\r(?=\n))+\n?|\n)
 |{SEQUENCES}
+|(?P<LONE_CR>\r)
 |(?P<BAD>\Z)
 """,
     re.VERBOSE | re.DOTALL,
@@ -252,9 +255,16 @@ def scan_code(scanner: Scanner) -> None:
 
 def open_bracket(scanner: Scanner, kind: str, start: int) -> bool:
     scanner.push(kind)
-    scanner.newlines = kind == "LBRACE" and FOR_AHEAD.match(scanner.text, scanner.at) is None
+    scanner.newlines = kind == "LBRACE" and not begins_for(scanner)
     scanner.add(kind, start, scanner.at)
     return False
+
+
+def begins_for(scanner: Scanner) -> bool:
+    """Whether a ``{`` begins a for expression. A block's brace doesn't, even if its first argument is called "for"."""
+    if scanner.tokens and scanner.tokens[-1].kind in ("IDENT", "STRING", "CQUOTE"):
+        return False
+    return FOR_AHEAD.match(scanner.text, scanner.at) is not None
 
 
 def close_bracket(scanner: Scanner, kind: str, start: int) -> bool:
@@ -376,6 +386,9 @@ def open_heredoc(scanner: Scanner, start: int) -> None:
         scanner.absent.add(marker)
         scanner.at = m.end(2)
         scanner.broken("heredoc", start, scanner.at, cut=True)
+    elif lone := LONE_CR.search(text, m.end(), last.start()):
+        scanner.at = last.end()
+        scanner.broken("character", lone.start(), lone.end())
     elif text.find("${", m.end(), last.start()) < 0 and text.find("%{", m.end(), last.start()) < 0:
         body = text[m.end() : last.start()]
         scanner.at = last.end()
@@ -410,6 +423,8 @@ def scan_quoted(scanner: Scanner) -> None:
             quoted_literal(scanner, start)
         elif m.lastgroup == "CQUOTE":
             return close_template(scanner, "CQUOTE", start)
+        elif m.lastgroup == "LONE_CR":
+            scanner.broken("character", start, scanner.at)
         elif m.lastgroup == "BAD":
             return unterminated(scanner, start)
         else:
@@ -429,6 +444,8 @@ def scan_heredoc(scanner: Scanner) -> None:
         start, scanner.at = m.span()
         if m.lastgroup == "QLIT":
             literal(scanner, unescape_bare(m[0]), start)
+        elif m.lastgroup == "LONE_CR":
+            scanner.broken("character", start, scanner.at)
         elif m.lastgroup == "BAD":
             return end_of_template(scanner)
         else:
@@ -510,7 +527,7 @@ def unterminated(scanner: Scanner, end: int) -> None:
     if sequence and "}" not in text[opener:end]:
         scanner.broken("sequence", sequence.start, sequence.end)
     elif end < len(text):
-        scanner.broken("string", max(opener, line), end - (text[end - 1] == "\r"), opener)
+        scanner.broken("string", max(opener, line), end, opener)
     else:
         scanner.broken("string", end, end, opener)
     leave(scanner, depth)
