@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hclimg.config.fields import Checker, config, setting
-from hclimg.sdk.context import Context
 from hclimg.sdk.steps import step
 
 if TYPE_CHECKING:
     from pycdlib.pycdlib import PyCdlib
+
+    from hclimg.sdk.context import Context
 
 
 @config

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from hclimg.config.fields import Checker, config, setting
-from hclimg.sdk.context import Context
 from hclimg.sdk.steps import step
+
+if TYPE_CHECKING:
+    from hclimg.sdk.context import Context
 
 LENGTHS = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 ALGORITHMS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
@@ -48,7 +51,6 @@ class IsoConfig:
         return self.iso_urls or ((self.iso_url,) if self.iso_url else ())
 
     def check(self, problems: Checker) -> None:
-        problems.exactly_one("iso_url", "iso_urls")
         if problems.is_known("iso_url", "iso_urls"):
             self._check_urls(problems)
         if not problems.is_known("iso_checksum"):
@@ -62,8 +64,11 @@ class IsoConfig:
 
     def _check_urls(self, problems: Checker) -> None:
         name = "iso_urls" if self.iso_urls else "iso_url"
-        if not self.urls and problems.is_set(name):
-            problems.error("Missing required argument", f'"{name}" is empty.', name)
+        if not self.urls:
+            detail = 'One of "iso_url" and "iso_urls" is required, and must not be empty.'
+            problems.error("Missing required argument", detail, "iso_url", "iso_urls")
+        if self.iso_url and self.iso_urls:
+            problems.error("Conflicting arguments", 'Only one of "iso_url" and "iso_urls" can be set.', "iso_urls")
         for url in self.urls:
             scheme = scheme_of(url)
             if scheme not in ("", "file", "http", "https"):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hclimg.config.fields import Checker, config, setting
-from hclimg.sdk.context import Context
 from hclimg.sdk.steps import step
+
+if TYPE_CHECKING:
+    from hclimg.sdk.context import Context
 
 
 @config

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from hclimg.config.fields import Checker, config, setting
-from hclimg.sdk.context import Context
 from hclimg.sdk.steps import step
 
 if TYPE_CHECKING:
+    from hclimg.sdk.context import Context
     from hclimg.sdk.http_server import FileServer
 
 
@@ -40,8 +40,9 @@ class HttpConfig:
         return bool(self.http_directory or self.http_content)
 
     def check(self, problems: Checker) -> None:
-        problems.at_most_one("http_directory", "http_content")
-        problems.at_most_one("http_interface", "http_bind_address")
+        for one, other in (("http_content", "http_directory"), ("http_interface", "http_bind_address")):
+            if getattr(self, one) and getattr(self, other):
+                problems.error("Conflicting arguments", f'Only one of "{one}" and "{other}" can be set.', one, other)
         if self.http_directory:
             problems.file_exists("http_directory", self.http_directory)
         check_port_range(problems, "http_port_min", self.http_port_min, "http_port_max", self.http_port_max)

@@ -15,10 +15,10 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
-from hclimg.events import StepFinished, StepStarted
-from hclimg.sdk.context import Context
+if TYPE_CHECKING:  # `validate` imports modules with steps, but runs none
+    from hclimg.sdk.context import Context
 from hclimg.sdk.scope import Undo
 
 P = ParamSpec("P")
@@ -68,6 +68,8 @@ def _acquire(ctx: Context, title: str, generator: Iterator[T]) -> T:
 
 
 def _timed(ctx: Context, title: str, call: Callable[[], T], *, undo: bool = False) -> T:
+    from hclimg.events import StepFinished, StepStarted
+
     ctx.emit(StepStarted(title=title, undo=undo))
     started, ok = time.monotonic(), False
     try:

@@ -9,12 +9,12 @@ from attrs import frozen
 
 from hclimg.builders.qemu.config import QemuConfig
 from hclimg.sdk.components import Builder
-from hclimg.sdk.context import Context
-from hclimg.sdk.machine import Artifact, Machine
 
 if TYPE_CHECKING:
     from hclimg.builders.qemu.guest import Guest
+    from hclimg.sdk.context import Context
     from hclimg.sdk.disk import OutputDirectory
+    from hclimg.sdk.machine import Artifact, Machine
 
 
 @frozen(kw_only=True)

@@ -300,7 +300,9 @@ class QemuConfig:
             problems.error("Missing required argument", detail, "iso_checksum")
 
     def _check_typing(self, problems: Checker) -> None:
-        problems.at_most_one("boot_command", "boot_steps")
+        if self.boot.boot_command and self.boot_steps:
+            detail = 'Only one of "boot_command" and "boot_steps" can be set.'
+            problems.error("Conflicting arguments", detail, "boot_steps", "boot_command")
         if problems.is_known("boot_steps"):
             for row in self.boot_steps:
                 if not 1 <= len(row) <= 2:

@@ -193,8 +193,11 @@ def start_guest(ctx: Context, command: Callable[[int], Sequence[str]], work: Pat
     try:
         guest.attach(ours)
     except ConnectionLost:
-        guest.ended.set()
+        guest.qmp.close()
         raise guest.failure() from None
+    except BaseException:
+        guest.qmp.close()
+        raise
     yield guest
     guest.qmp.close()
 
