@@ -20,7 +20,7 @@ from hclimg.errors import TimedOut
 from hclimg.sdk.cancel import CancelToken
 
 OPEN_AT_ONCE = 8
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between attempts, doubling
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds after an attempt that failed, doubling; the longest beside open ones
 UNANSWERED = 60_000  # milliseconds after which TCP gives up a connection whose data nobody acknowledges
 
 
@@ -54,8 +54,8 @@ class _Race:
     reason: str = "no answer"
     _selector: selectors.BaseSelector = field(factory=selectors.DefaultSelector)
     _open: list[socket.socket] = field(factory=list)
-    _next: float = 0.0
-    _pause: float = FIRST_PAUSE
+    _started: float = float("-inf")
+    _pause: float = FIRST_PAUSE / 2
     _bell: tuple[socket.socket, socket.socket] = field(factory=socket.socketpair)
 
     def __attrs_post_init__(self) -> None:
@@ -73,10 +73,10 @@ class _Race:
     def turn(self, deadline: float) -> socket.socket | None:
         """Start what is due, wait until something happens, and give the winner when there is one."""
         now = time.monotonic()
-        if now >= self._next:
+        if now >= self._due:
             self._start()
-            self._next, self._pause = now + self._pause, min(2 * self._pause, LONGEST_PAUSE)
-        for key, _ in self._selector.select(max(0.0, min(self._next, deadline) - now)):
+            self._started, self._pause = now, min(2 * self._pause, LONGEST_PAUSE)
+        for key, _ in self._selector.select(max(0.0, min(self._due, deadline) - now)):
             if key.fileobj is self._bell[0]:
                 return None
             assert isinstance(key.fileobj, socket.socket)
@@ -84,6 +84,11 @@ class _Race:
                 self._drop(key.fileobj, close=False)
                 return key.fileobj
         return None
+
+    @property
+    def _due(self) -> float:
+        """When to start the next attempt."""
+        return self._started + (LONGEST_PAUSE if self._open else self._pause)
 
     def _start(self) -> None:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Self
@@ -28,6 +29,7 @@ Received = Callable[[str, bytes], None]
 
 BLOCK = 32_704  # what fits into one packet of the size that OpenSSH takes
 SIGNALLED = 128  # the exit code of a command that a signal ended: SSH may tell the signal, paramiko does not
+BROKEN = (OSError, EOFError, SSHException)  # what paramiko raises when the connection breaks while it sends
 _SETTLE = 2.0  # seconds in which a connection that lost a command without a status shows that it is dead
 
 
@@ -88,7 +90,7 @@ class RemoteCommand:
                 channel.sendall(block)
             self.sent_all = not channel.closed
             channel.shutdown_write()
-        except (OSError, SSHException):
+        except BROKEN:
             return False
         return self.sent_all
 
@@ -122,7 +124,8 @@ class RemoteCommand:
                 still_open -= 1
                 continue
             self._inlets[stream].taken = data
-            takers[stream](len(data))
+            with suppress(*BROKEN):  # the end of the stream follows
+                takers[stream](len(data))
             if noise is not None and stream == "stdout":
                 noise, marked, data = (noise + data).partition(self.mark)
                 if not marked:
@@ -142,7 +145,7 @@ class RemoteCommand:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.channel.close()
+        self._close()
 
     def _next(self, deadline: float | None) -> tuple[str, bytes]:
         try:
@@ -151,8 +154,12 @@ class RemoteCommand:
             raise self._late() from None
 
     def _late(self) -> TimedOut:
-        self.channel.close()
+        self._close()
         return TimedOut("The command did not end in time.")
+
+    def _close(self) -> None:
+        with suppress(*BROKEN):
+            self.channel.close()
 
     def _without_status(self) -> int:
         transport: Transport = self.channel.get_transport()

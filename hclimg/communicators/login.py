@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -100,12 +101,13 @@ class Login(AuthStrategy):
     def __attrs_pre_init__(self) -> None:
         super().__init__(ssh_config=SSHConfig())
 
-    def get_sources(self) -> Iterator[Any]:
+    def get_sources(self) -> Generator[Any, None, None]:
         """Each way to prove who we are: its name, and a function of the transport."""
         account = self.account
         if account.agent:
-            for key in Agent().get_keys():
-                yield f"the agent's key {key.fingerprint}", _by_key(account.user, key)
+            with closing(Agent()) as agent:
+                for key in agent.get_keys():
+                    yield f"the agent's key {key.fingerprint}", _by_key(account.user, key)
         for source in account.keys:
             yield source.label, _by_key(account.user, source.load())
         if account.password:
@@ -119,18 +121,19 @@ class Login(AuthStrategy):
     def authenticate(self, transport: Transport) -> AuthResult:
         """Raises LoginRefused, and SSHException when the connection breaks."""
         accepted: list[str] = []
-        for name, prove in self.get_sources():
-            self.tried.append(name)
-            try:
-                accepted = prove(transport)
-            except BadAuthenticationType as error:
-                accepted = error.allowed_types
-            except AuthenticationException:
-                if not transport.is_active():
-                    break
-            else:
-                if not accepted:
-                    return AuthResult(self)
+        with closing(self.get_sources()) as sources:
+            for name, prove in sources:
+                self.tried.append(name)
+                try:
+                    accepted = prove(transport)
+                except BadAuthenticationType as error:
+                    accepted = error.allowed_types
+                except AuthenticationException:
+                    if not transport.is_active():
+                        break
+                else:
+                    if not accepted:
+                        return AuthResult(self)
         says = f"; it accepts {', '.join(accepted)}" if accepted else ""
         tried = " and ".join(self.tried)
         raise LoginRefused(f'the server refused the login of "{self.account.user}" with {tried}{says}')

@@ -33,6 +33,7 @@ HANDSHAKE = 60.0  # seconds in which a server that speaks must have agreed on ke
 LOGIN_PAUSE = 2.0  # seconds between refused logins: sshd punishes clients that come back sooner
 BROKEN_PAUSE = 0.5  # seconds after a handshake that broke
 OPEN_CHANNEL = 60.0
+SETTLE = 0.5
 WINDOW = 2 << 20
 
 
@@ -99,6 +100,12 @@ class SshSession:
 
     def channel(self, *, forward_agent: bool = False) -> Channel:
         """A new session channel. Raises ConnectionLost (nothing was started)."""
+        try:
+            return self._channel(forward_agent)
+        except ConnectionLost:
+            return self._channel(forward_agent)  # it broke while nobody used it, which only shows on use
+
+    def _channel(self, forward_agent: bool) -> Channel:
         transport = self.transport
         try:
             if forward_agent and self.way.forward_agent:
@@ -112,12 +119,15 @@ class SshSession:
                 hint="Its SSH server may be set up to allow none (MaxSessions 0).",
             ) from error
 
-    def check_alive(self, error: BaseException) -> None:
-        """Raise Cancelled or ConnectionLost (nothing was started) when it is the connection that failed."""
+    def check_alive(self, error: BaseException, *, started: bool = False) -> None:
+        """Raise Cancelled or ConnectionLost when it is the connection that failed."""
+        self.cancel.check()
+        if self.alive and not getattr(error, "errno", None):
+            self._connection.transport.join(SETTLE)  # it may be dying: who writes notices before who reads
         self.cancel.check()
         if not self.alive:
             self.drop()
-            raise ConnectionLost(f"The connection to {self.where} broke: {_why(error)}.", started=False) from error
+            raise ConnectionLost(f"The connection to {self.where} broke: {_why(error)}.", started=started) from error
 
     def sftp(self) -> SFTPClient:
         """Raises BuildError when the machine has no SFTP server."""
@@ -176,6 +186,8 @@ class SshSession:
         self.hang_up()
         for connection in self._links():
             connection.client.close()
+        if self._socket is not None:
+            self._socket.close()
         self._connection = self._bastion = self._socket = None
 
     def _links(self) -> tuple[Any, ...]:

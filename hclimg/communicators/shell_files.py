@@ -14,9 +14,8 @@ from shlex import quote
 from typing import IO, BinaryIO, cast
 
 from attrs import frozen
-from paramiko import SSHException
 
-from hclimg.communicators.exec import BLOCK, OutputReader, RemoteCommand
+from hclimg.communicators.exec import BLOCK, BROKEN, OutputReader, RemoteCommand
 from hclimg.communicators.progress import Meter, Report
 from hclimg.communicators.session import SshSession
 from hclimg.communicators.source import Source
@@ -25,7 +24,7 @@ from hclimg.errors import BuildError, ConnectionLost
 
 _MARK = "hclimg-begins"  # the first thing that a command of ours prints
 RESUMES = 5  # cuts in a row, without a byte in between, after which a transfer is given up
-_HOME = re.compile(r"(~[\w.-]*|\$HOME|\$\{HOME\})(?=/|$)")
+_HOME = re.compile(r"(~[\w.-]*|\$HOME|\$\{HOME\})(/+|$)")
 _SHELL_NAME = re.compile(r"^\S*sh: (line )?\d+: ")
 _NO_REASON = re.compile(r"^\s*\d*\s*$|warning|exiting now|exit status|delayed from previous", re.IGNORECASE)
 _HINTS = (
@@ -197,7 +196,7 @@ class ShellFiles:
         try:
             command = f"exec /bin/sh -c {quote(f'echo {_MARK}; {script}')}"
             return RemoteCommand.start(self.session.channel(), command, mark=_MARK.encode() + b"\n")
-        except SSHException as error:
+        except BROKEN as error:
             self.session.check_alive(error)
             raise NoShellError(str(error)) from error
 
@@ -231,7 +230,9 @@ def _operand(path: str) -> str:
     """The path for a command line. As with scp, a leading ``~`` or ``$HOME`` is the user's home directory."""
     home = _HOME.match(path)
     if home:
-        return home.group() + quote(path[home.end() :]) if home.end() < len(path) else home.group()
+        start = '"$HOME"' if "HOME" in home[1] else home[1]
+        rest = path[home.end() :]
+        return f"{start}/{quote(rest)}" if rest else start
     return quote(f"./{path}" if path.startswith("-") else path)
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from attrs import define, field
-from paramiko import SSHException
 
-from hclimg.communicators.exec import BLOCK, RemoteCommand
+from hclimg.communicators.exec import BLOCK, BROKEN, RemoteCommand
 from hclimg.communicators.lines import LineSplitter
 from hclimg.communicators.progress import Report
 from hclimg.communicators.session import SshSession
@@ -66,7 +65,7 @@ class SshCommunicator:
         splitters = {stream: LineSplitter(on_output, stream) for stream in ("stdout", "stderr")}
         deadline = time.monotonic() + timeout.total_seconds() if timeout else None
         try:
-            with self._start(command) as remote:
+            with self._start(command, may_run=stdin is None) as remote:
                 self._feed(remote, stdin)
                 return remote.wait(lambda stream, data: splitters[stream].feed(data), deadline)
         except TimedOut:
@@ -76,12 +75,12 @@ class SshCommunicator:
             for splitter in splitters.values():
                 splitter.close()
 
-    def _start(self, command: str) -> RemoteCommand:
+    def _start(self, command: str, *, may_run: bool) -> RemoteCommand:
         channel = self.session.channel(forward_agent=True)
         try:
             return RemoteCommand.start(channel, command, pty=self.pty)
-        except SSHException as error:
-            self.session.check_alive(error)
+        except BROKEN as error:
+            self.session.check_alive(error, started=may_run)
             raise BuildError(
                 f"The SSH server of {self.session.where} does not run commands: {error}",
                 hint="Its user may be limited to file transfer (ForceCommand internal-sftp).",
@@ -144,11 +143,12 @@ class SshCommunicator:
         try:
             return copy(self._files)
         except NoShellError as error:
-            self._files = SftpFiles(self.session, self.report)
             try:
-                return copy(self._files)
+                self.session.sftp()
             except BuildError as also:
-                raise BuildError(f"Cannot copy files by commands ({error}) nor by SFTP: {also.message}") from also
+                raise BuildError(f"Cannot copy files by commands ({error}), nor by SFTP: {also.message}") from also
+            self._files = SftpFiles(self.session, self.report)
+            return copy(self._files)
 
     @contextmanager
     def _awake(self) -> Iterator[None]:

@@ -63,9 +63,9 @@ def _fact(ctx: Context, name: str) -> object:
 def _isotime(started: datetime, layout: str) -> str:
     if not layout:
         return started.strftime("%Y-%m-%dT%H:%M:%SZ")
-    from hclimg.lang.functions.datetime import go_layout
+    from hclimg.lang.functions.golayout import format_by_layout
 
-    return go_layout(started, layout)
+    return format_by_layout(started, layout)
 
 
 def _clean_resource_name(name: str) -> str:

@@ -103,8 +103,9 @@ class Sshd:
         raise AssertionError(self.log)
 
     def stop(self) -> None:
-        """No more connections; those that are open go on."""
+        """The server goes down, and what is connected to it with it."""
         if self._process:
+            self.cut()
             self._process.terminate()
             self._process.wait()
             self._process = None
@@ -163,7 +164,6 @@ def sshd_factory(tmp_path: Path, user_key: KeyPair) -> Iterator[Callable[..., Ss
 
     yield make
     for server in servers:
-        server.cut()
         server.stop()
 
 
