@@ -22,6 +22,7 @@ BROKEN_PIPE = 141  # as a shell reports a program that SIGPIPE ended
 COMMANDS = {
     "apply": "Build the images of a template",
     "cleanup": "Find and remove what dead runs left behind on this machine",
+    "docs": "Show the reference of a component",
     "inspect": "Show what is in a template",
     "plan": "Show what apply would do",
     "validate": "Check a template",
