@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from hclimg.plan.fingerprint import SpecReader, fingerprints
 from hclimg.plan.node import Node, NodeKind, Trigger
 from hclimg.plan.plan import Plan
 from hclimg.registry import Registry
 from hclimg.sdk.retry import ONCE, RetryPolicy
 from hclimg.units import show_duration
+
+if TYPE_CHECKING:
+    from hclimg.plan.fingerprint import SpecReader
 
 FORMAT = 1
 """The version of the JSON form."""
@@ -107,6 +109,8 @@ def to_json(plan: Plan, registry: Registry, *, positions: bool = False) -> dict[
 
     ``positions`` adds where each node's block stands.
     """
+    from hclimg.plan.fingerprint import SpecReader, fingerprints  # reads package metadata, which the tree does without
+
     reader, prints = SpecReader(registry), fingerprints(plan, registry)
     return {
         "format": FORMAT,

@@ -14,7 +14,7 @@ from hclimg.events import (
     StepFinished,
     StepStarted,
 )
-from hclimg.ui.summary import one_line
+from hclimg.ui.theme import one_line
 
 
 @define

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from hclimg.plan.node import NodeKind
 from hclimg.plan.render import Branch, Leaf
-from hclimg.ui.summary import one_line
-from hclimg.ui.theme import PLAIN, Theme
+from hclimg.ui.theme import PLAIN, Theme, one_line
 
 QUIET = frozenset({NodeKind.SOURCE, NodeKind.TEARDOWN, NodeKind.RELEASE})
 """What hclimg does by itself is shown faint, so that what the template asks for stands out."""

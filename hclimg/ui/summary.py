@@ -23,11 +23,10 @@ from hclimg.events import (
     RunStarted,
     Said,
 )
+from hclimg.ui.theme import one_line
 
 LOG_LINES = 200
 """How many of the last lines of each running node are kept, to be shown again when it fails."""
-
-TITLE = 100  # characters
 
 _UNITS = (
     ("year", 365 * 86400 * 10**6), ("week", 7 * 86400 * 10**6), ("day", 86400 * 10**6), ("hour", 3600 * 10**6),
@@ -53,12 +52,6 @@ def clock(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes}m{rest:02}s"
     return f"{minutes // 60}h{minutes % 60:02}m"
-
-
-def one_line(text: str, limit: int = TITLE) -> str:
-    """A title on one line of at most ``limit`` characters: components may put a whole script into theirs."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 @define

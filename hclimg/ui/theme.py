@@ -28,6 +28,7 @@ LANE_COLOURS = (("1;32", "bold green"), ("1;36", "bold cyan"), ("1;35", "bold ma
                 ("1;34", "bold blue"))  # fmt: skip
 """Packer's colours of builds, in its order."""
 
+TITLE = 100  # characters
 RESET = "\x1b[0m"
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 _ESCAPES = re.compile(
@@ -67,6 +68,12 @@ class Theme:
         kept = _ESCAPES.sub(lambda found: found[0] if self.enabled and _SGR.fullmatch(found[0]) else "", text)
         kept = _CONTROLS.sub("", kept)
         return kept + RESET if "\x1b" in kept else kept
+
+
+def one_line(text: str, limit: int = TITLE) -> str:
+    """A title on one line of at most ``limit`` characters: components may put a whole script into theirs."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 PLAIN = Theme(enabled=False)

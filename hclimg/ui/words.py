@@ -17,7 +17,8 @@ from hclimg.events import (
     Said,
     StepStarted,
 )
-from hclimg.ui.summary import RunSummary, clock, one_line, spelled_out
+from hclimg.ui.summary import RunSummary, clock, spelled_out
+from hclimg.ui.theme import one_line
 
 UNSPOKEN = ("/source", "/teardown", "/release")
 """Nodes that hclimg adds by itself: what they do is told by their steps, and nothing when there are none."""

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -18,16 +19,9 @@ from hclimg.diagnostics import Diagnostics
 from hclimg.errors import BuildError, Cancelled
 
 ROOT = Path(__file__).resolve().parents[2]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
-
-def hclimg(*args: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hclimg", *args], input=stdin, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
-    )  # fmt: skip
-
-
-def test_help_names_every_command() -> None:
+def test_help_names_every_command(hclimg: Run) -> None:
     for flag in ("-h", "-help", "--help"):
         done = hclimg(flag)
         assert done.returncode == 0
@@ -36,26 +30,26 @@ def test_help_names_every_command() -> None:
 
 
 @pytest.mark.parametrize("name", [*main.COMMANDS, *main.ALIASES])
-def test_every_command_explains_itself(name: str) -> None:
+def test_every_command_explains_itself(hclimg: Run, name: str) -> None:
     done = hclimg(name, "-h")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"Usage: hclimg {name}")
     assert done.stderr == ""
 
 
-def test_version() -> None:
+def test_version(hclimg: Run) -> None:
     for args in (["version"], ["-v"], ["-version"], ["--version"]):
         assert hclimg(*args).stdout == f"hclimg v{__version__}\n"
     assert json.loads(hclimg("version", "-json").stdout)["version"] == __version__
 
 
-def test_machine_readable_may_come_first() -> None:
+def test_machine_readable_may_come_first(hclimg: Run) -> None:
     lines = hclimg("-machine-readable", "version").stdout.splitlines()
     assert lines[0].partition(",")[2] == f",version,{__version__}"
 
 
 @pytest.mark.parametrize("args", [["buidl"], ["apply", "-forec"], ["version", "x"], ["validate", "a", "b"]])
-def test_wrong_usage(args: list[str]) -> None:
+def test_wrong_usage(hclimg: Run, args: list[str]) -> None:
     done = hclimg(*args)
     assert done.returncode == 1
     assert done.stdout == ""
@@ -63,7 +57,7 @@ def test_wrong_usage(args: list[str]) -> None:
     assert done.stderr.startswith("Usage: hclimg")
 
 
-def test_did_you_mean() -> None:
+def test_did_you_mean(hclimg: Run) -> None:
     assert 'There is no command "buidl". Did you mean "build"?' in hclimg("buidl").stderr
     assert "Did you mean '-force'?" in hclimg("apply", "-forec").stderr
 

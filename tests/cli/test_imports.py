@@ -1,0 +1,80 @@
+"""What checking a template imports: start-up time is decided here. The test looks at modules, not at the clock."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hclimg.cli.main import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+Write = Callable[[str, str], Path]
+
+HEAVY = {
+    "networkx", "fabric", "paramiko", "invoke", "hcl2", "lark", "boto3", "botocore", "rich", "pyVmomi", "openstack",
+    "aliyunsdkcore", "numpy", "importlib.metadata", "asyncio", "http.client", "email", "ssl", "subprocess",
+    "concurrent.futures", "tempfile", "dataclasses", "fractions", "decimal", "hclimg.events", "hclimg.engine.run",
+    "hclimg.ui.diagnostics", "hclimg.ui.console",
+}  # fmt: skip
+
+ALL_STEPS = """\
+variable "x" {
+  type    = string
+  default = "value"
+}
+locals { y = "${upper(var.x)}-${timestamp()}" }
+source "null" "a" { communicator = "none" }
+source "null" "b" {
+  ssh_host     = "127.0.0.1"
+  ssh_username = "root"
+  ssh_password = "x"
+}
+build {
+  sources = ["null.a", "null.b"]
+  provisioner "shell" { inline = ["echo ${local.y} ${build.ID}"] }
+  provisioner "file" {
+    content     = "x"
+    destination = "/tmp/x"
+  }
+  provisioner "shell-local" { inline = ["true"] }
+  provisioner "breakpoint" {}
+  provisioner "sleep" { duration = "1s" }
+  post-processor "manifest" {}
+  post-processor "checksum" {}
+  post-processor "compress" {}
+  post-processor "artifice" { files = ["x"] }
+  post-processor "shell-local" { inline = ["true"] }
+}
+"""
+
+
+def imported(args: list[str], cwd: Path) -> set[str]:
+    code = f"import sys; from hclimg.cli.main import run; code = run({args!r}); print(*sys.modules); sys.exit(code)"
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return set(done.stdout.split())
+
+
+def test_validate_imports_nothing_heavy(write: Write, tmp_path: Path) -> None:
+    write("all.pkr.hcl", ALL_STEPS)
+    assert imported(["validate", "all.pkr.hcl"], tmp_path) & HEAVY == set()
+
+
+def test_plan_is_light_too(write: Write, tmp_path: Path) -> None:
+    write("all.pkr.hcl", ALL_STEPS)
+    assert imported(["plan", "all.pkr.hcl"], tmp_path) & HEAVY == set()
+
+
+@pytest.mark.parametrize(
+    ("args", "commands"), [(["-h"], set()), (["version"], {"version"}), (["validate", "-h"], {"validate"})]
+)
+def test_only_the_command_is_imported(args: list[str], commands: set[str], tmp_path: Path) -> None:
+    found = imported(args, tmp_path)
+    assert {name for name in COMMANDS if f"hclimg.cli.{name}" in found} == commands
+    assert not {name for name in found if name.startswith(("hclimg.lang", "hclimg.plan", "hclimg.template"))}

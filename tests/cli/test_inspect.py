@@ -1,0 +1,76 @@
+"""``hclimg inspect``: the same text as Packer's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Run = Callable[..., Any]
+Write = Callable[[str, str], Path]
+Golden = Callable[[str, str], None]
+
+VALUES = """\
+variable "list" { default = ["a", "b"] }
+variable "number" { default = 3 }
+variable "bool" { default = true }
+variable "object" { default = { a = 1, b = "x", c = [true] } }
+variable "nothing" {
+  type    = string
+  default = null
+}
+variable "secret" {
+  default   = "hidden"
+  sensitive = true
+}
+variable "quote" { default = "a\\"b\\nc" }
+variable "unset" { type = string }
+locals {
+  mixed = [var.number, "x"]
+  inner = { x = var.secret }
+  later = upper(var.unset)
+}
+source "null" "a" { communicator = "none" }
+build {
+  source "null.a" { name = "renamed" }
+}
+"""
+
+
+def test_builds(hclimg: Run, two_builds: Path, golden: Golden) -> None:
+    done = hclimg("inspect", two_builds.name)
+    assert (done.returncode, done.stderr) == (0, "")
+    golden("inspect.txt", done.stdout)
+
+
+def test_values(hclimg: Run, write: Write, golden: Golden) -> None:
+    write("values.pkr.hcl", VALUES)
+    done = hclimg("inspect", "values.pkr.hcl")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "hidden" not in done.stdout
+    golden("inspect-values.txt", done.stdout)
+
+
+def test_given_values(hclimg: Run, two_builds: Path) -> None:
+    shown = hclimg("inspect", "-var", "region=us-east-1", two_builds.name).stdout
+    assert 'var.region: "us-east-1"' in shown
+    assert 'local.greeting: "hello from us-east-1"' in shown
+
+
+def test_no_component_is_needed(hclimg: Run, write: Write) -> None:
+    write("x.pkr.hcl", 'source "nobody" "x" { what = 1 }\nbuild { sources = ["nobody.x"] }\n')
+    done = hclimg("inspect", "x.pkr.hcl")
+    assert done.returncode == 0
+    assert "nobody.x" in done.stdout
+
+
+def test_machine_readable(hclimg: Run, two_builds: Path) -> None:
+    first, *_ = hclimg("inspect", "-machine-readable", two_builds.name).stdout.splitlines()
+    assert first.partition(",")[2] == ",ui,say,Packer Inspect: HCL2 mode\\n"
+
+
+def test_mistakes(hclimg: Run, write: Write) -> None:
+    write("x.pkr.hcl", "build {\n")
+    done = hclimg("inspect", "x.pkr.hcl")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("x.pkr.hcl:1:7: Error")

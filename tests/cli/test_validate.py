@@ -1,0 +1,106 @@
+"""``hclimg validate``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Run = Callable[..., Any]
+Write = Callable[[str, str], Path]
+Golden = Callable[[str, str], None]
+
+MISTAKES = """\
+source "null" "web" {
+  communicatr = "none"
+}
+
+build {
+  sources = ["source.null.web", "source.null.wbe"]
+  provisioner "shell-local" {
+    inline = ["echo ${var.regoin}"]
+  }
+}
+
+variable "region" {}
+"""
+
+
+def test_a_valid_template(hclimg: Run, two_builds: Path) -> None:
+    for args in ([two_builds.name], [], ["."]):
+        done = hclimg("validate", *args)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "The configuration is valid.\n", "")
+
+
+def test_every_mistake_is_told_at_once(hclimg: Run, write: Write, golden: Golden) -> None:
+    write("web.pkr.hcl", MISTAKES)
+    done = hclimg("validate", "web.pkr.hcl")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    golden("validate-mistakes.txt", done.stderr)
+
+
+def test_json(hclimg: Run, write: Write, two_builds: Path) -> None:
+    assert json.loads(hclimg("validate", "-json", two_builds.name).stdout) == {
+        "format_version": "1.0", "valid": True, "error_count": 0, "warning_count": 0, "diagnostics": [],
+    }  # fmt: skip
+    write("web.pkr.hcl", MISTAKES)
+    done = hclimg("validate", "-json", "web.pkr.hcl")
+    found = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert done.stderr == ""
+    assert found["valid"] is False
+    assert found["error_count"] == len(found["diagnostics"]) >= 3
+    assert {d["range"]["filename"] for d in found["diagnostics"]} == {"web.pkr.hcl"}
+
+
+def test_syntax_only(hclimg: Run, write: Write) -> None:
+    write("web.pkr.hcl", MISTAKES)
+    done = hclimg("validate", "-syntax-only", "web.pkr.hcl")
+    assert (done.returncode, done.stdout) == (0, "Syntax-only check passed. Everything looks okay.\n")
+    write("cut.pkr.hcl", "build {\n")
+    done = hclimg("validate", "-syntax-only", "cut.pkr.hcl")
+    assert done.returncode == 1
+    assert done.stderr.startswith("cut.pkr.hcl:1:7: Error: ")
+
+
+def test_variables(hclimg: Run, write: Write) -> None:
+    write("v.pkr.hcl", 'variable "n" { type = number }\n' + MISTAKES.splitlines()[0].replace("web", "x") + "\n"
+          'communicator = "none"\n}\nbuild { sources = ["null.x"] }\n')  # fmt: skip
+    assert "Unset variable" in hclimg("validate", "v.pkr.hcl").stderr
+    assert hclimg("validate", "-var", "n=3", "v.pkr.hcl").returncode == 0
+    assert hclimg("validate", "v.pkr.hcl", PKR_VAR_n="3").returncode == 0
+    write("v.pkrvars.hcl", "n = 3\nm = 4\n")
+    done = hclimg("validate", "-var-file=v.pkrvars.hcl", "v.pkr.hcl")
+    assert done.returncode == 0
+    assert "v.pkrvars.hcl:2:1: Warning: Undeclared variable" in done.stderr
+    assert hclimg("validate", "-no-warn-undeclared-var", "-var-file=v.pkrvars.hcl", "v.pkr.hcl").stderr == ""
+    assert hclimg("validate", "-var", "n=x", "v.pkr.hcl").returncode == 1
+
+
+def test_only_what_is_selected_is_checked(hclimg: Run, two_builds: Path) -> None:
+    done = hclimg("validate", "-only=demo.null.three", two_builds.name)
+    assert done.returncode == 1
+    assert "No builds to run" in done.stderr
+    assert hclimg("validate", "-only=*.one", two_builds.name).stderr == ""
+
+
+def test_files_that_cannot_be_read(hclimg: Run, write: Write, tmp_path: Path) -> None:
+    (tmp_path / "latin1.pkr.hcl").write_bytes(b'variable "x" { default = "\xe9" }\n')
+    (tmp_path / "empty").mkdir()
+    for name in ("missing.pkr.hcl", "latin1.pkr.hcl", "empty"):
+        done = hclimg("validate", name)
+        assert done.returncode == 1, name
+        assert "Traceback" not in done.stderr
+        assert name in done.stderr
+
+
+def test_standard_input(hclimg: Run, two_builds: Path) -> None:
+    done = hclimg("validate", "-config-type=hcl2", "-", stdin=two_builds.read_text())
+    assert done.stdout == "The configuration is valid.\n"
+
+
+def test_machine_readable(hclimg: Run, two_builds: Path) -> None:
+    done = hclimg("-machine-readable", "validate", two_builds.name)
+    assert done.stdout.partition(",")[2] == ",ui,say,The configuration is valid.\n"
