@@ -205,13 +205,12 @@ def test_waiting_for_the_end_can_be_cancelled(ctx: Context) -> None:
 
 def test_a_communicator_says_why_the_machine_is_gone(ctx: Context) -> None:
     guest = started(ctx)
-    token = CancelToken()
 
     def hang() -> int:
-        token.sleep(60)
+        guest.token.sleep(60)
         return 0
 
-    communicator = WatchedCommunicator(Shell(hang), guest, token, ctx.cancel)
+    communicator = WatchedCommunicator(Shell(hang), guest, ctx.cancel)
     threading.Timer(0.3, guest.process.kill).start()
     with pytest.raises(ConnectionLost, match="SIGKILL"):
         communicator.run("make")
@@ -221,25 +220,24 @@ def test_a_communicator_says_why_the_machine_is_gone(ctx: Context) -> None:
 
 def test_a_communicator_says_that_the_disk_is_full(ctx: Context) -> None:
     guest = started(ctx)
-    token = CancelToken()
 
     def hang() -> int:
         guest._event("BLOCK_IO_ERROR", {"nospace": True})
-        token.sleep(60)
+        guest.token.sleep(60)
         return 0
 
     with pytest.raises(BuildError, match="The disk is full"):
-        WatchedCommunicator(Shell(hang), guest, token, ctx.cancel).run("make")
+        WatchedCommunicator(Shell(hang), guest, ctx.cancel).run("make")
 
 
 def test_a_cancel_while_a_command_runs_stays_a_cancel(ctx: Context) -> None:
     guest = started(ctx)
 
     def hang() -> int:
-        ctx.cancel.sleep(60)
+        guest.token.sleep(60)
         return 0
 
-    communicator = WatchedCommunicator(Shell(hang), guest, CancelToken(), ctx.cancel)
+    communicator = WatchedCommunicator(Shell(hang), guest, ctx.cancel)
     threading.Timer(0.3, ctx.cancel.cancel).start()
     with pytest.raises(Cancelled):
         communicator.run("make")

@@ -59,15 +59,17 @@ class PortTakenError(BuildError):
 
 @define(eq=False)
 class Guest:
-    """``ended`` is set as soon as QEMU is gone. ``log`` has what it printed, ``console`` the guest's serial console."""
+    """``ended`` is set as soon as QEMU is gone. ``token`` is cancelled then, or when the build is: what waits for the
+    guest waits with it. ``log`` has what QEMU printed, ``console`` the guest's serial console.
+    """
 
     process: subprocess.Popen[bytes]
     log: Path
     console: Path
     work: Path
+    token: CancelToken = field(factory=CancelToken)
     ended: threading.Event = field(factory=threading.Event)
     full: bool = False
-    _wake: list[Callable[[], None]] = field(factory=list)
     _qmp: Qmp | None = None
 
     @property
@@ -83,15 +85,11 @@ class Guest:
     def _event(self, name: str, data: Mapping[str, Any]) -> None:
         if name == "BLOCK_IO_ERROR" and data.get("nospace"):
             self.full = True
-            self._tell()
+            self.token.cancel()
 
     def _end(self) -> None:
         self.ended.set()
-        self._tell()
-
-    def _tell(self) -> None:
-        for wake in tuple(self._wake):
-            wake()
+        self.token.cancel()
 
     @property
     def failed(self) -> bool:
@@ -101,20 +99,9 @@ class Guest:
     def wait(self, cancel: CancelToken, seconds: float) -> None:
         """Wait until it ends or cannot go on, at most this long. Raises Cancelled."""
         wake = threading.Event()
-        with self.waking(wake.set), cancel.closing(wake.set):
+        with self.token.closing(wake.set), cancel.closing(wake.set):
             wake.wait(max(0.0, seconds))
         cancel.check()
-
-    @contextmanager
-    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Inside, ``wake`` is called, from another thread, when it ends or cannot go on; at once when it has."""
-        self._wake.append(wake)
-        try:
-            if self.failed:
-                wake()
-            yield
-        finally:
-            self._wake.remove(wake)
 
     def check(self) -> None:
         """Raise BuildError when QEMU ended although it should run."""
@@ -148,28 +135,16 @@ class Guest:
 
     @contextmanager
     def watched(self, ctx: Context) -> Iterator[Context]:
-        """Inside, what waits with the given context is interrupted when QEMU ends, and the reason is raised instead.
-
-        The context's token stays tied to the outer one afterwards: what was made with it still hears a cancel.
-        """
+        """Inside, what waits with the given context is interrupted when QEMU ends, and the reason is raised instead."""
         from attrs import evolve
 
-        token = linked_token(ctx)
         try:
-            with self.waking(token.cancel):
-                yield evolve(ctx, cancel=token)
+            self.check()
+            yield evolve(ctx, cancel=self.token)
         except BaseException:
             if self.failed and not ctx.cancel.cancelled:
                 raise self.failure() from None
             raise
-
-
-@step("Linking cancellation")
-def linked_token(ctx: Context) -> Iterator[CancelToken]:
-    """A token that is cancelled with the context's, for as long as the scope is open."""
-    token = CancelToken()
-    with ctx.cancel.closing(token.cancel):
-        yield token
 
 
 @step("Starting QEMU", undo="Stopping QEMU")
@@ -198,7 +173,8 @@ def start_guest(ctx: Context, command: Callable[[int], Sequence[str]], work: Pat
     except BaseException:
         guest.qmp.close()
         raise
-    yield guest
+    with ctx.cancel.closing(guest.token.cancel):
+        yield guest
     guest.qmp.close()
 
 

@@ -222,7 +222,7 @@ def _connect(
         for line in tail(guest.console):
             ctx.output(f"console: {line}", "stderr")
         raise
-    return WatchedCommunicator(communicator, guest, watched.cancel, ctx.cancel)
+    return WatchedCommunicator(communicator, guest, ctx.cancel)
 
 
 def _facts(

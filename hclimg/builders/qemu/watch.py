@@ -19,15 +19,14 @@ from hclimg.sdk.machine import Communicator, OutputSink
 
 
 class WatchedCommunicator:
-    """Passes everything on to the communicator that it is made with. ``token`` is that communicator's own, which is
-    cancelled when the guest is gone for good; ``outer`` is the build's.
+    """Passes everything on to the communicator that it is made with, which must wait with the guest's token.
+    ``cancel`` is the build's own token.
     """
 
-    def __init__(self, inner: Communicator, guest: Guest, token: CancelToken, outer: CancelToken) -> None:
+    def __init__(self, inner: Communicator, guest: Guest, cancel: CancelToken) -> None:
         self._inner = inner
         self._guest = guest
-        self._token = token
-        self._outer = outer
+        self._cancel = cancel
 
     @property
     def kind(self) -> str:
@@ -74,14 +73,13 @@ class WatchedCommunicator:
     @contextmanager
     def _watching(self) -> Iterator[None]:
         """A lost connection keeps its type, which provisioners that restart the machine look for."""
-        with self._guest.waking(self._token.cancel):
-            try:
-                yield
-            except (ConnectionLost, Cancelled) as error:
-                if self._outer.cancelled or not self._guest.failed:
-                    raise
-                failure = self._guest.failure()
-                if self._guest.full:
-                    raise failure from None
-                started = error.started if isinstance(error, ConnectionLost) else True
-                raise ConnectionLost(failure.message, started=started, hint=failure.hint) from None
+        try:
+            yield
+        except (ConnectionLost, Cancelled) as error:
+            if self._cancel.cancelled or not self._guest.failed:
+                raise
+            failure = self._guest.failure()
+            if self._guest.full:
+                raise failure from None
+            started = error.started if isinstance(error, ConnectionLost) else True
+            raise ConnectionLost(failure.message, started=started, hint=failure.hint) from None
