@@ -95,12 +95,18 @@ def boot_id() -> str:
 
 @define(eq=False)
 class ResourceJournal:
-    """A :class:`hclimg.sdk.journal.Journal` in a file. Thread-safe. The file is made with the first entry."""
+    """A :class:`hclimg.sdk.journal.Journal` in a file. Thread-safe. The file is made with the first entry.
+
+    Entries that are written while the disk is busy with others wait for one more turn of the disk together.
+    """
 
     path: Path
     run_id: str
     _file: int | None = field(default=None, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
+    _disk: threading.Lock = field(factory=threading.Lock, init=False)
+    _written: int = field(default=0, init=False)
+    _durable: int = field(default=0, init=False)
     _left: dict[int, Resource] = field(factory=dict, init=False)
     _count: int = field(default=0, init=False)
 
@@ -108,8 +114,9 @@ class ResourceJournal:
         with self._lock:
             self._count += 1
             resource = Resource(number=self._count, kind=kind, identity=identity)
-            self._write({"op": "intend", "n": resource.number, "kind": kind, "identity": identity})
+            entry = self._write({"op": "intend", "n": resource.number, "kind": kind, "identity": identity})
             self._left[resource.number] = resource
+        self._sync(entry)
         return _Entry(self, resource.number)
 
     def left(self) -> tuple[Resource, ...]:
@@ -118,39 +125,60 @@ class ResourceJournal:
             return tuple(self._left.values())
 
     def close(self) -> None:
-        with self._lock:
+        with self._disk, self._lock:
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
 
     def made(self, number: int, identity: Mapping[str, str]) -> None:
         with self._lock:
-            if number in self._left:
-                self._write({"op": "made", "n": number, "identity": dict(identity)})
-                known = self._left[number]
-                self._left[number] = evolve(known, made=True, identity={**known.identity, **identity})
+            known = self._left.get(number)
+            if known is None:
+                return
+            entry = self._write({"op": "made", "n": number, "identity": dict(identity)})
+            self._left[number] = evolve(known, made=True, identity={**known.identity, **identity})
+        self._sync(entry)
 
     def over(self, number: int, how: str) -> None:
         """``how`` is ``gone`` or ``kept``. To say it twice does nothing."""
-        with self._lock:
-            if number not in self._left:
-                return
-            try:
-                self._write({"op": how, "n": number})
-            except BuildError:
-                if how == "kept":
-                    raise  # or else it would be removed as left behind; what is gone cannot be
-            del self._left[number]
+        try:
+            with self._lock:
+                if number not in self._left:
+                    return
+                entry = self._write({"op": how, "n": number})
+                del self._left[number]
+            self._sync(entry)
+        except BuildError:
+            if how == "kept":
+                raise  # or else it would be removed as left behind; what is gone cannot be
 
-    def _write(self, entry: Mapping[str, object]) -> None:
+    def _write(self, entry: Mapping[str, object]) -> int:
+        """Write an entry; its number, for :meth:`_sync`. Call it with the lock."""
         try:
             if self._file is None:
                 self._file = _open(self.path)
                 _append(self._file, {"op": "run", "id": self.run_id, "boot": boot_id()})
             _append(self._file, entry)
         except OSError as error:
-            hint = "Without it nothing can be made that could be cleaned up later. Free some space, or set HCLIMG_HOME."
-            raise BuildError(f"The journal {self.path} cannot be written: {error.strerror}.", hint=hint) from error
+            raise self._failure(error) from error
+        self._written += 1
+        return self._written
+
+    def _sync(self, entry: int) -> None:
+        """Wait until an entry is on the disk."""
+        with self._disk:
+            if self._durable >= entry or self._file is None:
+                return
+            written = self._written
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                raise self._failure(error) from error
+            self._durable = written
+
+    def _failure(self, error: OSError) -> BuildError:
+        hint = "Without it nothing can be made that could be cleaned up later. Free some space, or set HCLIMG_HOME."
+        return BuildError(f"The journal {self.path} cannot be written: {error.strerror}.", hint=hint)
 
 
 @frozen
@@ -175,6 +203,7 @@ def strike(path: Path, numbers: Iterable[int]) -> None:
         os.write(file, b"\n")  # the last line may be torn
         for number in numbers:
             _append(file, {"op": "gone", "n": number})
+        os.fsync(file)
     finally:
         os.close(file)
 
@@ -193,4 +222,3 @@ def _append(file: int, entry: Mapping[str, object]) -> None:
     line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
     while line:
         line = line[os.write(file, line) :]
-    os.fsync(file)

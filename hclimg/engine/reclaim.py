@@ -25,6 +25,7 @@ from hclimg.errors import CleanupError
 from hclimg.sdk.process import GRACE, RUN_MARK, find_program, started_at
 
 PROC = Path("/proc")
+SETTLE = 2.0  # seconds
 Remover = Callable[[Resource, Ledger], None]
 """Removes a resource; it may be gone already. Raises CleanupError with the reason when it is still there."""
 
@@ -67,6 +68,7 @@ def reclaim(directory: Path, removers: Mapping[str, Remover] | None = None) -> l
         if not ours:
             return []
         ledger = read_journal(journal)
+        _let_settle(journal, ledger)
         done = [_remove(resource, ledger, {**LOCAL, **(removers or {})}) for resource in reversed(ledger.left)]
         gone = [item.resource.number for item in done if not item.reason]
         if gone:
@@ -83,6 +85,12 @@ def prune(home: Path, keep: int = KEEP) -> list[Path]:
                 shutil.rmtree(directory, ignore_errors=True)
                 deleted.append(directory)
     return deleted
+
+
+def _let_settle(journal: Path, ledger: Ledger) -> None:
+    """A process that a killed run had just forked has the mark only once it has become its program."""
+    if any(item.kind == "process" and "pid" not in item.identity for item in ledger.left):
+        time.sleep(min(SETTLE, max(0.0, journal.stat().st_mtime + SETTLE - time.time())))
 
 
 def _remove(resource: Resource, ledger: Ledger, removers: Mapping[str, Remover]) -> Reclaimed:

@@ -4,7 +4,8 @@
         lock              held (flock) while the run lives: how others tell that it does
         events.jsonl      every event, redacted
         resources.jsonl   the journal of what was made (see ``journal``)
-        logs/LANE.log     what a lane said, and its programs printed; logs/LANE/NODE.log the same of one node
+        logs/LANE.log     what a lane said, and its programs printed
+        logs/LANE/NODE.log  the same of one node, when there is anything
         logs/bugs.log     tracebacks of what should not have happened
 
 HOME is ``$HCLIMG_HOME``, or ``.hclimg`` in the working directory. Only the user can read it.
@@ -39,6 +40,8 @@ from hclimg.events import (
     StepStarted,
 )
 
+OPEN_LOGS = 64
+"""How many log files are open at once; with hundreds of lanes the others are opened again when they are needed."""
 KEEP = 20
 """How many directories of finished runs stay. One whose run left something behind stays in any case."""
 
@@ -133,11 +136,7 @@ def claimed(directory: Path) -> Iterator[bool]:
 
 
 def _take_lock(directory: Path) -> int | None:
-    """The lock of a directory, or None.
-
-    A forked child has it too until it has become its program (O_CLOEXEC). That is well: until then it has none of the
-    marks by which what a killed run started can be found.
-    """
+    """The lock of a directory, or None. A child that was just forked holds it too, for a moment."""
     lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -195,11 +194,13 @@ class LogFiles:
     def _paths(self, event: Event) -> Iterator[Path]:
         if event.lane:
             yield self.directory / f"{file_name(event.lane)}.log"
-        if event.node:
+        if event.node and not isinstance(event, NodeStarted) and getattr(event, "status", "") != "succeeded":
             yield _node_log(self.directory, event.lane, event.node)
 
     def _open(self, path: Path) -> IO[str]:
         if path not in self._files:
+            if len(self._files) >= OPEN_LOGS:
+                self._close(next(iter(self._files)))
             path.parent.mkdir(parents=True, exist_ok=True)
             self._files[path] = path.open("a", encoding="utf-8")
         return self._files[path]

@@ -18,9 +18,9 @@ def secrets_of(plan: Plan) -> set[str]:
     seen: set[int] = set()
     for node in plan.nodes.values():
         for scope in node.spec.scope.chain() if node.spec else ():
-            if scope.variables is not None and id(scope.variables) not in seen:
-                seen.add(id(scope.variables))
-                for value in scope.variables.values():
+            for value in scope.variables.values() if scope.variables else ():
+                if id(value) not in seen:
+                    seen.add(id(value))
                     found.update(secret_texts(value))
     return found
 

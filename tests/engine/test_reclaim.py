@@ -272,7 +272,7 @@ def test_nothing_stays_whenever_a_run_is_killed(tmp_path: Path, start_child: Sta
         assert child.process.poll() is None
     child.kill()
     while is_alive(directory):
-        time.sleep(0.01)  # a child that it had just forked still has its lock, until it has become its program
+        time.sleep(0.01)  # a child that it had just forked still has its lock, for a moment
     left = read_journal(journal).left
     assert left
     assert [item.reason for item in reclaim(directory)] == [""] * len(left)

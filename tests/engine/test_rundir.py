@@ -118,11 +118,24 @@ def test_logs_by_lane_and_node(tmp_path: Path) -> None:
     assert sink._files.keys() == {tmp_path / "shared/data.http.x.log"}, "what is over is closed"
     sink.close()
     node = (tmp_path / "my_build.qemu.web/provision[0]:shell.log").read_text()
-    assert [line[9:] for line in node.splitlines()] == [
-        "== Running shell (attempt 2)", "  out", "! err", "== failed after 1.2 s: no",
+    lines = ["  out", "! err", "== failed after 1.2 s: no"]
+    assert [line[9:] for line in node.splitlines()] == lines
+    whole = (tmp_path / "my_build.qemu.web.log").read_text()
+    assert [line[9:] for line in whole.splitlines()] == [
+        "== Running shell (attempt 2)", *lines, "== lane failed after 2.0 s: no",
     ]  # fmt: skip
-    assert (tmp_path / "my_build.qemu.web.log").read_text().startswith(node)
     assert "shared" in (tmp_path / "shared/data.http.x.log").read_text()
+
+
+def test_few_logs_are_open_at_once(tmp_path: Path) -> None:
+    sink = LogFiles(tmp_path)
+    for turn in range(2):
+        for number in range(200):
+            sink.handle(Said(lane=f"l{number}", text=f"turn {turn}"))
+            assert len(sink._files) <= 64
+    sink.close()
+    assert len(list(tmp_path.iterdir())) == 200
+    assert [line[9:] for line in (tmp_path / "l7.log").read_text().splitlines()] == ["turn 0", "turn 1"]
 
 
 @pytest.mark.parametrize(
