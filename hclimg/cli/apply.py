@@ -11,7 +11,7 @@ import click
 
 from hclimg import __version__
 from hclimg.cli.options import Command, TemplateOptions, switch, template_options
-from hclimg.cli.output import show_diagnostics, stderr_theme
+from hclimg.cli.output import flushed, show_diagnostics, stderr_theme
 from hclimg.cli.reading import read_plan
 from hclimg.diagnostics import Diagnostics
 from hclimg.engine.interrupts import Interrupts
@@ -78,6 +78,7 @@ def command(
         on_error=OnError(on_error),
     )
     result = _run(plan, options, registry, form, color, timestamps=timestamp_ui)
+    flushed()  # a reader that went away does not change what became of the builds
     if form is Format.HUMAN:
         _explain(result)
     if result.stopped:
@@ -114,6 +115,6 @@ def _explain(result: RunResult) -> None:
 
 def _leave_at_once(code: int) -> None:
     """After two interrupts nothing is waited for, not even our own threads."""
-    sys.stdout.flush()
+    flushed()
     sys.stderr.flush()
     os._exit(code)

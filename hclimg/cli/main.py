@@ -6,7 +6,6 @@ Exit codes: 0 success; 1 anything that went wrong, wrong usage included; 130 int
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -14,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from hclimg.cli.options import HELP_NAMES
+from hclimg.cli.output import flushed, show_diagnostics, stderr_theme
 from hclimg.errors import BuildError, HclimgError, TemplateError
 
 INTERRUPTED = 130
@@ -76,10 +76,8 @@ def main() -> NoReturn:
     """The entry point of the program."""
     gc.disable()  # nearly all that reading a template makes stays alive: looking for garbage costs 5 to 30 %
     code = run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        code = code or _leave_the_pipe()
+    if not flushed():
+        code = code or BROKEN_PIPE
     sys.exit(code)
 
 
@@ -97,7 +95,8 @@ def run(args: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        return _leave_the_pipe()
+        flushed()
+        return BROKEN_PIPE
     except HclimgError as error:
         _tell(error)
         return error.exit_code
@@ -116,8 +115,6 @@ def _ordered(args: list[str]) -> list[str]:
 
 
 def _tell(error: HclimgError) -> None:
-    from hclimg.cli.output import show_diagnostics, stderr_theme
-
     if isinstance(error, TemplateError):
         show_diagnostics(error.diagnostics)
         return
@@ -135,9 +132,3 @@ def _report_bug(error: Exception) -> None:
         "its directory, if there was one.",
         file=sys.stderr,
     )
-
-
-def _leave_the_pipe() -> int:
-    """Whoever read our output has gone. Python must not find that out again when it exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return BROKEN_PIPE

@@ -24,6 +24,16 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], *, total: bool = True) -
     print(render(items, stderr_theme(), width(sys.stderr), total=total), end="", file=sys.stderr)
 
 
+def flushed() -> bool:
+    """Write what is still to be written; false when whoever read our output has gone, which nobody is told twice."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
 def stderr_theme() -> Theme:
     from hclimg.ui.theme import theme_for
 
