@@ -10,7 +10,12 @@ from hclimg.errors import Cancelled
 
 
 class CancelToken:
-    """Tells work to stop. Closers registered with :meth:`closing` wake what cannot look at the token."""
+    """Tells work to stop. Closers registered with :meth:`closing` wake what cannot look at the token.
+
+    The token with which a machine is launched serves the whole lane: the engine makes it fresh for each attempt at a
+    node, so that what one attempt cancelled (a timeout) works again for the next one. Derive from it with
+    :class:`LinkedToken`, which notices that.
+    """
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -60,3 +65,30 @@ class CancelToken:
         finally:
             with self._lock:
                 self._closers.pop(key, None)
+
+
+class LinkedToken(CancelToken):
+    """Cancelled for good by its own :meth:`cancel`, and for as long as its parent is cancelled."""
+
+    def __init__(self, parent: CancelToken) -> None:
+        super().__init__()
+        self._parent = parent
+
+    @property
+    def cancelled(self) -> bool:
+        return self._event.is_set() or self._parent.cancelled
+
+    def sleep(self, seconds: float) -> None:
+        if self.wait(max(0.0, seconds)):
+            raise Cancelled("cancelled")
+
+    def wait(self, seconds: float | None = None) -> bool:
+        wake = threading.Event()
+        with self.closing(wake.set):
+            wake.wait(seconds)
+        return self.cancelled
+
+    @contextmanager
+    def closing(self, close: Callable[[], None]) -> Iterator[None]:
+        with self._parent.closing(close), super().closing(close):
+            yield

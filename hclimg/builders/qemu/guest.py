@@ -20,7 +20,7 @@ from attrs import define, field
 
 from hclimg.builders.qemu.qmp import Qmp
 from hclimg.errors import BuildError, ConnectionLost
-from hclimg.sdk.cancel import CancelToken
+from hclimg.sdk.cancel import CancelToken, LinkedToken
 from hclimg.sdk.context import Context
 from hclimg.sdk.disk import disk_full
 from hclimg.sdk.machine import Communicator
@@ -164,7 +164,7 @@ def start_guest(ctx: Context, command: Callable[[int], Sequence[str]], work: Pat
         raise
     finally:
         theirs.close()
-    guest = Guest(process, log, console, work)
+    guest = Guest(process, log, console, work, LinkedToken(ctx.cancel))
     try:
         guest.attach(ours)
     except ConnectionLost:
@@ -173,8 +173,7 @@ def start_guest(ctx: Context, command: Callable[[int], Sequence[str]], work: Pat
     except BaseException:
         guest.qmp.close()
         raise
-    with ctx.cancel.closing(guest.token.cancel):
-        yield guest
+    yield guest
     guest.qmp.close()
 
 
