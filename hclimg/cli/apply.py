@@ -5,20 +5,18 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from pathlib import Path
+from datetime import UTC, datetime
 
 import click
 
-from hclimg import __version__
 from hclimg.cli.options import Command, TemplateOptions, switch, template_options
 from hclimg.cli.output import flushed, show_diagnostics, stderr_theme
-from hclimg.cli.reading import read_plan
+from hclimg.cli.reading import read_plan, run_options
 from hclimg.diagnostics import Diagnostics
 from hclimg.engine.interrupts import Interrupts
 from hclimg.engine.onerror import OnError
 from hclimg.engine.result import RunResult
 from hclimg.engine.run import RunOptions, apply
-from hclimg.engine.rundir import cache_directory, home_directory
 from hclimg.plan.plan import Plan
 from hclimg.registry import Registry
 from hclimg.ui.choose import Format, make_output
@@ -64,18 +62,12 @@ def command(
     if json and machine_readable:
         raise click.UsageError("Only one of -json and -machine-readable can be used.")
     form = Format.JSON if json else Format.MACHINE if machine_readable else Format.HUMAN
-    registry, diags = Registry(), Diagnostics()
-    plan = read_plan(wanted, registry, diags, warn_undeclared=warn_on_undeclared_var)
+    registry, diags, now = Registry(), Diagnostics(), datetime.now(UTC)
+    plan = read_plan(wanted, registry, diags, warn_undeclared=warn_on_undeclared_var, now=now)
     diags.raise_if_errors()
     show_diagnostics(diags)
-    options = RunOptions(
-        home=home_directory(os.environ, Path.cwd()),
-        cache=cache_directory(os.environ, Path.home()),
-        version=__version__,
-        parallel_builds=parallel_builds,
-        force=force,
-        debug=debug,
-        on_error=OnError(on_error),
+    options = run_options(
+        parallel_builds=parallel_builds, force=force, debug=debug, on_error=OnError(on_error), started=now.timestamp()
     )
     result = _run(plan, options, registry, form, color, timestamps=timestamp_ui)
     flushed()  # a reader that went away does not change what became of the builds

@@ -6,7 +6,9 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from hclimg import __version__
 from hclimg.cli.options import TemplateOptions
 from hclimg.diagnostics import Diagnostics
 from hclimg.errors import TemplateError
@@ -15,6 +17,9 @@ from hclimg.plan.plan import Plan
 from hclimg.registry import Registry
 from hclimg.template.inputs import VariableInputs
 from hclimg.template.model import Template
+
+if TYPE_CHECKING:
+    from hclimg.engine.run import RunOptions
 
 
 def read_template(wanted: TemplateOptions, diags: Diagnostics) -> Template:
@@ -27,20 +32,39 @@ def read_template(wanted: TemplateOptions, diags: Diagnostics) -> Template:
     return template
 
 
-def compile_options(wanted: TemplateOptions, *, warn_undeclared: bool) -> CompileOptions:
+def compile_options(
+    wanted: TemplateOptions, *, warn_undeclared: bool, now: datetime | None = None
+) -> CompileOptions:
     inputs = VariableInputs(
         values=wanted.variables, files=wanted.var_files, environment=dict(os.environ), warn_undeclared=warn_undeclared
     )
     return CompileOptions(
-        now=datetime.now(UTC), cwd=Path.cwd(), variables=inputs, only=wanted.only, except_=wanted.except_
+        now=now or datetime.now(UTC), cwd=Path.cwd(), variables=inputs, only=wanted.only, except_=wanted.except_
     )
 
 
-def read_plan(wanted: TemplateOptions, registry: Registry, diags: Diagnostics, *, warn_undeclared: bool) -> Plan:
+def read_plan(
+    wanted: TemplateOptions,
+    registry: Registry,
+    diags: Diagnostics,
+    *,
+    warn_undeclared: bool,
+    now: datetime | None = None,
+) -> Plan:
     """The plan of the template; with errors reported it is as complete as it can be, and must not be run.
 
     A template that cannot be read right is not compiled: most of what that would say follows from the first mistakes.
     """
     template = read_template(wanted, diags)
     diags.raise_if_errors()
-    return compile_plan(template, compile_options(wanted, warn_undeclared=warn_undeclared), registry, diags)
+    options = compile_options(wanted, warn_undeclared=warn_undeclared, now=now)
+    return compile_plan(template, options, registry, diags)
+
+
+def run_options(**options: Any) -> RunOptions:
+    """How to run; ``options`` are those of the command line."""
+    from hclimg.engine.run import RunOptions
+    from hclimg.engine.rundir import cache_directory, home_directory
+
+    home, cache = home_directory(os.environ, Path.cwd()), cache_directory(os.environ, Path.home())
+    return RunOptions(home=home, cache=cache, version=__version__, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,20 +12,34 @@ from hclimg.cli.output import show_diagnostics
 from hclimg.diagnostics import Diagnostics
 from hclimg.errors import TemplateError
 
+if TYPE_CHECKING:
+    from hclimg.plan.plan import Plan
+    from hclimg.registry import Registry
+
 
 @click.command(cls=Command)
 @template_options()
 @switch("-syntax-only", "Check the syntax only.")
+@switch("-evaluate-datasources", "Read the data sources too, to see whether they answer.")
 @switch("-json", "Print what is found as JSON, in the form of terraform validate -json.")
 @switch("-no-warn-undeclared-var", "Say nothing about values for variables that are not declared.")
 @switch("-machine-readable", "Print Packer's machine-readable lines.")
 def command(
-    *, wanted: TemplateOptions, syntax_only: bool, json: bool, no_warn_undeclared_var: bool, machine_readable: bool
+    *,
+    wanted: TemplateOptions,
+    syntax_only: bool,
+    evaluate_datasources: bool,
+    json: bool,
+    no_warn_undeclared_var: bool,
+    machine_readable: bool,
 ) -> int:
     """Check a template without building anything."""
     diags = Diagnostics()
     with suppress(TemplateError):  # what it carries is in diags
-        _check(wanted, diags, syntax_only=syntax_only, warn_undeclared=not no_warn_undeclared_var)
+        if syntax_only:
+            _check_syntax(wanted, diags)
+        else:
+            _check(wanted, diags, warn_undeclared=not no_warn_undeclared_var, read_data=evaluate_datasources)
     if json:
         from json import dumps
 
@@ -38,15 +53,36 @@ def command(
     return int(diags.has_errors)
 
 
-def _check(wanted: TemplateOptions, diags: Diagnostics, *, syntax_only: bool, warn_undeclared: bool) -> None:
-    from hclimg.cli.reading import read_plan, read_template
+def _check_syntax(wanted: TemplateOptions, diags: Diagnostics) -> None:
+    from hclimg.cli.reading import read_template
 
-    if syntax_only:
-        read_template(wanted, diags)
-        return
+    read_template(wanted, diags)
+
+
+def _check(wanted: TemplateOptions, diags: Diagnostics, *, warn_undeclared: bool, read_data: bool) -> None:
+    from hclimg.cli.reading import read_plan
     from hclimg.registry import Registry
 
-    read_plan(wanted, Registry(), diags, warn_undeclared=warn_undeclared)
+    registry = Registry()
+    plan = read_plan(wanted, registry, diags, warn_undeclared=warn_undeclared)
+    if read_data and not diags.has_errors:
+        _read_data(plan, registry, diags)
+
+
+def _read_data(plan: Plan, registry: Registry, diags: Diagnostics) -> None:
+    """Run the part of the plan that only reads; what fails is reported."""
+    from hclimg.cli.reading import run_options
+    from hclimg.engine.run import apply
+    from hclimg.plan.node import NodeKind
+    from hclimg.plan.plan import Plan
+
+    nodes = {node.id: node for node in plan.nodes_of("") if node.kind is NodeKind.DATA}
+    if not nodes:
+        return
+    edges = [(before, name) for name in nodes for before in plan.predecessors(name) if before in nodes]
+    result = apply(Plan(nodes.values(), edges), run_options(command="validate"), registry=registry)
+    for failure in result.failures:
+        diags.extend(failure.diagnostics)
 
 
 def _verdict(syntax_only: bool) -> str:

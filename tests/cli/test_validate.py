@@ -104,3 +104,46 @@ def test_standard_input(hclimg: Run, two_builds: Path) -> None:
 def test_machine_readable(hclimg: Run, two_builds: Path) -> None:
     done = hclimg("-machine-readable", "validate", two_builds.name)
     assert done.stdout.partition(",")[2] == ",ui,say,The configuration is valid.\n"
+
+
+PLUGIN = """\
+from typing import Any, ClassVar
+
+from hclimg.config.fields import config, setting
+from hclimg.errors import BuildError
+from hclimg.sdk.components import DataSource
+from hclimg.sdk.context import Context
+
+
+@config
+class ProbeConfig:
+    answer: str = setting("What to give.")
+
+
+class Probe(DataSource[ProbeConfig]):
+    Config: ClassVar[type] = ProbeConfig
+
+    def read(self, ctx: Context) -> dict[str, Any]:
+        if self.config.answer == "none":
+            raise BuildError("Nobody answers.", hint="Ask somebody else.")
+        return {"answer": self.config.answer}
+"""
+
+
+def test_data_sources_are_read_on_request(hclimg: Run, write: Write, two_builds: Path, tmp_path: Path) -> None:
+    """With a data source that an installed package announces by an entry point."""
+    write("site/probe_plugin.py", PLUGIN)
+    write("site/probe_plugin-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: probe-plugin\nVersion: 1\n")
+    write("site/probe_plugin-1.dist-info/entry_points.txt", "[hclimg.data_sources]\nprobe = probe_plugin:Probe\n")
+    data = 'data "probe" "a" { answer = "%s" }\n'
+    build = 'source "null" "x" { communicator = "none" }\nbuild { sources = ["null.x"] }\n'
+    path = f"{Path(__file__).resolve().parents[2]}:{tmp_path / 'site'}"
+    write("good.pkr.hcl", data % "yes" + build)
+    write("bad.pkr.hcl", data % "none" + build)
+    assert hclimg("validate", "bad.pkr.hcl", PYTHONPATH=path).returncode == 0
+    assert hclimg("validate", "-evaluate-datasources", "good.pkr.hcl", PYTHONPATH=path).stderr == ""
+    done = hclimg("validate", "-evaluate-datasources", "bad.pkr.hcl", PYTHONPATH=path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'bad.pkr.hcl:1:1: Error: Data source failed\n  in data "probe" "a":' in done.stderr
+    assert "Nobody answers." in done.stderr
+    assert "Ask somebody else." in done.stderr

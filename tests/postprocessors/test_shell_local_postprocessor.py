@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -39,22 +38,3 @@ def test_a_failure_leaves_the_files(ctx: Context, artifact: Artifact, journal: A
         processor("exit 4").process(ctx, artifact)
     assert all(Path(name).exists() for name in artifact.files)
     assert not journal.open
-
-
-def test_many_at_once(ctx: Context, artifact: Artifact) -> None:
-    """No script is executed while a child of another thread still holds it for writing ("Text file busy")."""
-    failures: list[Exception] = []
-
-    def work() -> None:
-        for _ in range(10):
-            try:
-                processor("true").process(ctx, artifact)
-            except CommandFailed as error:
-                failures.append(error)
-
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
