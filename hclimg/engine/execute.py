@@ -133,7 +133,7 @@ class NodeRunner:
             raise
         except Exception as error:  # noqa: BLE001 - see above
             known = error if isinstance(error, HclimgError) else self._bug(work.node, error)
-            self._context(work).warn(f"{work.node.title} failed: {error_text(known)}")
+            self._context(work).warn(f'"{work.node.title}" failed: {error_text(known)}')
 
     def _capture(self, work: Work) -> None:
         lane = self.lanes[work.node.lane]

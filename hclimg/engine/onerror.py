@@ -60,7 +60,7 @@ class FailurePolicy:
     def decide(self, node: Node, error: BaseException, cancel: CancelToken) -> Decision:
         """Ask the person what to do about a failed node. Blocks; an interrupt means: clean up."""
         with self._terminal:
-            decision = self._ask(f"{node.title} failed: {error_text(error)}", cancel)
+            decision = self._ask(f'"{node.title}" failed: {error_text(error)}', cancel)
         if decision is Decision.ABORT and node.lane:
             self._aborted.add(node.lane)
         return decision

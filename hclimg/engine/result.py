@@ -118,12 +118,13 @@ def diagnostics_of(node: Node, error: BaseException) -> tuple[Diagnostic, ...]:
     if isinstance(error, TemplateError):
         return error.diagnostics
     hint = error.hint if isinstance(error, BuildError) else ""
+    context = node.spec.context if node.spec else "clean-up"
     told = Diagnostic(
         severity=Severity.ERROR,
         summary="Clean-up incomplete" if isinstance(error, CleanupError) else SUMMARIES[node.kind],
         detail=f"{error}\n{hint}" if hint else str(error),
         subject=node.spec.header if node.spec else None,
-        context=node.spec.context if node.spec else "",
+        context=f'{context} of build "{node.lane}"' if node.lane else context,
     )
     return (told,)
 

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from heapq import heappop, heappush
 from queue import Empty, SimpleQueue
@@ -37,6 +38,7 @@ from hclimg.events import (
 from hclimg.plan.node import NodeKind, Trigger
 from hclimg.plan.plan import Plan
 from hclimg.sdk.cancel import CancelToken
+from hclimg.units import show_duration
 
 BUILDS = "builds"
 """The limit of ``-parallel-builds``: a lane holds one slot from its first node to its last, RELEASE aside."""
@@ -76,7 +78,7 @@ class Scheduler:
     _admission: Admission = field(init=False)
     _wants: dict[tuple[object, ...], Mapping[str, int]] = field(factory=dict, init=False)
     _inbox: SimpleQueue[Call] = field(factory=SimpleQueue, init=False)
-    _timers: list[tuple[float, int, NodeState, Call]] = field(factory=list, init=False)
+    _timers: list[tuple[float, int, Call]] = field(factory=list, init=False)
     _over: deque[NodeState] = field(factory=deque, init=False)
     _left: int = field(init=False)
     _busy: int = field(default=0, init=False)
@@ -149,11 +151,11 @@ class Scheduler:
     def _fire_timers(self) -> None:
         now = time.monotonic()
         while self._timers and self._timers[0][0] <= now:
-            heappop(self._timers)[3]()
+            heappop(self._timers)[2]()
 
-    def _after(self, seconds: float, state: NodeState, call: Call) -> None:
+    def _after(self, seconds: float, call: Call) -> None:
         self._ticket += 1
-        heappush(self._timers, (time.monotonic() + seconds, self._ticket, state, call))
+        heappush(self._timers, (time.monotonic() + seconds, self._ticket, call))
 
     def _spread(self) -> None:
         """Tell the nodes after those that are over. A loop rather than recursion: chains may be long."""
@@ -203,7 +205,7 @@ class Scheduler:
         if not pause:
             self._claim(state)
             return
-        self._say(state, f"Pausing {pause:g} s before: {state.node.title}")
+        self._say(state, f"Pausing {_spoken(pause)} before: {state.node.title}")
         self._delay(pause, state, self._claim)
 
     def _delay(self, seconds: float, state: NodeState, then: Callable[[NodeState], None]) -> None:
@@ -212,7 +214,7 @@ class Scheduler:
                 then(state)
 
         self._delayed[state.place] = state
-        self._after(seconds, state, go_on)
+        self._after(seconds, go_on)
 
     def _claim(self, state: NodeState) -> None:
         node = state.node
@@ -239,6 +241,7 @@ class Scheduler:
         node = state.node
         lane = self.lanes.get(node.lane)
         if lane is not None and not lane.is_open:
+            lane.has_slot = BUILDS in claim[1]
             self._open(lane)
         state.claim = claim
         state.attempt += 1
@@ -248,7 +251,7 @@ class Scheduler:
         self._busy += 1
         self.bus.emit(NodeStarted(lane=node.lane, node=node.id, title=node.title, attempt=state.attempt))
         if node.timeout is not None:
-            self._after(node.timeout, state, partial(self._expire, state, token))
+            self._after(node.timeout, partial(self._expire, state, token))
         inputs = {name: self.states[name].status for name in self.plan.predecessors(node.id)}
         self.executor.start(partial(self._work, state, Work(node, state.attempt, token, inputs)))
 
@@ -280,7 +283,7 @@ class Scheduler:
     def _on_done(self, state: NodeState, error: BaseException | None) -> None:
         state.token, node = None, state.node
         if error is not None and state.expired:
-            timeout = TimedOut(f"{node.title} did not end within {node.timeout:g} s.")
+            timeout = TimedOut(f'"{node.title}" did not end within {_spoken(node.timeout or 0)}.')
             timeout.__cause__ = error
             error = timeout
         state.error = error
@@ -291,7 +294,7 @@ class Scheduler:
         elif node.retry.allows(error, state.attempt) and not isinstance(error, CleanupError):
             self._retry(state, error)
         elif node.continue_on_error:
-            self._warn(state, f"{node.title} failed, and the build goes on all the same: {error_text(error)}")
+            self._warn(state, f'"{node.title}" failed, and the build goes on all the same: {error_text(error)}')
             self._end(state, Status.SUCCEEDED)
         elif self.policy.asks(node):
             self.executor.start(partial(self._ask, state, error))
@@ -355,7 +358,7 @@ class Scheduler:
         lane.open_nodes -= 1
         if state.node.kind is not NodeKind.RELEASE:
             lane.holding -= 1
-            if not lane.holding and lane.is_open and BUILDS in self.limits:
+            if not lane.holding and lane.has_slot:
                 self._admission.release({BUILDS: 1})
         if not lane.open_nodes:
             self._close(lane)
@@ -403,8 +406,12 @@ def _reason(state: NodeState) -> str:
     if state.status is Status.FAILED:
         return error_text(state.error)
     if state.status is Status.SKIPPED and state.cause and state.cause.node.lane != state.node.lane:
-        return f"{state.cause.node.title} failed: {error_text(state.cause.error)}"
+        return f'"{state.cause.node.title}" failed: {error_text(state.cause.error)}'
     return ""
+
+
+def _spoken(seconds: float) -> str:
+    return show_duration(timedelta(seconds=seconds))
 
 
 def _lane_status(ended: set[Status]) -> Status:

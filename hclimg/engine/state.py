@@ -81,6 +81,7 @@ class LaneState:
     open_nodes: int = 0
     holding: int = 0
     is_open: bool = False
+    has_slot: bool = False
     started: float = 0.0
     claimant: NodeState | None = None
     waiting: list[NodeState] = field(factory=list)

@@ -73,7 +73,7 @@ def test_a_failure_cleans_up_and_tells_where_it_was_declared(shop: Shop) -> None
     assert diagnostic.detail == "failure 1\nTry again."
     assert diagnostic.subject is not None
     assert diagnostic.subject.text == 'provisioner "do"'
-    assert diagnostic.context == 'provisioner "do"'
+    assert diagnostic.context == 'provisioner "do" of build "box.a"'
     assert result.lanes[0].error == "failure 1"
     assert result.lanes[0].artifacts == ()
 
@@ -144,7 +144,7 @@ def test_a_timeout_wakes_what_waits_for_the_machine(shop: Shop) -> None:
     assert "ran next" in happened.lines
     assert "ran hang" not in happened.lines
     (warning,) = shop.tape.of(Said, level="warning")
-    assert "did not end within 0.1 s" in warning.text
+    assert "did not end within 100ms" in warning.text
 
 
 def test_error_cleanup_uses_the_machine_after_a_timeout(shop: Shop) -> None:
@@ -167,7 +167,7 @@ def test_a_failing_error_cleanup_is_only_told(shop: Shop) -> None:
     result = shop.apply(template(build=build))
     assert statuses(result)["error-cleanup:do"] == "succeeded"
     assert [e.text for e in shop.tape.of(Said, level="warning")] == [
-        "Running error-cleanup-provisioner do failed: failure 1"
+        '"Running error-cleanup-provisioner do" failed: failure 1'
     ]
     assert len(result.failures) == 1
 
@@ -253,7 +253,7 @@ def test_ask_aborts_only_the_lane_that_it_was_asked_about(shop: Shop) -> None:
     assert "unplug a" not in happened.lines
     assert "unplug b" in happened.lines
     (question,) = script.questions
-    assert question.startswith("Launching box failed: no machine\n[c] Clean up and exit, [a] abort")
+    assert question.startswith('"Launching box" failed: no machine\n[c] Clean up and exit, [a] abort')
 
 
 @pytest.mark.parametrize(("options", "name"), [({"debug": True}, "-debug"), ({"on_error": "ask"}, "-on-error=ask")])

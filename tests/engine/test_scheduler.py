@@ -68,8 +68,8 @@ def test_a_lane_whose_source_failed_fails_with_the_root_cause_and_never_opens() 
     assert done.statuses["a/teardown"] == "skipped"
     assert done.tape.of(LaneStarted) == []
     assert [(e.lane, e.status, e.error) for e in done.tape.of(LaneFinished)] == [
-        ("a", "failed", "Doing source failed: the world said no"),
-        ("b", "failed", "Doing source failed: the world said no"),
+        ("a", "failed", '"Doing source" failed: the world said no'),
+        ("b", "failed", '"Doing source" failed: the world said no'),
     ]
 
 
@@ -303,7 +303,7 @@ def test_continue_on_error_counts_as_success_with_a_warning() -> None:
     done = run_plan(plan, failing("a"))
     assert done.statuses == {"a": "succeeded", "b": "succeeded"}
     (warning,) = done.tape.of(Said, level="warning")
-    assert warning.text == "Doing a failed, and the build goes on all the same: the world said no"
+    assert warning.text == '"Doing a" failed, and the build goes on all the same: the world said no'
 
 
 def test_continue_on_error_does_not_swallow_a_cancel() -> None:
@@ -323,7 +323,7 @@ def test_a_timeout_cancels_the_node_and_names_it() -> None:
     done = run_plan(plan, lambda work: work.cancel.sleep(60), cancel=cancel)
     assert done.statuses == {"a": "failed", "b": "skipped"}
     assert isinstance(done.states["a"].error, TimedOut)
-    assert str(done.states["a"].error) == "Doing a did not end within 0.05 s."
+    assert str(done.states["a"].error) == '"Doing a" did not end within 50ms.'
     assert not cancel.cancelled
 
 
@@ -334,7 +334,7 @@ def test_a_timeout_counts_for_each_attempt() -> None:
 
     done = run_plan(Plan([node("a", timeout=0.05, retry=QUICK)], []), run)
     assert done.states["a"].status == "succeeded"
-    assert len(done.tape.of(NodeRetrying, error="Doing a did not end within 0.05 s.")) == 2
+    assert len(done.tape.of(NodeRetrying, error='"Doing a" did not end within 50ms.')) == 2
 
 
 def test_a_pause_is_repeated_and_neither_counts_nor_turns_off_the_timeout() -> None:
@@ -345,7 +345,7 @@ def test_a_pause_is_repeated_and_neither_counts_nor_turns_off_the_timeout() -> N
     plan = Plan([node("a", timeout=0.05, pause_before=0.1, retry=RetryPolicy(attempts=2, delay=0.0))], [])
     done = run_plan(plan, run)
     assert done.states["a"].status == "succeeded"
-    assert [e.text for e in done.tape.of(Said)] == ["Pausing 0.1 s before: Doing a"] * 2
+    assert [e.text for e in done.tape.of(Said)] == ["Pausing 100ms before: Doing a"] * 2
     assert len(done.tape.of(NodeRetrying)) == 1
 
 
@@ -475,7 +475,7 @@ def test_ask_and_retry() -> None:
 
     done = run_plan(lane_plan(["a"]), run, policy=policy)
     assert set(done.statuses.values()) == {"succeeded"}
-    assert script.questions[0].startswith("Doing a/provision[0] failed: no\n[c] Clean up")
+    assert script.questions[0].startswith('"Doing a/provision[0]" failed: no\n[c] Clean up')
     assert '"x" is none of' in script.questions[1]
 
 
