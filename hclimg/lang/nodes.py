@@ -38,7 +38,7 @@ from hclimg.lang.syntax import (
     Variable,
 )
 from hclimg.lang.tokens import Token
-from hclimg.lang.values import FALSE, NULL, TRUE, parse_number, string
+from hclimg.lang.values import FALSE, NULL, TRUE, parse_number, string, unknown
 
 T = TypeVar("T")
 CONSTANTS: Final = {"true": TRUE, "false": FALSE, "null": NULL}
@@ -164,7 +164,13 @@ class Nodes:
         return Unary(self.source, op.start, operand.end, op.value, operand)
 
     def number(self, token: Token) -> Expr:
-        return Literal(self.source, token.start, token.end, parse_number(token.value))
+        try:
+            value = parse_number(token.value)
+        except ValueError:
+            detail = "Numbers of this size are not supported; at most 78,000 digits are."
+            self.diagnostics.error("Invalid number literal", detail, subject=self.source.range(token.start, token.end))
+            value = unknown()
+        return Literal(self.source, token.start, token.end, value)
 
     def variable(self, name: Token) -> Expr:
         if name.value in CONSTANTS:

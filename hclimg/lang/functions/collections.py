@@ -255,7 +255,7 @@ def _reverse_type(arguments: Sequence[Value]) -> Type:
 
 def slice_(items: Value, start: Value, end: Value) -> Value:
     """The elements of a list from one index up to another."""
-    first, last = _slice_bounds(items, start, end, len(items.raw))
+    first, last = _slice_bounds(items, start, end, len(items.raw) if is_sequence(items) else 0)
     if isinstance(items.type, TupleType):
         return tuple_of(items.raw[first:last])
     return Value(items.type, items.raw[first:last])
@@ -438,7 +438,9 @@ def _merge_type(maps: Sequence[Value]) -> Type:
 
 def zipmap(names: Value, items: Value) -> Value:
     """A map of keys from one list and values from another."""
-    _check_zip(names, items, len(items.raw))
+    _check_zip(names, items)
+    if not names.is_wholly_known:
+        return unknown(_zip_type((names, items)))
     keys_ = [key.raw for key in names.raw]
     if None in keys_:
         raise FunctionError(f"keys list has null value at index {keys_.index(None)}")
@@ -446,9 +448,10 @@ def zipmap(names: Value, items: Value) -> Value:
     return map_of(pairs, items.type.element) if isinstance(items.type, ListType) else object_of(pairs)
 
 
-def _check_zip(names: Value, items: Value, count: int) -> None:
+def _check_zip(names: Value, items: Value) -> None:
     if not isinstance(items.type, ListType | TupleType):
         raise ArgumentError(1, "values must be a list or tuple value")
+    count = len(items.type.elements if isinstance(items.type, TupleType) else items.raw)
     if len(names.raw) != count:
         raise FunctionError(f"number of keys ({len(names.raw)}) does not match number of values ({count})")
 
@@ -459,7 +462,7 @@ def _zip_type(arguments: Sequence[Value]) -> Type:
         return MapType(items.type.element)
     if is_unknown(names) or not names.is_wholly_known or not isinstance(items.type, TupleType):
         return ANY
-    _check_zip(names, items, len(items.type.elements))
+    _check_zip(names, items)
     return ObjectType({n.raw: t for n, t in zip(names.raw, items.type.elements, strict=True)})
 
 

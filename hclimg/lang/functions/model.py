@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from hclimg.lang.convert import ConversionError
 from hclimg.lang.types import ANY, Type
 from hclimg.lang.values import NO_MARKS, Marks, Unknown, Value, deep_marks, unknown, unmark_deep
 
@@ -103,7 +104,11 @@ class Function:
     def call(self, arguments: Sequence[Value]) -> Value:
         """The result for arguments that already have the parameters' types; raises FunctionError."""
         values, marks, decided = self._prepared(arguments)
-        result = self.body(*values) if decided else self._undecided(values)
+        try:
+            result = self.body(*values) if decided else self._undecided(values)
+        except ConversionError as error:
+            # Values of different types have a common type that not every one of them can take on.
+            raise FunctionError(error.message) from None
         return result.with_marks(marks) if marks else result
 
     def _prepared(self, arguments: Sequence[Value]) -> tuple[list[Value], Marks, bool]:

@@ -110,6 +110,8 @@ def setproduct(*lists: Value) -> Value:
     _check_combinations(lists)
     assert isinstance(result.element, TupleType)
     types = result.element.elements
+    if any(t is ANY and any(item.type is not ANY for item in v.raw) for t, v in zip(types, lists, strict=True)):
+        return unknown()  # an element of a type that is not known yet decides what the others become
     combinations = [
         tuple_of(convert(item, wanted) for item, wanted in zip(items, types, strict=True))
         for items in product(*[v.raw for v in lists])
