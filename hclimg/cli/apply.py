@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from hclimg.cli.options import Command, TemplateOptions, switch, template_options
+from hclimg.cli.options import Command, TemplateOptions, colour_option, switch, template_options
 from hclimg.cli.output import flushed, show_diagnostics, stderr_theme
 from hclimg.cli.reading import read_plan, run_options
 from hclimg.diagnostics import Diagnostics
@@ -35,7 +35,7 @@ ON_ERROR = [mode.value for mode in OnError]
 )
 @switch("-force", "Replace what an earlier run made.")
 @switch("-debug", "Build one after the other, and ask before each step.")
-@switch("-color", "Use colours; -color=false: none.", default=None)
+@colour_option
 @switch("-timestamp-ui", "Put the time before each line.")
 @switch("-json", "Print every event as a line of JSON.")
 @switch("-machine-readable", "Print Packer's machine-readable lines.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import click
@@ -75,6 +76,9 @@ program = Program(
 def main() -> NoReturn:
     """The entry point of the program."""
     gc.disable()  # nearly all that reading a template makes stays alive: looking for garbage costs 5 to 30 %
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a character that the terminal cannot show is no reason to stop
     code = run(sys.argv[1:])
     if not flushed():
         code = code or BROKEN_PIPE
@@ -86,7 +90,7 @@ def run(args: list[str]) -> int:
     try:
         # click's own main would end the program at a broken pipe, also when a build goes on without its reader.
         with program.make_context("hclimg", _ordered(args)) as ctx:
-            result: Any = program.invoke(ctx)
+            return _invoke(ctx)
     except click.exceptions.Exit as over:
         return over.exit_code
     except click.ClickException as error:
@@ -97,12 +101,17 @@ def run(args: list[str]) -> int:
     except BrokenPipeError:
         flushed()
         return BROKEN_PIPE
-    except HclimgError as error:
-        _tell(error)
-        return error.exit_code
     except Exception as error:  # noqa: BLE001 - the last resort: a bug, reported as one
         _report_bug(error)
         return 1
+
+
+def _invoke(ctx: click.Context) -> int:
+    try:
+        result: Any = program.invoke(ctx)
+    except HclimgError as error:
+        _tell(error)
+        return error.exit_code
     return result if isinstance(result, int) else 0
 
 

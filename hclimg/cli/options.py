@@ -71,6 +71,18 @@ def switch(name: str, text: str, *, default: bool | None = False) -> Callable[[F
     return click.option(name, type=click.BOOL, default=default, metavar="", help=text)
 
 
+def colour_option(function: F) -> F:
+    """``-color``. It holds for everything that is written, so the root of click's contexts keeps it too."""
+
+    def remember(ctx: click.Context, _: click.Parameter, value: bool | None) -> bool | None:
+        ctx.find_root().color = value
+        return value
+
+    text = "Use colours; -color=false: none."
+    option = click.option("-color", type=click.BOOL, default=None, metavar="", callback=remember, help=text)
+    return option(function)
+
+
 def template_argument(function: F) -> F:
     """The template: the current directory when it is left out."""
     return click.argument("template", default=".", metavar="[TEMPLATE]")(function)

@@ -35,9 +35,12 @@ def flushed() -> bool:
 
 
 def stderr_theme() -> Theme:
+    import click
+
     from hclimg.ui.theme import theme_for
 
-    return theme_for(sys.stderr, None)
+    ctx = click.get_current_context(silent=True)
+    return theme_for(sys.stderr, ctx.find_root().color if ctx else None)
 
 
 def width(stream: TextIO) -> int:

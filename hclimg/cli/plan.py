@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from hclimg.cli.options import Command, TemplateOptions, switch, template_options
+from hclimg.cli.options import Command, TemplateOptions, colour_option, switch, template_options
 from hclimg.cli.output import show_diagnostics
 from hclimg.cli.reading import read_plan
 from hclimg.diagnostics import Diagnostics
@@ -19,7 +19,7 @@ from hclimg.registry import Registry
 @switch("-json", "Print the plan as JSON.")
 @switch("-positions", "With -json: say where each node's block stands.")
 @switch("-dot", "Print the graph in the language of Graphviz.")
-@switch("-color", "Use colours; -color=false: none.", default=None)
+@colour_option
 @switch("-warn-on-undeclared-var", "Warn about values for variables that are not declared.")
 def command(
     *, wanted: TemplateOptions, json: bool, positions: bool, dot: bool, color: bool | None, warn_on_undeclared_var: bool

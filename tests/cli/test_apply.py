@@ -144,6 +144,13 @@ def test_secrets_do_not_show(hclimg: Run, write: Write) -> None:
     assert "hunter2" not in done.stdout + done.stderr
 
 
+def test_characters_that_the_terminal_cannot_show(hclimg: Run, write: Write) -> None:
+    write("x.pkr.hcl", ONE % "echo caf\u00e9")
+    done = hclimg("apply", "x.pkr.hcl", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "==> null.one: caf?" in done.stdout
+
+
 # -- a process that is watched while it runs --------------------------------------------
 
 

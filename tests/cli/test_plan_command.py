@@ -47,6 +47,12 @@ def test_one_format_only(hclimg: Run, two_builds: Path) -> None:
     assert "Only one of -json and -dot" in done.stderr
 
 
+def test_colours_hold_for_diagnostics_too(hclimg: Run, two_builds: Path) -> None:
+    two_builds.write_text(two_builds.read_text().replace("inline", "inlin"))
+    assert "\x1b[1;31mError:\x1b[0m" in hclimg("plan", "-color", two_builds.name).stderr
+    assert "\x1b" not in hclimg("plan", two_builds.name).stderr
+
+
 def test_a_wrong_template_has_no_plan(hclimg: Run, two_builds: Path) -> None:
     two_builds.write_text(two_builds.read_text().replace("inline", "inlin"))
     done = hclimg("plan", two_builds.name)
