@@ -25,7 +25,7 @@ FEW_LANES = 8  # up to so many lanes, the closing table has a line for each node
 
 
 def lanes_region(run: RunSummary, activity: Activity, now: float, height: int, *, unicode: bool = True) -> Table:
-    """A line for each running node, newest last, and one that counts; never higher than ``height``."""
+    """A line for each running node, in the order of the lanes, and one that counts; never higher than ``height``."""
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(width=1)
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=36)
@@ -35,7 +35,7 @@ def lanes_region(run: RunSummary, activity: Activity, now: float, height: int, *
     table.add_column(no_wrap=True, justify="right")
     frames = SPINNER if unicode else ASCII_SPINNER
     frame = frames[int(now * 10) % len(frames)]
-    running = list(activity.nodes.values())
+    running = sorted(activity.nodes.values(), key=lambda doing: run.lane(doing.lane).index)
     room = max(0, height - 1)
     for doing in running[:room]:
         lane = run.lane(doing.lane)
