@@ -24,9 +24,10 @@ _MODULES = {
     "formatting": "format formatlist",
     "patterns": "regex regex_replace regexall",
     "collections": (
-        "chunklist coalesce coalescelist compact concat contains distinct element flatten index keys length lookup "
-        "merge range reverse slice sort values zipmap"
+        "chunklist coalesce coalescelist compact concat contains distinct element flatten index length range reverse "
+        "slice sort"
     ),
+    "maps": "keys lookup merge values zipmap",
     "sets": "alltrue anytrue setintersection setproduct setsubtract setunion sum",
     "numeric": "abs ceil floor log max min parseint pow signum",
     "conversion": "tobool tolist tomap tonumber toset tostring",

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from hclimg.lang.functions.catalog import Surroundings
 
 _REFUSED = re.compile(r"\\(?:\\|[1-9]|Z|X|R|K|G)|\(\?(?:=|!|<=|<!|P=|P>|\(|#|>|&)|[*+?}]\+")
-_ONLY_RE2 = {r"\z": r"\Z", r"\Q": "", r"\E": "", r"\C": "."}
+_POSIX = {
+    "[:alnum:]": "0-9A-Za-z",
+    "[:alpha:]": "A-Za-z",
+    "[:blank:]": r"\t ",
+    "[:digit:]": "0-9",
+    "[:lower:]": "a-z",
+    "[:space:]": r"\t\n\v\f\r ",
+    "[:upper:]": "A-Z",
+    "[:word:]": "0-9A-Za-z_",
+    "[:xdigit:]": "0-9A-Fa-f",
+}
+_QUOTED = re.compile(r"\\Q(.*?)(?:\\E|\Z)", re.DOTALL)
 
 
 class PatternError(Exception):
@@ -66,10 +77,11 @@ def _compiled_by_re(pattern: str) -> re.Pattern[str]:
     for match in _REFUSED.finditer(pattern):
         if match[0] != "\\\\":
             raise PatternError(f"invalid or unsupported Perl syntax in {match[0]}")
-    for theirs, ours in _ONLY_RE2.items():
-        pattern = pattern.replace(theirs, ours)
+    pattern = _QUOTED.sub(lambda match: re.escape(match[1]), pattern).replace(r"\z", r"\Z")
+    for name, characters in _POSIX.items():
+        pattern = pattern.replace(name, characters)
     try:
-        return re.compile(pattern.replace("[[:alpha:]]", "[A-Za-z]").replace("[[:digit:]]", "[0-9]"), re.ASCII)
+        return re.compile(pattern, re.ASCII)
     except re.error as error:
         raise PatternError(str(error)) from None
 
