@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hclimg.config.decode import decode
 from hclimg.diagnostics import Diagnostics, SourceText
 from hclimg.lang.evaluate import Scope
 from hclimg.lang.parse import parse_body
 from hclimg.lang.values import unknown
+from hclimg.sdk.components import Component
 
 T = TypeVar("T")
+C = TypeVar("C", bound=Component[Any])
 
 
 def decoded(cls: type[T], text: str) -> tuple[T | None, list[str]]:
@@ -25,3 +27,10 @@ def decoded(cls: type[T], text: str) -> tuple[T | None, list[str]]:
 
 def _shown(source: SourceText, offset: int, summary: str, detail: str) -> str:
     return f"{source.position(offset).line}: {summary}; {detail}"
+
+
+def component(cls: type[C], text: str) -> C:
+    """The component as a template describes it, which must be right."""
+    config, problems = decoded(cls.Config, text)
+    assert problems == []
+    return cls(config)

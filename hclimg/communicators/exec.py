@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Self
@@ -18,6 +19,7 @@ from paramiko import Channel, SSHException, Transport
 from paramiko.buffered_pipe import BufferedPipe
 
 from hclimg.errors import ConnectionLost, TimedOut
+from hclimg.units import show_duration
 
 if TYPE_CHECKING:
     _Pipe = BufferedPipe[bytes]
@@ -31,6 +33,10 @@ BLOCK = 32_704  # what fits into one packet of the size that OpenSSH takes
 SIGNALLED = 128  # the exit code of a command that a signal ended: SSH may tell the signal, paramiko does not
 BROKEN = (OSError, EOFError, SSHException)  # what paramiko raises when the connection breaks while it sends
 _SETTLE = 2.0  # seconds in which a connection that lost a command without a status shows that it is dead
+
+
+class LateError(Exception):
+    """The deadline of a command passed."""
 
 
 class _Inlet(_Pipe):
@@ -98,23 +104,29 @@ class RemoteCommand:
         """The same from a thread of its own, for input that is too long to wait with reading the output."""
         Thread(target=self.write, args=(blocks,), name="ssh-stdin", daemon=True).start()
 
-    def run(self, blocks: Iterable[bytes], received: Received, deadline: float | None = None) -> int:
+    def run(self, blocks: Iterable[bytes], received: Received) -> int:
         """Send the input, hand out the output, and give the exit code. Input must be short, or nearly all there is."""
         with self:
             self.write(blocks)
-            return self.wait(received, deadline)
+            return self.wait(received)
 
-    def wait(self, received: Received, deadline: float | None = None) -> int:
+    def wait(self, received: Received, timeout: timedelta | None = None) -> int:
         """Hand out the output until the command ends; its exit code.
 
         Raises TimedOut, and ConnectionLost when the connection went away without an exit code.
         """
-        for stream, data in self.output(deadline):
-            received(stream, data)
-        return self.status(deadline)
+        deadline = time.monotonic() + timeout.total_seconds() if timeout else None
+        try:
+            for stream, data in self.output(deadline):
+                received(stream, data)
+            return self.status(deadline)
+        except LateError:
+            assert timeout is not None
+            self._close()
+            raise TimedOut(f"The command did not end within {show_duration(timeout)}.") from None
 
     def output(self, deadline: float | None = None) -> Iterator[tuple[str, bytes]]:
-        """The pieces of both streams, in the order in which they came."""
+        """The pieces of both streams, in the order in which they came. Raises LateError."""
         takers = {"stdout": self.channel.recv, "stderr": self.channel.recv_stderr}
         still_open = len(takers)
         noise = b"" if self.mark else None
@@ -135,9 +147,9 @@ class RemoteCommand:
                 yield stream, data
 
     def status(self, deadline: float | None = None) -> int:
-        """The exit code, after the output has ended."""
+        """The exit code, after the output has ended. Raises LateError, ConnectionLost."""
         if not self.channel.status_event.wait(_left(deadline)):
-            raise self._late()
+            raise LateError
         status = self.channel.exit_status
         return status if status >= 0 else self._without_status()
 
@@ -151,11 +163,7 @@ class RemoteCommand:
         try:
             return self._queue.get(timeout=_left(deadline))
         except Empty:
-            raise self._late() from None
-
-    def _late(self) -> TimedOut:
-        self._close()
-        return TimedOut("The command did not end in time.")
+            raise LateError from None
 
     def _close(self) -> None:
         with suppress(*BROKEN):

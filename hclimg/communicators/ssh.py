@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,9 +18,8 @@ from hclimg.communicators.sftp_files import SftpFiles
 from hclimg.communicators.shell_files import NoShellError, ShellFiles
 from hclimg.communicators.source import opened
 from hclimg.communicators.tunnels import Tunnels
-from hclimg.errors import BuildError, ConnectionLost, TimedOut
+from hclimg.errors import BuildError, ConnectionLost
 from hclimg.sdk.machine import OutputSink
-from hclimg.units import show_duration
 
 T = TypeVar("T")
 
@@ -63,17 +61,13 @@ class SshCommunicator:
         self, command: str, stdin: bytes | BinaryIO | None, on_output: OutputSink, timeout: timedelta | None
     ) -> int:
         splitters = {stream: LineSplitter(on_output, stream) for stream in ("stdout", "stderr")}
-        deadline = time.monotonic() + timeout.total_seconds() if timeout else None
-        try:
-            with self._start(command, may_run=stdin is None) as remote:
-                self._feed(remote, stdin)
-                return remote.wait(lambda stream, data: splitters[stream].feed(data), deadline)
-        except TimedOut:
-            assert timeout is not None
-            raise TimedOut(f"The command did not end within {show_duration(timeout)}.") from None
-        finally:
-            for splitter in splitters.values():
-                splitter.close()
+        with self._start(command, may_run=stdin is None) as remote:
+            self._feed(remote, stdin)
+            try:
+                return remote.wait(lambda stream, data: splitters[stream].feed(data), timeout)
+            finally:
+                for splitter in splitters.values():
+                    splitter.close()
 
     def _start(self, command: str, *, may_run: bool) -> RemoteCommand:
         channel = self.session.channel(forward_agent=True)

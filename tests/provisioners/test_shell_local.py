@@ -1,0 +1,143 @@
+"""The shell-local provisioner: scripts on this host."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import pytest
+
+from decoding import component, decoded
+from hclimg.communicators.none import NoCommunicator
+from hclimg.errors import Cancelled, CommandFailed
+from hclimg.events import Said
+from hclimg.provisioners.shell_local import ShellLocalProvisioner
+from hclimg.sdk.local_script import LocalScriptConfig
+from hclimg.sdk.machine import Machine
+from servers.recording import Recording
+
+Run = Callable[[str], list[str]]
+NOBODY = Machine(id="none", communicator=NoCommunicator())
+
+
+def leftovers() -> set[Path]:
+    return set(Path(gettempdir()).glob("hclimg-shell-*"))
+
+
+@pytest.fixture
+def run(recording: Recording) -> Run:
+    def go(text: str) -> list[str]:
+        before = len(recording.output)
+        component(ShellLocalProvisioner, text).provision(recording.ctx, NOBODY)
+        return recording.output[before:]
+
+    return go
+
+
+def test_a_command_and_inline_commands(run: Run) -> None:
+    before = leftovers()
+    assert run('command = "echo one | cat"') == ["one"]
+    assert run('inline = ["x=2", "echo $x", "pwd"]') == ["2", str(Path.cwd())]
+    assert leftovers() == before
+
+
+def test_scripts(run: Run, tmp_path: Path) -> None:
+    for name in ("a b", "c"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{name}'\n")
+        (tmp_path / name).chmod(0o755)
+    assert run(f'scripts = ["{tmp_path}/a b", "{tmp_path}/c"]') == ["a b", "c"]
+
+
+def test_a_script_that_is_not_executable(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("echo a\n")
+    with pytest.raises(CommandFailed) as caught:
+        run(f'script = "{tmp_path}/a"')
+    assert "chmod +x" in caught.value.hint
+    assert run(f'script = "{tmp_path}/a"\nexecute_command = ["/bin/sh", "{{{{.Script}}}}"]') == ["a"]
+
+
+def test_variables(run: Run) -> None:
+    text = 'env = { A = "it\'s" }\nenvironment_vars = ["B=$x"]\n'
+    assert run(f'{text}inline = ["echo $A $B $PACKER_BUILD_NAME $PACKER_BUILDER_TYPE"]') == ["it's $x test null"]
+    command = 'command = "echo $A"\nexecute_command = ["/bin/bash", "-c", "{{.Vars}} {{.Script}}"]'
+    assert run(f"{text}{command}") == ["it's"]
+
+
+def test_secrets_are_not_on_the_command_line(run: Run) -> None:
+    look = "cat /proc/*/cmdline 2>/dev/null | tr '\\\\0' ' ' | grep -c top-secret-value || echo hidden"
+    assert run(f'env = {{ TOKEN = "top-secret-value" }}\ninline = ["{look}"]') == ["0", "hidden"]
+
+
+def test_the_files_ending_and_the_interpreter(run: Run) -> None:
+    for ending in (".bash", "bash"):
+        assert run(f'inline = ["echo $${{0##*.}}"]\ntempfile_extension = "{ending}"') == ["bash"]
+    assert run('inline = ["echo $${BASH_VERSION:+bash}"]\ninline_shebang = "/bin/bash -e"') == ["bash"]
+
+
+def test_a_failing_command(run: Run) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        run('command = "echo out; echo err >&2; exit 5"')
+    assert caught.value.message == 'The script "echo out; echo err >&2; exit 5" ended with exit code 5 on this host.'
+    assert sorted(caught.value.output) == ["err", "out"]
+    run('command = "exit 5"\nvalid_exit_codes = [5]')
+    with pytest.raises(CommandFailed, match="ended with exit code 1 on this host"):
+        run('inline = ["false", "echo not reached"]')
+
+
+def test_other_systems(run: Run, recording: Recording) -> None:
+    assert run('command = "echo x"\nonly_on = ["windows", "darwin"]') == []
+    assert "Skipped" in recording.of(Said)[-1].text
+    assert run('command = "echo x"\nonly_on = ["linux"]') == ["x"]
+
+
+def test_a_cancel_ends_what_the_script_started(recording: Recording, tmp_path: Path) -> None:
+    before = leftovers()
+    script = component(ShellLocalProvisioner, f'inline = ["touch {tmp_path}/started", "sleep 60"]')
+
+    def cancel() -> None:
+        while not (tmp_path / "started").exists():
+            pass
+        recording.ctx.cancel.cancel()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    with pytest.raises(Cancelled):
+        script.provision(recording.ctx, NOBODY)
+    thread.join()
+    assert leftovers() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", '1: Missing required argument; One of "command", "inline", "script" and "scripts" is required.'),
+        ('command = "x"\ninline = ["y"]',
+         '2: Conflicting arguments; Only one of "command", "inline", "script" and "scripts" can be set, '
+         'but "command" and "inline" are.'),
+        ('command = " "', '1: Empty script; "command" must not be empty.'),
+        ('command = "x"\nonly_on = ["windos"]',
+         '2: Incorrect value; Inappropriate value for "only_on": "windos" is not one of "darwin", "freebsd", "linux", '
+         '"openbsd", "solaris", "windows". Did you mean "windows"?'),
+        ('script = "/nonexistent"', '1: File not found; "script" names "/nonexistent", which does not exist.'),
+    ],
+)  # fmt: skip
+def test_each_rule(text: str, problem: str) -> None:
+    assert problem in decoded(LocalScriptConfig, text)[1]
+
+
+def test_packers_keys_are_all_there() -> None:
+    from hclimg.config.schema import schema_of
+
+    assert len(schema_of(LocalScriptConfig).settings) == 13
+
+
+def test_summaries() -> None:
+    def summary(text: str) -> Any:
+        return component(ShellLocalProvisioner, text).summary()
+
+    assert summary('command = "make all"') == "make all"
+    assert summary('inline = ["a", "b"]') == "2 commands"
+    assert summary('script = "/bin/true"') == "/bin/true"
