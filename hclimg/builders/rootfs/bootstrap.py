@@ -77,8 +77,8 @@ class Recipe:
         merged = [f"--hook-dir={MERGED_USR}"] if MERGED_USR.is_dir() else []
         return (
             "--verbose", "--format=directory", f"--variant={self.variant}", f"--architectures={self.architecture}",
-            f"--include={','.join(self.packages)}", f"--skip={SKIPPED}", *merged,
-            *(f"--{name}-hook={script}" for name, script in HOOKS.items()), self.suite,
+            f"--include={','.join(self.packages)}", f"--skip={SKIPPED}",
+            *(f"--{name}-hook={script}" for name, script in HOOKS.items()), *merged, self.suite,
         )  # fmt: skip
 
     def source_list(self) -> str:
@@ -164,6 +164,7 @@ def bootstrap(ctx: Context, recipe: Recipe, tree: Path, debs: Path, works: Path)
     ctx.say(f"Installing {recipe.suite} ({recipe.architecture}) from {_places(recipe)}.")
     with room_for(tree, NEEDED, "the base system"), own_scope(ctx) as own:
         tree.mkdir()
+        tree.chmod(0o755)
         work = work_directory(own, works)
         archives, files = work / "debs", work / "files"
         seed(debs, archives)
@@ -187,7 +188,7 @@ def _install(ctx: Context, recipe: Recipe, enter: tuple[str, ...]) -> None:
             f"mmdebstrap cannot install the base system: {' '.join(reasons) or error.message}",
             exit_code=error.status,
             output=error.output,
-            hint="Its last lines say why. Without `sources` or `mirror`, packages come from where this machine has them.",
+            hint="Its last lines say why. Without `sources` or `mirror`, this machine's package sources are used.",
         ) from error
 
 
@@ -214,6 +215,8 @@ def _write_files(recipe: Recipe, top: Path) -> None:
         path = top / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    for made in top.rglob("*"):  # the user's umask is not the system's
+        made.chmod(0o755 if made.is_dir() else 0o644)
 
 
 def _check_keyrings(recipe: Recipe) -> None:

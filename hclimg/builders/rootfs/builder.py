@@ -8,13 +8,13 @@ from attrs import frozen
 
 from hclimg.builders.rootfs.config import RootfsConfig
 from hclimg.sdk.components import Builder
-from hclimg.sdk.context import Context
-from hclimg.sdk.machine import Artifact, Machine
 
 if TYPE_CHECKING:
     from hclimg.builders.rootfs.base import Base
     from hclimg.builders.rootfs.chroot import Chroot
     from hclimg.builders.rootfs.launch import Names
+    from hclimg.sdk.context import Context
+    from hclimg.sdk.machine import Artifact, Machine
 
 
 @frozen(kw_only=True)

@@ -33,6 +33,7 @@ END_TIMEOUT = 10.0
 # its child; a parent that ignores SIGCHLD leaves no zombies.
 _START = """
 set -e
+umask 022
 pipe=$1 pidfile=$2 scratch=$3
 shift 3
 read -r pid rest </proc/self/stat
@@ -63,7 +64,8 @@ class Sandbox:
     @property
     def enter(self) -> tuple[str, ...]:
         """What comes before a command to run it inside."""
-        return ("nsenter", f"--target={self.pid}", "--mount", "--uts", "--ipc", "--pid", "--")
+        into = ("nsenter", f"--target={self.pid}", "--mount", "--uts", "--ipc", "--pid", "--")
+        return (*into, "sh", "-c", 'umask 022; exec "$@"', "sh")  # a system's files must not have the user's umask
 
     def path(self, inside: str) -> Path:
         """Where this process finds a directory of the sandbox. What is in it may have links: never follow them."""

@@ -162,7 +162,7 @@ others() {
 others || exit 0
 kill -TERM -1
 tries=0
-while others && [ $tries -lt 50 ]; do
+while others && [ $tries -lt 30 ]; do
     sleep 0.1
     tries=$((tries + 1))
 done
