@@ -5,6 +5,7 @@ from __future__ import annotations
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 
+_LONG = 1 << 16
 _decoder = getincrementaldecoder("utf-8")
 
 
@@ -20,15 +21,26 @@ class LineSplitter:
         first, *lines = self._decode(data).split("\n")
         self._rest += first
         for line in lines:
-            self._emit(shown(self._rest), self._stream)
+            self._flush()
             self._rest = line
+        if len(self._rest) > _LONG:
+            self._shorten()
+
+    def _shorten(self) -> None:
+        """Forget what was overwritten; emit what no terminal could show as one line."""
+        self._rest = self._rest[self._rest.rfind("\r", 0, -1) + 1 :]
+        if len(self._rest) > _LONG:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._emit(shown(self._rest), self._stream)
+        self._rest = ""
 
     def close(self) -> None:
         """Emit what came after the last line end, if anything."""
         self._rest += self._decode(b"", True)
         if self._rest:
-            self._emit(shown(self._rest), self._stream)
-        self._rest = ""
+            self._flush()
 
 
 def shown(line: str) -> str:

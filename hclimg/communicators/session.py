@@ -35,6 +35,7 @@ BROKEN_PAUSE = 0.5  # seconds after a handshake that broke
 OPEN_CHANNEL = 60.0
 SETTLE = 0.5
 WINDOW = 2 << 20
+BULK_WINDOW = 16 << 20  # what may be under way to us: a far machine sends no faster than a window in a round trip
 
 
 @frozen(kw_only=True)
@@ -98,20 +99,20 @@ class SshSession:
         transport: Transport = self._connection.transport
         return transport
 
-    def channel(self, *, forward_agent: bool = False) -> Channel:
-        """A new session channel. Raises ConnectionLost (nothing was started)."""
+    def channel(self, *, bulk: bool = False) -> Channel:
+        """A new session channel, for bulk data or for a command. Raises ConnectionLost (nothing was started)."""
         try:
-            return self._channel(forward_agent)
+            return self._channel(bulk)
         except ConnectionLost:
-            return self._channel(forward_agent)  # it broke while nobody used it, which only shows on use
+            return self._channel(bulk)  # it broke while nobody used it, which only shows on use
 
-    def _channel(self, forward_agent: bool) -> Channel:
+    def _channel(self, bulk: bool) -> Channel:
         transport = self.transport
         try:
-            if forward_agent and self.way.forward_agent:
+            if self.way.forward_agent and not bulk:
                 channel: Channel = self._connection.create_session()
                 return channel
-            return transport.open_session(timeout=OPEN_CHANNEL)
+            return transport.open_session(window_size=BULK_WINDOW if bulk else WINDOW, timeout=OPEN_CHANNEL)
         except (SSHException, OSError, EOFError) as error:
             self.check_alive(error)
             raise BuildError(

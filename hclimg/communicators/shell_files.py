@@ -23,10 +23,13 @@ from hclimg.communicators.tarstream import pack, walk
 from hclimg.errors import BuildError, ConnectionLost
 
 _MARK = "hclimg-begins"  # the first thing that a command of ours prints
+_STEP = 1 << 16  # where a cut upload can go on: at multiples of this
 RESUMES = 5  # cuts in a row, without a byte in between, after which a transfer is given up
 _HOME = re.compile(r"(~[\w.-]*|\$HOME|\$\{HOME\})(/+|$)")
 _SHELL_NAME = re.compile(r"^\S*sh: (line )?\d+: ")
-_NO_REASON = re.compile(r"^\s*\d*\s*$|warning|exiting now|exit status|delayed from previous", re.IGNORECASE)
+_NO_REASON = re.compile(
+    r"^\s*\d*\s*$|^\d+\+\d+ records|warning|exiting now|exit status|delayed from previous", re.IGNORECASE
+)
 _HINTS = (
     (r"permission denied|operation not permitted|read-only", "The user of the connection may not do that. Copy to a "
      "place such as /tmp, and move the file with sudo in a shell provisioner."),
@@ -79,8 +82,11 @@ class ShellFiles:
         guard, chmod = "", ""
         if source.mode is not None:
             guard, chmod = "umask 077; ", f"chmod {source.mode:o} {file} && "
-        done = self._run(f"{guard}cat {'>>' if offset else '>'} {file} && {chmod}wc -c < {file}",
-                         meter.count(source.blocks(BLOCK)))  # fmt: skip
+        write = f"cat > {file}"
+        if offset:
+            # In place rather than appended: what a cut connection left behind may still be writing the same bytes.
+            write = f"dd ibs={_STEP} obs={_STEP} seek={offset // _STEP} conv=notrunc of={file}"
+        done = self._run(f"{guard}{write} && {chmod}wc -c < {file}", meter.count(source.blocks(BLOCK)))
         if done.status != 0:
             raise self._failed(f'Cannot write "{remote}" on the machine', done)
         return _number(done)
@@ -89,7 +95,7 @@ class ShellFiles:
         there = self._run(f"wc -c < {_operand(remote)}")
         offset = _number(there) if there.status == 0 else 0
         assert source.size is not None
-        reached = self._put_from(source, remote, offset if offset <= source.size else 0, meter)
+        reached = self._put_from(source, remote, offset // _STEP * _STEP if offset <= source.size else 0, meter)
         self._compare(source.digest(), remote)
         return reached
 
@@ -195,7 +201,7 @@ class ShellFiles:
     def _start(self, script: str) -> RemoteCommand:
         try:
             command = f"exec /bin/sh -c {quote(f'echo {_MARK}; {script}')}"
-            return RemoteCommand.start(self.session.channel(), command, mark=_MARK.encode() + b"\n")
+            return RemoteCommand.start(self.session.channel(bulk=True), command, mark=_MARK.encode() + b"\n")
         except BROKEN as error:
             self.session.check_alive(error)
             raise NoShellError(str(error)) from error

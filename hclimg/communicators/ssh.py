@@ -70,7 +70,7 @@ class SshCommunicator:
                     splitter.close()
 
     def _start(self, command: str, *, may_run: bool) -> RemoteCommand:
-        channel = self.session.channel(forward_agent=True)
+        channel = self.session.channel()
         try:
             return RemoteCommand.start(channel, command, pty=self.pty)
         except BROKEN as error:
