@@ -14,6 +14,9 @@ TEST_PACKAGES := $(PACKAGES) openssh-server packer xorriso mtools tmux pigz zstd
 # A checkout is on the path of every command here; bytecode is kept, as it is for any installed program.
 unexport PYTHONDONTWRITEBYTECODE
 
+# The rootfs builder installs packages into a directory, which needs root.
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+
 .PHONY: help quickstart test check bench lint install clean
 
 help: ## Show this list
@@ -21,7 +24,7 @@ help: ## Show this list
 
 quickstart: install ## Build the example image: Debian 12 with redis, as a bootable qcow2
 	@.ci/packages $(PACKAGES)
-	$(BIN)/hclimg apply -force examples/quickstart
+	$(ROOT) $(BIN)/hclimg apply -force examples/quickstart
 	@$(BIN)/python examples/quickstart/next_steps.py
 
 test: $(VENV)/.dev ## Lint, types, import contracts and all tests, with the real servers that they need

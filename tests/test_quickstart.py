@@ -1,0 +1,99 @@
+"""The README's promise: one command makes an image that boots by itself, with redis in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+QUICKSTART = ROOT / "examples" / "quickstart"
+IMAGE = "output-redis/redis.qcow2"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1500),
+    pytest.mark.skipif(os.geteuid() != 0, reason="the rootfs builder installs packages, which needs root"),
+]
+
+
+def hclimg(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hclimg", *arguments]
+    return subprocess.run(command, cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory in which the quickstart was built."""
+    place = tmp_path_factory.mktemp("quickstart")
+    done = hclimg("apply", str(QUICKSTART), cwd=place)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    return place
+
+
+@pytest.fixture
+def guest(built: Path, tmp_path: Path) -> Iterator[list[str]]:
+    """The finished image, booted with nothing but its own disk; how to run a command in it."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # fmt: off
+    qemu = subprocess.Popen([
+        "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "512",
+        "-drive", f"file={built / IMAGE},if=virtio,format=qcow2,snapshot=on", "-display", "none",
+        "-serial", f"file:{tmp_path / 'serial.log'}", "-device", "virtio-net-pci,netdev=n",
+        "-netdev", f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22",
+        "-fw_cfg", f"name=opt/org.hclimg/ssh_authorized_key,file={tmp_path / 'key.pub'}",
+    ])
+    try:
+        yield [
+            "ssh", "-p", str(port), "-i", str(tmp_path / "key"), "-o", "BatchMode=yes",
+            "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={tmp_path / 'known'}", "-o", "ConnectTimeout=120", "root@127.0.0.1",
+        ]
+    finally:
+        qemu.kill()
+        qemu.wait()
+    # fmt: on
+
+
+def test_the_image_boots_by_itself_and_redis_answers(guest: list[str]) -> None:
+    for _ in range(20):  # slirp takes a connection before the guest listens, and drops it when the guest says no
+        done = subprocess.run([*guest, "redis-cli ping"], capture_output=True, text=True, timeout=240)
+        if done.returncode != 255:
+            break
+    assert (done.returncode, done.stdout) == (0, "PONG\n"), done.stderr
+    settings = subprocess.run([*guest, "redis-cli config get maxmemory"], capture_output=True, text=True, check=True)
+    assert settings.stdout.split()[1] == str(64 << 20)
+
+
+def test_the_results_are_described(built: Path) -> None:
+    digest, name = (built / "output-redis/redis.sha256").read_text().split()
+    assert name == "redis.qcow2"
+    assert subprocess.check_output(["sha256sum", built / IMAGE], text=True).split()[0] == digest
+    assert '"builder_type": "qemu"' in (built / "output-redis/manifest.json").read_text()
+
+
+def test_a_second_run_refuses_to_overwrite(built: Path) -> None:
+    before = (built / IMAGE).stat()
+    done = hclimg("apply", str(QUICKSTART), cwd=built)
+    assert done.returncode == 1
+    assert "output-debian" in done.stderr
+    assert "-force" in done.stderr
+    assert (built / IMAGE).stat() == before
+
+
+def test_json_and_hcl_give_the_same_plan(tmp_path: Path) -> None:
+    shutil.copytree(QUICKSTART, tmp_path / "quickstart", ignore=shutil.ignore_patterns("output-*", ".hclimg"))
+    shutil.copy(ROOT / "examples" / "quickstart.json", tmp_path)
+    hcl = hclimg("plan", "-json", "quickstart", cwd=tmp_path)
+    legacy = hclimg("plan", "-json", "quickstart.json", cwd=tmp_path)
+    assert (hcl.returncode, legacy.returncode) == (0, 0), hcl.stderr + legacy.stderr
+    assert len(hcl.stdout) > 1000
+    assert hcl.stdout == legacy.stdout
