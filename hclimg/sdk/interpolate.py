@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from hclimg import PACKER_VERSION
 from hclimg.errors import BuildError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def functions(ctx: Context) -> dict[str, Callable[..., object]]:
         "clean_resource_name": _clean_resource_name,
         "isotime": lambda layout="": _isotime(started, layout),
         "lower": lambda text: str(text).lower(),
-        "packer_version": _version,
+        "packer_version": lambda: PACKER_VERSION,
         "pwd": _pwd,
         "replace": lambda old, new, count, text: str(text).replace(str(old), str(new), int(count)),
         "replace_all": lambda old, new, text: str(text).replace(str(old), str(new)),
@@ -77,12 +78,6 @@ def _split(text: str, separator: str, index: int) -> str:
     if not 0 <= index < len(parts):
         raise BuildError(f'split: "{text}" has no part number {index}.', hint="Parts are counted from 0.")
     return parts[index]
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("hclimg")
 
 
 def _pwd() -> str:

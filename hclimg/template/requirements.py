@@ -6,6 +6,7 @@ import re
 
 import attrs
 
+from hclimg import PACKER_VERSION
 from hclimg.diagnostics import Diagnostics, Range
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import evaluate, references
@@ -13,7 +14,7 @@ from hclimg.lang.syntax import Attribute, Block, Expr
 from hclimg.lang.types import STRING, MapType
 from hclimg.lang.values import Value
 from hclimg.template.blocks import NO_VARIABLES, constant, duplicate, labels, split
-from hclimg.template.versions import PACKER_VERSION, satisfies
+from hclimg.template.versions import satisfies
 
 Plugins = dict[str, tuple[str, Range]]
 """Plugins by the name that the template gives them: source address and where it is declared."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from hclimg import PACKER_VERSION
 from hclimg.diagnostics import Diagnostics, Range
 from hclimg.lang.evaluate import Reference, Scope, evaluate, references
 from hclimg.lang.functions.model import Function
@@ -21,7 +22,6 @@ from hclimg.lang.values import SENSITIVE, Value, from_python, number, object_of,
 from hclimg.template.model import Address, Template
 from hclimg.template.ordering import in_order, report_cycle
 from hclimg.template.variables import no_env_function
-from hclimg.template.versions import PACKER_VERSION
 from hclimg.units import Secret
 
 _SENSITIVE = frozenset((SENSITIVE,))

@@ -8,9 +8,6 @@ from collections.abc import Callable
 
 import attrs
 
-PACKER_VERSION = "1.16.0"
-"""The version of Packer whose templates hclimg understands: ``packer.version``, checked against constraints."""
-
 _VERSION = re.compile(r"v?(\d+(?:\.\d+)*)(?:-([0-9A-Za-z.~-]+))?(?:\+[0-9A-Za-z.~-]+)?")
 _CONSTRAINT = re.compile(r"\s*(>=|<=|!=|~>|>|<|=)?\s*(\S+)\s*")
 _COMPARE: dict[str, Callable[[Version, Version], bool]] = {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from hclimg import PACKER_VERSION
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context, RunInfo
 from servers.recording import Recording
@@ -48,7 +48,7 @@ def test_what_can_be_called(ctx: Context, template: str, text: str) -> None:
 def test_what_differs_each_time(ctx: Context) -> None:
     assert UUID(ctx.render("{{ uuid }}")) != UUID(ctx.render("{{ uuid }}"))
     assert ctx.render("{{ pwd }}") == str(Path.cwd())
-    assert ctx.render("{{ packer_version }}") == version("hclimg")
+    assert ctx.render("{{ packer_version }}") == PACKER_VERSION
 
 
 @pytest.mark.parametrize(
