@@ -82,6 +82,7 @@ def _run(
     plan: Plan, options: RunOptions, registry: Registry, form: Format, colour: bool | None, *, timestamps: bool
 ) -> RunResult:
     output = make_output(form, sys.stdin, sys.stdout, colour=colour, timestamps=timestamps)
+    gc.freeze()  # the plan lives until the end: it need not be looked at again and again
     gc.enable()
     try:
         with Interrupts() as interrupts:

@@ -147,7 +147,7 @@ class NodeRunner:
 
     def _teardown(self, work: Work) -> None:
         lane = self.lanes[work.node.lane]
-        failed = not {Status.FAILED, Status.CANCELLED}.isdisjoint(work.inputs.values())
+        failed = not work.trouble.isdisjoint({Status.FAILED, Status.CANCELLED})
         if self.policy.abandons(work.node.lane, failed=failed):
             reason = f"not done, because of -on-error={self.policy.mode}"
             for title in lane.scope.abandon():

@@ -252,8 +252,7 @@ class Scheduler:
         self.bus.emit(NodeStarted(lane=node.lane, node=node.id, title=node.title, attempt=state.attempt))
         if node.timeout is not None:
             self._after(node.timeout, partial(self._expire, state, token))
-        inputs = {name: self.states[name].status for name in self.plan.predecessors(node.id)}
-        self.executor.start(partial(self._work, state, Work(node, state.attempt, token, inputs)))
+        self.executor.start(partial(self._work, state, Work(node, state.attempt, token, state.trouble)))
 
     def _open(self, lane: LaneState) -> None:
         lane.is_open, lane.started, lane.claimant = True, time.monotonic(), None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 
 from attrs import define, field, frozen
@@ -28,12 +27,12 @@ class Status(StrEnum):
 
 @frozen(eq=False)
 class Work:
-    """One attempt at a node. ``inputs`` tells how the nodes before it ended."""
+    """One attempt at a node. ``trouble`` tells how the nodes before it ended, those that succeeded aside."""
 
     node: Node
     attempt: int
     cancel: CancelToken
-    inputs: Mapping[str, Status]
+    trouble: frozenset[Status]
 
 
 @define(eq=False)

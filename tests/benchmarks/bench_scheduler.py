@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_scheduler.py [SMALL LARGE]
 
 Prints for each part the CPU seconds of all threads (the best of three), the microseconds for one node, and the ratio of
-large to small (goal for the scheduler: below 12). ``inline`` measures the scheduler alone; ``threads`` adds the workers
-and the event bus of a real run.
+large to small. ``inline`` measures the scheduler alone (goal: a ratio below 12); ``threads`` adds the workers and the
+event bus of a real run, ``making the plan`` is what comes before.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ def seconds(call: Callable[[], object]) -> float:
 def main(small: int = 10_000, large: int = 100_000) -> int:
     makers = make_plan(small), make_plan(large)
     few, many = makers[0](), makers[1]()
+    gc.collect()
+    gc.freeze()  # as apply does with its plan
     rows = {
         "making the plan": makers,
         "inline, 64 workers": (run_inline(few, workers=64), run_inline(many, workers=64)),
@@ -94,9 +96,9 @@ def main(small: int = 10_000, large: int = 100_000) -> int:
     print(f"{'nodes':22}{small:>10,}{large:>10,}   ratio   µs/node")
     for name, (one, other) in rows.items():
         short, long = seconds(one), seconds(other)
-        worst = max(worst, long / short if one is not makers[0] else 0.0)
+        worst = max(worst, long / short if name.startswith("inline") else 0.0)
         print(f"{name:22}{short:>9.3f}s{long:>9.3f}s{long / short:>8.1f}{long / large * 1e6:>10.1f}", flush=True)
-    print(f"worst ratio {worst:.1f} for {large / small:g} times the nodes (goal: below {GOAL})")
+    print(f"the scheduler alone: worst ratio {worst:.1f} for {large / small:g} times the nodes (goal: below {GOAL})")
     return int(worst >= GOAL)
 
 

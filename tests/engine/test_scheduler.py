@@ -121,15 +121,15 @@ def test_order_edges_wait_but_do_not_judge() -> None:
     assert started == ["a", "b", "c"]
 
 
-def test_inputs_tell_how_the_nodes_before_ended() -> None:
-    told: dict[str, dict[str, str]] = {}
+def test_a_node_is_told_of_trouble_before_it() -> None:
+    told: dict[str, set[str]] = {}
 
     def run(work: Work) -> None:
-        told[work.node.id] = {name: str(status) for name, status in work.inputs.items()}
+        told[work.node.id] = set(map(str, work.trouble))
         failing("a/build")(work)
 
     run_plan(lane_plan(["a"], 1), run)
-    assert told["a/teardown"] == {"a/build": "failed", "a/provision[0]": "skipped", "a/capture": "skipped"}
+    assert told == {"source": set(), "a/build": set(), "a/teardown": {"failed", "skipped"}}
 
 
 def test_a_long_chain_of_skips_needs_no_deep_stack() -> None:
