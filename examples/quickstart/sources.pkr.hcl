@@ -27,6 +27,7 @@ source "qemu" "redis" {
   memory           = 1024
   headless         = true
   skip_resize_disk = true
+  disk_discard     = "unmap" # what the machine deletes takes no room in the image
 
   # The key is made for this build and handed to the machine by QEMU. It never touches the disk.
   ssh_username            = "root"
