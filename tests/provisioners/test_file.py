@@ -9,7 +9,8 @@ import pytest
 
 from decoding import component, decoded
 from hclimg.errors import BuildError
-from hclimg.provisioners.file import FileConfig, FileProvisioner
+from hclimg.provisioners.file import FileProvisioner
+from hclimg.provisioners.file_config import FileConfig
 from hclimg.sdk.machine import Machine
 from servers.recording import Recording
 

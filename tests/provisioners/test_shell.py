@@ -15,7 +15,8 @@ from decoding import component, decoded
 from hclimg.communicators.connect import connect
 from hclimg.errors import BuildError, CommandFailed, ConnectionLost, TimedOut
 from hclimg.events import Said
-from hclimg.provisioners.shell import ShellConfig, ShellProvisioner
+from hclimg.provisioners.shell import ShellProvisioner
+from hclimg.provisioners.shell_config import ShellConfig
 from hclimg.sdk.machine import Machine
 from servers.recording import Recording
 from servers.relay import Relay

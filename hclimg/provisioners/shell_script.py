@@ -15,7 +15,7 @@ from shlex import quote
 from attrs import define, field, frozen
 
 from hclimg.errors import BuildError, CommandFailed, ConnectionLost, TimedOut
-from hclimg.provisioners.shell import DISCONNECTED, FORM, FORM_OF_FILE, ShellConfig
+from hclimg.provisioners.shell_config import DISCONNECTED, FORM, FORM_OF_FILE, ShellConfig
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.process import TAIL

@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 from hclimg.errors import BuildError
-from hclimg.provisioners.file import FileConfig
+from hclimg.provisioners.file_config import FileConfig
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 
