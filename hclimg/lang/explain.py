@@ -28,11 +28,10 @@ class Finding(NamedTuple):
 def explain(trouble: Trouble) -> Finding:
     """What is wrong. The name of the mistake is one of the keys of ``TEXTS``."""
     token = trouble.token
-    if isinstance(token, Broken):
+    if isinstance(token, Broken) and not trouble.runaway:
         return explain_broken(trouble, token)
-    broken = trouble.broken_string()
-    if broken and token.kind == "OQUOTE" and trouble.machine.tokens[trouble.at + 1] is broken:
-        return explain_broken(trouble, broken)
+    if here := trouble.broken_here():
+        return explain_broken(trouble, here)
     mistake = find_mistake(trouble)
     summary, detail = fill(mistake, trouble, token)
     subject, related = place(mistake, trouble)
@@ -41,7 +40,7 @@ def explain(trouble: Trouble) -> Finding:
         Diagnostic(
             severity=Severity.ERROR,
             summary=summary,
-            detail=detail + (QUOTE_HINT if broken else ""),
+            detail=detail + (QUOTE_HINT if trouble.broken_string() else ""),
             subject=subject,
             context=trouble.context,
             related=related,
@@ -50,6 +49,8 @@ def explain(trouble: Trouble) -> Finding:
 
 
 def find_mistake(trouble: Trouble) -> str:
+    if trouble.runaway:
+        return "open interpolation"
     if trouble.left_open:
         return left_open(trouble)
     kind = END if trouble.at_end else trouble.token.kind
@@ -69,8 +70,6 @@ def refine(mistake: str, kind: str, trouble: Trouble) -> str:
         return "misindented block" if trouble.begins_block(pair[0]) else "misindented object"
     if mistake == "no equals" and kind == "NL" and trouble.machine.tokens[trouble.at + 1].kind == "LBRACE":
         return "no brace on line"
-    if mistake == "more in interpolation" and trouble.continues_on_other_line():
-        return "open interpolation"
     if mistake == "stray directive" and opened_directive(trouble):
         return "wrong directive"
     if kind == END and trouble.opener and mistake not in ("open directive", "no value"):
@@ -144,6 +143,8 @@ def place(mistake: str, trouble: Trouble) -> tuple[Range, tuple[Related, ...]]:
     source, token = trouble.source, trouble.token
     here = source.range(token.start, line_end(token, trouble) if token.kind == "NL" else token.end)
     opener = range_of(trouble.value(trouble.opener), source) if trouble.opener else here
+    if trouble.runaway:
+        return range_of(trouble.runaway, source), ()
     if mistake.startswith("misindented") and (pair := trouble.misindented()):
         closed = Related("closed here", range_of(pair[1], source))
         return range_of(pair[0], source), (closed,)
@@ -217,7 +218,7 @@ def character_fields(token: Broken, text: str) -> tuple[str, dict[str, str]]:
         return "quotes", {}
     if c == ";":
         return "semicolon", {}
-    if text.startswith("${", token.start):
+    if text.startswith(("${", "$${"), token.start):
         return "dollar", {}
     if c.isascii() and c.isprintable():
         return "character", {}

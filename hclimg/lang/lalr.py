@@ -27,7 +27,9 @@ class Machine:
         self, tables: Tables, functions: object, start: str, tokens: list[Token], recover: Callable[[Machine], bool]
     ) -> None:
         self.tables = tables
-        self.reduces = [(made, size, name and getattr(functions, name)) for made, size, name in tables.rules]
+        self.reduces: list[tuple[str, int, Any]] = [
+            (made, size, name and getattr(functions, name)) for made, size, name in tables.rules
+        ]
         self.states = [tables.starts[start]]
         self.values: list[Any] = []
         self.tokens = tokens
@@ -66,19 +68,33 @@ class Machine:
                 values.append(token)
                 at += 1
 
-    def symbols(self, states: Iterable[int]) -> list[str]:
-        """The grammar symbols that led into these states."""
-        return [self.tables.symbols[state] for state in states]
+    def symbols(self) -> list[str]:
+        """The start rule, and the grammar symbols of what was read: one for each of ``values``."""
+        return [self.tables.symbols[state] for state in self.states]
 
-    def before(self, kind: str) -> list[int] | None:
-        """The states as they would be just before a token of that kind is taken; None if it doesn't fit."""
+    def accepts(self, kind: str) -> bool:
+        """Whether a token of that kind could be taken next."""
         states = list(self.states)
         actions, rules = self.tables.actions, self.tables.rules
         while True:
             action = actions[states[-1]].get(kind)
             if action is None or action >= 0:
-                return None if action is None else states
+                return action is not None
             made, size, _ = rules[~action]
             if size:
                 del states[-size:]
             states.append(actions[states[-1]][made])
+
+    def settle(self, kinds: Iterable[str]) -> None:
+        """Make whatever is complete, as if the first of these kinds that could be taken came next."""
+        kind = next((kind for kind in kinds if self.accepts(kind)), None)
+        if kind is None:
+            return
+        actions = self.tables.actions
+        while (action := actions[self.states[-1]][kind]) < 0:
+            made, size, function = self.reduces[~action]
+            children = self.values[-size:] if size else []
+            if size:
+                del self.values[-size:], self.states[-size:]
+            self.values.append(function(*children) if function else children[0])
+            self.states.append(actions[self.states[-1]][made])

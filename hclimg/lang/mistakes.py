@@ -73,6 +73,7 @@ RULES: Final[tuple[tuple[str, str, str], ...]] = (
     ("parts", "CTRL_ELSE CTRL_ENDIF CTRL_ENDFOR", "stray directive"),
     ("parts", "CQUOTE CHEREDOC $END", "open directive"),
     ("expression expr", "", "more after expression"),
+    ("expression expr NL", "", "more after expression"),
 )
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {

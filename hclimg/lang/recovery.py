@@ -25,9 +25,6 @@ BEGINS: Final = frozenset({
 })  # fmt: skip
 COMMAS: Final = frozenset({"no comma in call", "no comma in tuple", "no comma in object"})
 NEWLINES: Final = frozenset({"no newline after argument", "comma after argument", "no newline after block"})
-# Mistakes that are only a newline too many before a brace.
-BRACES: Final = {"no brace on line": "LBRACE", "one-line not closed": "RBRACE"}
-
 
 class Recovery:
     """The errors of one parse."""
@@ -72,11 +69,25 @@ class Recovery:
         elif mistake in NEWLINES:
             tokens.insert(at, Token("NL", "\n", token.start, token.start))
             self.quiet_until = trouble.line_end(token.start)
-        elif mistake in BRACES and tokens[min(at + 1, len(tokens) - 1)].kind == BRACES[mistake]:
+        elif mistake == "no brace on line" and tokens[at + 1 : at + 2] and tokens[at + 1].kind == "LBRACE":
             del tokens[at]
+        elif mistake == "one-line not closed":
+            return self._close_line(trouble)
         elif mistake == "escape":
             del tokens[at]
             self.quiet_item = trouble.item_start
+        else:
+            return False
+        return True
+
+    def _close_line(self, trouble: Trouble) -> bool:
+        """A block on one line lacks its brace, or has it on the next line."""
+        tokens, at = trouble.machine.tokens, trouble.at
+        margin, indent = trouble.indent(trouble.item_start), trouble.indent(tokens[at + 1].start)
+        if tokens[at + 1].kind == "RBRACE" and indent == margin:
+            del tokens[at]
+        elif indent <= margin:
+            tokens.insert(at, Token("RBRACE", "}", trouble.token.start, trouble.token.start))
         else:
             return False
         return True
@@ -92,6 +103,8 @@ class Recovery:
         if not clean and trouble.next_item >= 0:
             resume = trouble.next_item
             machine.tokens[resume:] = scan(self.source.text, machine.tokens[resume].start, trouble.blocks)
+        elif clean:
+            resume = trouble.behind_leftovers(resume)
         self._drop_item(trouble)
         machine.at = resume
         if machine.tokens[resume].kind == END:

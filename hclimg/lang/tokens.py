@@ -16,6 +16,7 @@ never followed by something that can fail, unless it is atomic.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -90,6 +91,8 @@ CODE = re.compile(
 )
 NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
 MARKER = re.compile(rf"<<(-?)({WORD})\r?\n")
+# A line that can be the last one of a heredoc.
+LAST_LINE = re.compile(rf"^[ \t]*({WORD})[ \t]*(?=\r?\n)", re.MULTILINE)
 BLANK: Final = r"(?>(?:[ \t\n]+|\r\n|(?:\#|//)[^\n]*\n|(?>/\*.*?\*/))*)"
 FOR_AHEAD = re.compile(BLANK + r"for(?![\w\-])", re.DOTALL)
 COMMENTS = re.compile(r"(?:\#|//)[^\n]*|(?>/\*.*?\*/)", re.DOTALL)
@@ -127,16 +130,16 @@ class Template:
     """A string or heredoc that is being scanned.
 
     ``own`` has its literals and the openers of its sequences, without what is nested in them; ``ends`` has the token
-    that ends the sequence at an index of ``own``.
+    that ends the sequence at an index of ``own``. ``marker`` is a heredoc's, "" for anything else.
     """
 
-    __slots__ = ("close", "ends", "flush", "opener", "own")
+    __slots__ = ("ends", "flush", "marker", "opener", "own")
 
-    def __init__(self, opener: int, close: re.Pattern[str] | None = None, *, flush: bool = False) -> None:
+    def __init__(self, opener: int, marker: str = "", *, flush: bool = False) -> None:
         self.opener = opener
         self.own: list[Token] = []
         self.ends: dict[int, Token] = {}
-        self.close = close
+        self.marker = marker
         self.flush = flush
 
 
@@ -148,7 +151,7 @@ Frame = tuple[str, bool, Mode, Template]
 class Scanner:
     """A scan under way. ``frames`` is the stack of what is open."""
 
-    __slots__ = ("absent", "at", "done", "frames", "mode", "newlines", "rewinds", "template", "text", "tokens")
+    __slots__ = ("at", "done", "frames", "last_lines", "mode", "newlines", "rewinds", "template", "text", "tokens")
 
     def __init__(self, text: str, at: int, mode: Mode) -> None:
         self.text = text
@@ -159,7 +162,7 @@ class Scanner:
         self.template = Template(at)
         self.tokens: list[Token] = []
         self.frames: list[Frame] = []
-        self.absent: set[str] = set()  # heredoc markers that the rest of the text doesn't have
+        self.last_lines: dict[str, list[tuple[int, int]]] | None = None  # where heredocs can end, by marker
         self.rewinds = 20  # how often the scan may still go back; without a limit it isn't linear
 
     def run(self) -> list[Token]:
@@ -175,6 +178,16 @@ class Scanner:
 
     def broken(self, reason: str, start: int, end: int, opener: int | None = None, *, cut: bool = False) -> None:
         self.tokens.append(Broken(reason, start, end, opener, cut=cut))
+
+    def last_line(self, marker: str, at: int) -> tuple[int, int] | None:
+        """Where a heredoc ends. All markers are looked up in one pass: one search each would not be linear."""
+        if self.last_lines is None:
+            self.last_lines = {}
+            for m in LAST_LINE.finditer(self.text, at):
+                self.last_lines.setdefault(m[1], []).append(m.span())
+        found = self.last_lines.get(marker, ())
+        i = bisect_left(found, (at, at))
+        return found[i] if i < len(found) else None
 
     def push(self, opener: str) -> None:
         self.frames.append((CLOSERS[opener], self.newlines, self.mode, self.template))
@@ -380,24 +393,22 @@ def open_heredoc(scanner: Scanner, start: int) -> None:
     dash, marker = m.groups()
     if identifier_length(marker) < len(marker):
         return bad_character(scanner, start)
-    line = rf"[ \t]*{re.escape(marker)}[ \t]*(?=\r?\n)"
-    last = None if marker in scanner.absent else re.compile("^" + line, re.MULTILINE).search(text, m.end())
+    last = scanner.last_line(marker, m.end())
     if last is None:
-        scanner.absent.add(marker)
         scanner.at = m.end(2)
         scanner.broken("heredoc", start, scanner.at, cut=True)
-    elif lone := LONE_CR.search(text, m.end(), last.start()):
-        scanner.at = last.end()
+    elif lone := LONE_CR.search(text, m.end(), last[0]):
+        scanner.at = last[1]
         scanner.broken("character", lone.start(), lone.end())
-    elif text.find("${", m.end(), last.start()) < 0 and text.find("%{", m.end(), last.start()) < 0:
-        body = text[m.end() : last.start()]
-        scanner.at = last.end()
+    elif text.find("${", m.end(), last[0]) < 0 and text.find("%{", m.end(), last[0]) < 0:
+        body = text[m.end() : last[0]]
+        scanner.at = last[1]
         scanner.tokens.append(Token("HEREDOC", without_indent(body) if dash else body, start, scanner.at))
     else:
         scanner.add("OHEREDOC", start, m.end(2))
         scanner.at = m.end()
         scanner.push("OHEREDOC")
-        scanner.mode, scanner.template = scan_heredoc, Template(start, re.compile(line), flush=bool(dash))
+        scanner.mode, scanner.template = scan_heredoc, Template(start, marker, flush=bool(dash))
     return None
 
 
@@ -434,9 +445,10 @@ def scan_quoted(scanner: Scanner) -> None:
 def scan_heredoc(scanner: Scanner) -> None:
     """Scan a heredoc, or a text that is a template as a whole, until it ends or a sequence begins in it."""
     text = scanner.text
-    close = scanner.template.close
+    marker = scanner.template.marker
     while True:
-        if close and text[scanner.at - 1] == "\n" and (last := close.match(text, scanner.at)):
+        last = LAST_LINE.match(text, scanner.at) if marker else None
+        if last and last[1] == marker:
             start, scanner.at = last.span()
             return close_template(scanner, "CHEREDOC", start)
         m = HEREDOC.match(text, scanner.at)
@@ -488,7 +500,7 @@ def close_template(scanner: Scanner, kind: str, start: int) -> None:
 
 def end_of_template(scanner: Scanner) -> None:
     trim(scanner.template)
-    if scanner.template.close:
+    if scanner.template.marker:
         opener = scanner.template.opener
         scanner.broken("heredoc", scanner.at, scanner.at, opener, cut=True)
     scanner.done = True

@@ -13,10 +13,9 @@ from hclimg.lang.lalr import Machine
 from hclimg.lang.nodes import header_text
 from hclimg.lang.tokens import CLOSERS, END, Broken, Token
 
-# Tokens that complete what stands before them, tried in turn to see how far that goes.
+# Tokens that complete what stands before them; the first that fits shows what the parser is in the middle of.
 PROBES: Final = (
-    "COMMA", "NL", "RSQB", "RPAR", "RBRACE", "TEND", "EQ", "COLON", "ARROW", "IN", "QLIT", "LBRACE",
-    "LPAR",
+    "COMMA", "NL", "RSQB", "RPAR", "RBRACE", "TEND", "EQ", "COLON", "ARROW", "IN", "QLIT", "LBRACE", "LPAR", "IDENT",
 )  # fmt: skip
 WORDS: Final = frozenset({"IDENT", "IF", "IN", "FOR"})
 CLOSING: Final = frozenset(CLOSERS.values())
@@ -26,7 +25,7 @@ class Trouble:
     """The parser cannot go on at ``token``.
 
     ``place`` says where it stands, as the grammar's symbols since the innermost body (or the start): "body name EQ
-    LSQB items" is an argument whose value is a tuple that waits for a comma or its end.
+    LSQB items" is an argument whose value is a tuple that waits for a comma or its end. What was complete is made.
     """
 
     def __init__(self, machine: Machine, source: SourceText) -> None:
@@ -35,7 +34,8 @@ class Trouble:
         self.text = source.text
         self.at = machine.at
         self.token = machine.tokens[machine.at]
-        self.symbols = machine.symbols(_settled(machine))
+        machine.settle(PROBES)
+        self.symbols = machine.symbols()
         bodies = [i for i, symbol in enumerate(self.symbols) if symbol == "body"]
         self.in_body = bool(bodies)
         self.body = bodies[-1] if bodies else 0
@@ -80,8 +80,33 @@ class Trouble:
                 return i
         return 0
 
+    @cached_property
+    def runaway(self) -> Token | None:
+        """The template sequence around the token that was begun on another line and is complete there.
+
+        Code in ``${ }`` goes over lines only where a bracket is open; otherwise its ``}`` is missing.
+        """
+        for i in range(len(self.symbols) - 1, self.body, -1):
+            if self.symbols[i] == "TEND":
+                return None
+            if CLOSERS.get(self.symbols[i]) == "TEND":
+                sequence = self.value(i)
+                return sequence if self._is_complete_on_line(sequence) else None
+        return None
+
+    def _is_complete_on_line(self, sequence: Token) -> bool:
+        tokens, end = self.machine.tokens, self.line_end(sequence.start)
+        i = bisect.bisect_right(tokens, sequence.start, key=lambda token: token.start)
+        depth = 0
+        if self.token.start <= end or tokens[i].start > end:
+            return False
+        while tokens[i].start <= end:
+            depth += (tokens[i].kind in CLOSERS) - (tokens[i].kind in CLOSING)
+            i += 1
+        return depth == 0
+
     def value(self, index: int) -> Token:
-        """The token behind one of ``symbols``; only terminals have one for certain."""
+        """The token behind one of ``symbols`` that is a terminal."""
         token = self.machine.values[index - 1]
         assert isinstance(token, Token)
         return token
@@ -114,13 +139,58 @@ class Trouble:
                     if stack[-1] != kind:
                         return self._unbalanced()
                     stack.pop()
-                elif kind == "RBRACE" and self.blocks and i > self.item_index:
+                elif kind == "RBRACE" and self.blocks and i > self.item_index and not self._lost_its_opener(i):
                     return i, not stack
             elif kind == "NL" and not stack and i >= self.at:
-                return i + 1, not (isinstance(self.token, Broken) and self.token.cut)
+                cut = isinstance(self.token, Broken) and self.token.cut
+                return self._unbalanced() if cut else (i + 1, True)
             elif kind == END:
                 break
         return self._unbalanced()
+
+    def _lost_its_opener(self, i: int) -> bool:
+        """Whether an unmatched brace on the item's line belongs to the item: the block around has another one below."""
+        tokens = self.machine.tokens
+        if tokens[i].start > self.line_end(self.item_start):
+            return False
+        margin = self.indent(self.item_start)
+        around = self.indent(self.machine.values[self.body - 4][0].start)
+        for token in tokens[i + 1 :]:
+            indent = self.indent(token.start)
+            if self.column(token.start) == indent < margin:
+                return token.kind == "RBRACE" and indent == around
+        return False
+
+    def behind_leftovers(self, i: int) -> int:
+        """Past lines that are indented further than the item or can't be items, and the bracket that closes them.
+
+        They are what a bracket of the item that is missing was about, or what its expression was to go on with.
+        """
+        tokens, margin, first = self.machine.tokens, self.indent(self.item_start), i
+        while self.begins_line(i) and (self.indent(tokens[i].start) > margin or self._begins_nothing(i)):
+            i = self.next_line(i)
+        closes = tokens[i].kind in CLOSING and self.indent(tokens[i].start) == margin and self.begins_line(i)
+        return self.next_line(i) if i > first and closes else i
+
+    def _begins_nothing(self, i: int) -> bool:
+        """Whether no item can begin with this token, not even a misspelt one, and no block end with it."""
+        kind, following = (token.kind for token in self.machine.tokens[i : i + 2])
+        return kind not in WORDS and kind not in CLOSING and not (kind == "STRING" and following == "EQ")
+
+    def begins_line(self, i: int) -> bool:
+        token = self.machine.tokens[i]
+        return token.kind != END and self.column(token.start) == self.indent(token.start)
+
+    def next_line(self, i: int) -> int:
+        """The first token on a line behind that of a token; a heredoc that begins on the line is passed as a whole."""
+        tokens, inside = self.machine.tokens, 0
+        end = self.line_end(tokens[i].start)
+        while tokens[i].kind != END and (inside or tokens[i].start <= end or tokens[i].kind == "NL"):
+            inside += (tokens[i].kind == "OHEREDOC") - (tokens[i].kind == "CHEREDOC")
+            if tokens[i].kind == "CHEREDOC":
+                end = self.line_end(tokens[i].start)
+            i += 1
+        return i
 
     def _unbalanced(self) -> tuple[int, bool]:
         return len(self.machine.tokens) - 1, False
@@ -135,7 +205,7 @@ class Trouble:
             if token.kind not in WORDS and token.kind != "RBRACE":
                 continue
             indent = self.indent(token.start)
-            if self.column(token.start) != indent or indent > margin:
+            if not self.begins_line(i) or indent > margin:
                 continue
             if self._begins_item(i) if token.kind in WORDS else indent < margin:
                 return i
@@ -177,11 +247,16 @@ class Trouble:
                 return token
         return None
 
-    def continues_on_other_line(self) -> bool:
-        """Whether the token is the first on its line, and the bracket that is open was opened on another."""
-        line = self.text.rfind("\n", 0, self.token.start)
-        before = self.text[line + 1 : self.token.start]
-        return bool(self.opener) and self.value(self.opener).start < line and not before.strip()
+    def broken_here(self) -> Broken | None:
+        """What is wrong with the string that the token opens, when it has no end."""
+        if self.token.kind != "OQUOTE":
+            return None
+        for token in self.machine.tokens[self.at + 1 :]:
+            if isinstance(token, Broken):
+                return token
+            if token.kind != "QLIT":
+                break
+        return None
 
     def begins_block(self, brace: Token) -> bool:
         """Whether a brace is that of a block and not of an object."""
@@ -204,11 +279,3 @@ class Trouble:
                     return opener, token
         return None
 
-
-def _settled(machine: Machine) -> list[int]:
-    """The parser's states once everything is complete that can be."""
-    for kind in PROBES:
-        states = machine.before(kind)
-        if states is not None:
-            return states
-    return machine.states
