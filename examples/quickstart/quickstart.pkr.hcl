@@ -40,7 +40,7 @@ build {
       "rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb",
       "rm -f /etc/ssh/ssh_host_* /var/lib/systemd/random-seed",
       ": > /etc/machine-id",
-      "fstrim /",
+      "sync; fstrim /",
     ]
   }
 
