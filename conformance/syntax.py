@@ -6,7 +6,7 @@ from conformance.model import Failed, expect
 from conformance.oracle import go_complaint
 from hclimg.diagnostics import Diagnostic, Diagnostics, Range, SourceText
 from hclimg.lang.parse import parse_body, parse_template
-from hclimg.lang.syntax import Body
+from hclimg.lang.syntax import Block, Body, Expr, Literal
 
 
 def parsed(text: str, filename: str = "case.hcl") -> tuple[Body, list[Diagnostic]]:
@@ -35,6 +35,18 @@ def must_parse(text: str) -> None:
     _, errors = parsed(text)
     if errors:
         raise Failed(str(errors[0]))
+
+
+def places(error: Block) -> tuple[int, ...]:
+    """The range that a test file gives for an error: line and column of ``from`` and ``to``."""
+    ends = [end.body.attributes for end in error.body.blocks]
+    return tuple(_whole(end[name].expr) for end in ends for name in ("line", "column"))
+
+
+def _whole(expr: Expr) -> int:
+    if not isinstance(expr, Literal):
+        raise Failed("the test file has no plain number there")
+    return int(expr.value.raw)
 
 
 def span(where: Range) -> tuple[int, int, int, int]:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from conformance.model import Case, Group, Skipped, expect
 from conformance.oracle import go_complaint
-from conformance.syntax import agree_with_go, must_parse, parsed, span, template_errors
-from hclimg.lang.syntax import Attribute, Block, Literal
+from conformance.syntax import agree_with_go, must_parse, parsed, places, span, template_errors
 
 # Packer 1.6.6's inputs with a syntax error: the summary, and the line to point at.
 PACKER_MISTAKES = {
@@ -61,15 +60,7 @@ def _specsuite_ranges(path: Path) -> None:
 
 def _wanted_ranges(test: Path) -> list[tuple[int, ...]]:
     body, _ = parsed(_text(test), str(test))
-    errors = [e for d in body.blocks if d.type.text == "diagnostics" for e in d.body.blocks]
-    return [tuple(_number(place, name) for place in e.body.blocks for name in ("line", "column")) for e in errors]
-
-
-def _number(place: Block, name: str) -> int:
-    attribute = place.body.attributes[name]
-    assert isinstance(attribute, Attribute)
-    assert isinstance(attribute.expr, Literal)
-    return int(attribute.expr.value.raw)
+    return [places(e) for d in body.blocks if d.type.text == "diagnostics" for e in d.body.blocks]
 
 
 def _seeds(corpus: Path) -> Iterator[Case]:

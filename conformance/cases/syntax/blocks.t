@@ -1,0 +1,2 @@
+result = {}
+blocks = ["source \"qemu\" \"debian\"", "build \"name\"", "if \"x\" \"for\" \"in\""]

@@ -1,0 +1,8 @@
+source "null" "a" {
+  communicator =
+  host         = "x
+}
+
+build {
+  sources = ["null.a" "null.b"]
+}

@@ -1,0 +1,13 @@
+diagnostics {
+  error {
+    summary = "Unclosed configuration block"
+    from {
+      line   = 1
+      column = 19
+    }
+    to {
+      line   = 1
+      column = 20
+    }
+  }
+}

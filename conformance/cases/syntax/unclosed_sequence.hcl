@@ -1,0 +1,2 @@
+name  = "no${"ne"
+other = "${x}"
