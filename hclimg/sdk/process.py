@@ -110,19 +110,24 @@ def run_program(
     ctx.cancel.check()
     command = [find_program(os.fspath(argv[0])), *[os.fspath(argument) for argument in argv[1:]]]
     source = stdin.open("rb") if isinstance(stdin, Path) else None
+    record = ctx.journal.intend("process", name=Path(command[0]).name)
     try:
         process = start(
             command,
             stdin=source or (subprocess.PIPE if isinstance(stdin, bytes) else subprocess.DEVNULL),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**(os.environ if inherit else {}), **(env or {})},
+            env={**(os.environ if inherit else {}), **(env or {}), RUN_MARK: ctx.run.id},
             cwd=cwd,
             start_new_session=True,
         )
+    except OSError:
+        record.gone()
+        raise
     finally:
         if source:
             source.close()
+    record.made(pid=str(process.pid), started=started_at(process.pid))
     reader = _Reader(process, on_output)
     with ctx.cancel.closing(lambda: end_group(process)):
         if isinstance(stdin, bytes):
@@ -134,6 +139,7 @@ def run_program(
             raise TimedOut(f"{command[0]} did not end within {timeout}.", hint=hint) from None
         finally:
             reader.join()
+            record.gone()
     ctx.cancel.check()
     done = Completed(status, "\n".join(reader.stdout), tuple(reader.lines[-TAIL:]))
     if status not in valid:
