@@ -151,6 +151,8 @@ def _fail(machine: Machine) -> bool:
     if token.kind.startswith("OPEN_"):
         keyword = token.value.lstrip("{- \t\r\n")
         raise GoTemplateError(f'"{{{{{keyword}}}}}" without something that it belongs to', token.start)
+    if token.kind == "CLOSE" and machine.accepts("RPAR"):
+        raise GoTemplateError('a ")" is missing before "}}"', token.start)
     if token.kind == "CLOSE":
         raise GoTemplateError('a value is missing before "}}"', token.start)
-    raise GoTemplateError(f'"{machine.tokens[machine.at].value}" is not expected here', token.start)
+    raise GoTemplateError(f'"{token.value}" is not expected here', token.start)
