@@ -18,6 +18,7 @@ from hclimg.builders.qemu.builder import QemuBuilder
 from hclimg.builders.qemu.config import DiskConfig, NetworkConfig, QemuConfig, VncConfig
 from hclimg.builders.qemu.guest import Guest, PortTakenError, shut_down, start_guest, tail
 from hclimg.builders.qemu.keyboard import type_boot_command
+from hclimg.builders.qemu.network import card_is_idle, card_of, wait_for_card
 from hclimg.builders.qemu.prepare import check_programs, copy_variables, firmware_paths, start_tpm
 from hclimg.builders.qemu.watch import WatchedCommunicator
 from hclimg.communicators.config import CommunicatorConfig
@@ -490,3 +491,29 @@ def test_a_cancel_while_connecting_leaves_nothing(ctx: Context, image: Path, tmp
     ] == []
     assert [entry for entry in running if started_at(int(entry.identity["pid"])) == entry.identity["started"]] == []
     assert not (tmp_path / "out").exists()
+
+
+# -- the network --------------------------------------------------------------
+
+
+def test_a_card_that_no_driver_has_set_up_is_waited_for(ctx: Context) -> None:
+    guest = started(ctx, "-netdev", "user,id=user.0", "-device", "virtio-net,netdev=user.0")
+    assert card_is_idle(guest.qmp.execute("query-rx-filter"))
+    wait_for_card(ctx, guest, patience=0.2)
+    threading.Timer(0.3, guest.process.kill).start()
+    with pytest.raises(BuildError, match="SIGKILL"):
+        wait_for_card(ctx, guest)
+
+
+def test_other_cards_do_not_tell(ctx: Context) -> None:
+    guest = started(ctx, "-netdev", "user,id=user.0", "-device", "e1000,netdev=user.0")
+    assert not card_is_idle(guest.qmp.execute("query-rx-filter"))
+    wait_for_card(ctx, guest)
+    assert card_of(guest.qmp.execute("human-monitor-command", command_line="info network")) == "52:54:00:12:34:56"
+
+
+def test_waiting_for_the_card_can_be_cancelled(ctx: Context) -> None:
+    guest = started(ctx, "-netdev", "user,id=user.0", "-device", "virtio-net,netdev=user.0")
+    threading.Timer(0.3, ctx.cancel.cancel).start()
+    with pytest.raises(Cancelled):
+        wait_for_card(ctx, guest)

@@ -69,6 +69,7 @@ class Guest:
     work: Path
     token: CancelToken = field(factory=CancelToken)
     ended: threading.Event = field(factory=threading.Event)
+    card_changed: threading.Event = field(factory=threading.Event)
     full: bool = False
     _qmp: Qmp | None = None
 
@@ -86,6 +87,8 @@ class Guest:
         if name == "BLOCK_IO_ERROR" and data.get("nospace"):
             self.full = True
             self.token.cancel()
+        elif name == "NIC_RX_FILTER_CHANGED":
+            self.card_changed.set()
 
     def _end(self) -> None:
         self.ended.set()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hclimg.builders.qemu.command import NETDEV
 from hclimg.builders.qemu.config import QemuConfig
@@ -16,6 +18,8 @@ from hclimg.sdk.steps import step
 from hclimg.units import show_duration
 
 HOST_IN_USER_NETWORK = "10.0.2.2"
+CARD_POLL = 5.0  # seconds between two looks at the guest's network card, should QEMU not tell of a change
+CARD_PATIENCE = 120.0  # seconds after which a driver that tells nothing is not waited for any longer
 COMPLETE = 0x2  # flag of an entry of the ARP table that has an answer
 CARD = re.compile(rf"macaddr=([0-9a-fA-F:]+)[^\n]*\n \\ {re.escape(NETDEV)}:")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -26,6 +30,26 @@ def host_address(config: QemuConfig, bound_to: str) -> str:
     if config.network.net_bridge:
         return interface_address(config.network.net_bridge)
     return bound_to if bound_to and bound_to not in LOOPBACK else HOST_IN_USER_NETWORK
+
+
+@step("Waiting for the guest's network")
+def wait_for_card(ctx: Context, guest: Guest, patience: float = CARD_PATIENCE) -> None:
+    """Return when the guest's system has set up its network card, or when that cannot be seen.
+
+    QEMU's user network accepts connections at once and keeps them for the guest, even those that were given up. A
+    server that finally listens would have to serve them all before ours; so none is made before somebody can answer.
+    """
+    deadline = time.monotonic() + patience
+    with guest.watched(ctx), guest.token.closing(guest.card_changed.set):
+        while card_is_idle(guest.qmp.execute("query-rx-filter")) and time.monotonic() < deadline:
+            guest.card_changed.wait(CARD_POLL)
+            guest.card_changed.clear()
+            guest.token.check()
+
+
+def card_is_idle(cards: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a card takes every packet, as it does until a driver says which it wants. Only virtio cards tell."""
+    return bool(cards) and all(card["promiscuous"] for card in cards)
 
 
 @step("Waiting for the guest's address")
