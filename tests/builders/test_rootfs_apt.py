@@ -102,6 +102,19 @@ def test_third_parties_are_left_out(tmp_path: Path) -> None:
     ]
 
 
+def test_lists_of_mirrors_as_in_images_of_clouds(tmp_path: Path) -> None:
+    (tmp_path / "mirrors").write_text(
+        "# first\nhttps://cdn.example.org/debian priority:1\n\nhttp://deb.debian.org/debian\n"
+    )
+    (tmp_path / "sources.list").write_text(
+        f"deb mirror+file:{tmp_path}/mirrors bookworm main\n"
+        "deb mirror+file:/absent bookworm main\ndeb file:/srv/debian bookworm main\n"
+        "deb cdrom:[DVD]/debian bookworm main\n"
+    )
+    (source,) = debian_sources(configured_sources(tmp_path), "bookworm", "bookworm")
+    assert source.uris == ("https://cdn.example.org/debian", "http://deb.debian.org/debian")
+
+
 def test_an_archive_is_also_known_by_debians_key() -> None:
     text = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://10.0.0.1/mirror bookworm main"
     assert debian_sources(parse_lines(text), "bookworm", "bookworm") == parse_lines(text)

@@ -69,6 +69,13 @@ def test_given_sources_are_all_there_is(ctx: Context) -> None:
     assert "Acquire::Check-Valid-Until" not in recipe.kept
 
 
+def test_proxies_of_the_environment_are_for_the_build_only(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy:3128")
+    files = recipe_of(ctx, settings()).files()
+    assert 'Acquire::http::Proxy "http://proxy:3128";\n' in files["etc/apt/apt.conf.d/00hclimg-build"]
+    assert "Proxy" not in files["etc/apt/apt.conf.d/90hclimg"]
+
+
 def test_settings_decide_the_packages(ctx: Context) -> None:
     base = BaseConfig(packages=("redis",), kernel_package="linux-image-rt-amd64", base_packages=())
     recipe = recipe_of(ctx, settings(base, nameservers=("1.1.1.1",)))

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import evolve, frozen
 
 ARCHIVES = frozenset(("debian", "debian-security", "debian-debug", "debian-ports"))
+REMOTE = ("http:", "https:", "ftp:", "tor+http:", "tor+https:")
 COMPONENTS = frozenset(("main", "contrib", "non-free", "non-free-firmware"))
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 MIRROR = "http://deb.debian.org/debian"
@@ -141,7 +143,19 @@ def configured_sources(etc: Path) -> tuple[Source, ...]:
             found += parse_stanzas(text)
         elif path.suffix == ".list":
             found += _readable(text)
-    return tuple(found)
+    return tuple(
+        evolve(source, uris=tuple(uri for name in source.uris for uri in _reachable(name))) for source in found
+    )
+
+
+def _reachable(uri: str) -> Iterator[str]:
+    """The URI, unless it means a place on this machine; or those in the list of mirrors that it means."""
+    if uri.startswith("mirror+file:"):
+        with suppress(OSError):
+            lines = Path(uri.removeprefix("mirror+file:")).read_text(errors="replace").splitlines()
+            yield from (line.split()[0] for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    elif uri.startswith(REMOTE):
+        yield uri
 
 
 def _readable(text: str) -> Iterator[Source]:

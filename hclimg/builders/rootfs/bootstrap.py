@@ -5,6 +5,7 @@ What is written down in a :class:`Recipe` decides the result; the base system's 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -112,6 +113,7 @@ def recipe_of(ctx: Context, config: RootfsConfig) -> Recipe:
     if not sources:
         sources = apt.debian_sources(apt.configured_sources(ETC_APT), host.codename, suite) if host.codename else ()
         options = _host_options(ctx) if sources else {}
+    passing = {**_proxies(os.environ), **apt.select(options, apt.BUILD_OPTIONS)}
     kept = {
         "APT::Install-Recommends": "true" if base.install_recommends else "false",
         **({} if base.install_docs else {"Acquire::Languages": "none"}),
@@ -125,7 +127,7 @@ def recipe_of(ctx: Context, config: RootfsConfig) -> Recipe:
         packages=tuple(sorted({*_packages(config)})),
         sources=sources or apt.default_sources(suite),
         kept=kept,
-        passing=apt.select(options, apt.BUILD_OPTIONS),
+        passing=passing,
         docs=base.install_docs,
         initramfs_modules=base.initramfs_modules if base.kernel else (),
     )
@@ -139,6 +141,12 @@ def _given_sources(base: BaseConfig, suite: str) -> tuple[Source, ...]:
 
 def _host_options(ctx: Context) -> dict[str, str]:
     return apt.parse_options(run_program(ctx, ["apt-config", "dump"]).stdout)
+
+
+def _proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """Those of this process as options of apt: what runs in the system has an environment of its own."""
+    found = {scheme: environment.get(f"{scheme}_proxy", "") for scheme in ("http", "https")}
+    return {f"Acquire::{scheme}::Proxy": url for scheme, url in found.items() if url}
 
 
 def _packages(config: RootfsConfig) -> Iterator[str]:
