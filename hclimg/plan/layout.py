@@ -61,10 +61,11 @@ class LaneLayout:
 
 @attrs.frozen
 class _BuildNames:
-    """What ``only`` and ``except``, and what ``override``, can call the lanes of a build."""
+    """What ``only`` and ``except``, and what ``override``, can call the lanes of a build; what users call them."""
 
     filters: frozenset[str]
     overrides: frozenset[str]
+    shown: tuple[str, ...]
 
 
 @attrs.define(eq=False, repr=False)
@@ -147,7 +148,8 @@ class Layouts:
 
     def _filter(self, block: ComponentBlock, draft: LaneDraft, scope: LaneScope) -> Filter:
         found = step_filter(block, scope.scope, self.diags)
-        check_names(block, found, self._known(draft).filters, self.diags, strict=self.template.legacy)
+        known = self._known(draft)
+        check_names(block, found, known.filters, known.shown, self.diags, strict=self.template.legacy)
         return found
 
     def _known(self, draft: LaneDraft) -> _BuildNames:
@@ -156,7 +158,7 @@ class Layouts:
             others = [other for other in self.drafts.values() if other.build is draft.build]
             filters = frozenset(name for other in others for name in other.names)
             own = frozenset(name for other in others for name in (other.source.name, other.lane.source_name))
-            self._names[key] = _BuildNames(filters, filters | own)
+            self._names[key] = _BuildNames(filters, filters | own, tuple(other.names[0] for other in others))
         return self._names[key]
 
     def _chain(self, blocks: tuple[ComponentBlock, ...], draft: LaneDraft, scope: LaneScope) -> tuple[Step, ...]:

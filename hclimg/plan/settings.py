@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import attrs
 
@@ -67,12 +67,21 @@ def step_filter(block: ComponentBlock, scope: Scope, diags: Diagnostics) -> Filt
 
 
 def check_names(
-    block: ComponentBlock, found: Filter, known: Collection[str], diags: Diagnostics, *, strict: bool
+    block: ComponentBlock,
+    found: Filter,
+    known: Collection[str],
+    shown: Iterable[str],
+    diags: Diagnostics,
+    *,
+    strict: bool,
 ) -> None:
-    """Names in ``only`` and ``except`` that no build has; an error in legacy templates, as in Packer."""
+    """Names in ``only`` and ``except`` that no build has; an error in legacy templates, as in Packer.
+
+    ``shown`` are the names that the user is told of.
+    """
     for keyword, names in (("only", found.only), ("except", found.except_)):
         for name in sorted((names or frozenset()).difference(known)):
-            hint = did_you_mean(name, known) or f" The builds are {', '.join(sorted(known))}."
+            hint = did_you_mean(name, known) or f" The builds are {', '.join(shown)}."
             report = diags.error if strict else diags.warn
             detail = f'{keyword} names "{name}", but no build is called that.{hint}'
             report("Unknown build", detail, subject=block.meta[keyword].range, context=block.context)

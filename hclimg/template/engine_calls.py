@@ -23,11 +23,12 @@ _CLEANERS = ("clean_resource_name", "clean_ami_name", "clean_image_name")
 
 @attrs.frozen(eq=False)
 class EngineCall:
-    """One call. ``at`` is where it stands in the user's file."""
+    """One call. ``at`` is where it stands in the user's file, ``name_at`` where its name does."""
 
     name: str
     args: Sequence[Expr]
     at: Range
+    name_at: Range
     diags: Diagnostics
     in_variables: bool
 
@@ -38,13 +39,15 @@ class EngineCall:
         return Call(source, start, end, Name(source, start, end, name), args)
 
     def traversal(self, root: str, *steps: str) -> Expr:
+        """``root.step.step``. All but the last step stands where the name does, so that the last one can be shown."""
         source, start, end = self.at.source, self.at.start, self.at.end
-        expr: Expr = Variable(source, start, end, root)
-        for step in steps:
+        expr: Expr = Variable(source, start, self.name_at.end, root)
+        for number, step in enumerate(steps, 1):
+            stop = end if number == len(steps) else self.name_at.end
             if _is_name(step):
-                expr = GetAttr(source, start, end, expr, step)
+                expr = GetAttr(source, start, stop, expr, step)
             else:
-                expr = Index(source, start, end, expr, self.literal(string(step)))
+                expr = Index(source, start, stop, expr, self.literal(string(step)))
         return expr
 
     def literal(self, value: Value) -> Expr:
@@ -69,18 +72,23 @@ def _is_name(text: str) -> bool:
     return text.replace("-", "_").isidentifier()
 
 
+def is_known(call: EngineCall) -> bool:
+    """Whether there is such a function; reports when there is not."""
+    if call.name in _RULES or call.name in GO_BUILT_IN:
+        return True
+    detail = f'There is no function "{call.name}".{did_you_mean(call.name, (*_RULES, *GO_BUILT_IN))}'
+    call.diags.error("Unknown template function", detail, subject=call.at)
+    return False
+
+
 def lower_call(call: EngineCall) -> Expr | None:
     """The call in HCL; None when it is one that stays in the text, for Go or for the component."""
-    rule = _RULES.get(call.name)
-    if rule is None:
-        if call.name not in GO_BUILT_IN:
-            detail = f'There is no function "{call.name}".{did_you_mean(call.name, (*_RULES, *GO_BUILT_IN))}'
-            call.diags.error("Unknown template function", detail, subject=call.at)
+    if call.name not in _RULES:
         return None
-    least, most, lower = rule
+    least, most, lower = _RULES[call.name]
     if not least <= len(call.args) <= most:
-        wanted = str(least) if least == most else f"{least} to {most}"
-        return call.wrong(f"{call.name} takes {wanted} arguments, not {len(call.args)}.")
+        wanted = "1 argument" if most == 1 == least else f"{least} arguments" if least == most else f"{least} or {most}"
+        return call.wrong(f"{call.name} takes {wanted}, but it gets {len(call.args)}.")
     return lower(call)
 
 

@@ -15,7 +15,7 @@ from hclimg.diagnostics import Diagnostics, Range, SourceText, did_you_mean
 from hclimg.lang.evaluate import Scope, evaluate
 from hclimg.lang.syntax import Expr, Literal
 from hclimg.lang.types import ANY, NUMBER, STRING
-from hclimg.lang.values import string
+from hclimg.lang.values import string, unknown
 from hclimg.template.model import Template, VariableBlock
 
 if TYPE_CHECKING:
@@ -101,24 +101,22 @@ class _Reader:
         return self.template.legacy
 
     def _text(self, name: str, text: str, origin: str, filename: str) -> None:
-        source = SourceText(filename, text)
-        expr = self._parsed(source, self.blocks[name])
-        if expr is not None:
-            self.given[name] = Given(expr, origin)
+        self.given[name] = Given(self._parsed(SourceText(filename, text), self.blocks[name]), origin)
 
-    def _parsed(self, source: SourceText, block: VariableBlock) -> Expr | None:
+    def _parsed(self, source: SourceText, block: VariableBlock) -> Expr:
         """A text for a string or number is taken as it is; for anything else it is an HCL expression."""
         if self.template.legacy:
             from hclimg.template.lowering import lower_text
 
             return lower_text(source, self.diags, in_variables=True)
+        whole = 0, len(source.text)
         if _wants_text(block):
-            return Literal(source, 0, len(source.text), string(source.text))
+            return Literal(source, *whole, string(source.text))
         from hclimg.lang.parse import parse_expression
 
         before = len(self.diags.errors)
         expr = parse_expression(source, self.diags)
-        return expr if len(self.diags.errors) == before else None
+        return expr if len(self.diags.errors) == before else Literal(source, *whole, unknown())
 
     def _file(self, path: Path) -> None:
         from hclimg.lang.parse import read_source
@@ -128,11 +126,11 @@ class _Reader:
             return
         found = self._json_file(source) if path.suffix == ".json" else self._hcl_file(source)
         for name, at, expr in found:
-            self._from_file(name, at, expr, f"the var file {source.filename}")
+            self._from_file(name, at, expr)
 
-    def _from_file(self, name: str, at: Range, expr: Expr, origin: str) -> None:
+    def _from_file(self, name: str, at: Range, expr: Expr) -> None:
         if self._declared(name):
-            self.given[name] = Given(expr, origin)
+            self.given[name] = Given(expr, "the var file")
         elif self.inputs.warn_undeclared:
             detail = f'The template declares no variable "{name}", so this value is not used.'
             self.diags.warn("Undeclared variable", detail + did_you_mean(name, self.blocks), subject=at)

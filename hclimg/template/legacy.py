@@ -229,7 +229,8 @@ class _Reader:
 
     def _component(self, item: JsonNode, keyword: str) -> _Found | None:
         if not isinstance(item, JsonObject):
-            detail = f'A {keyword} is an object with a "type", but this is {kind_of(item)}.'
+            article = "An" if keyword[0] == "e" else "A"
+            detail = f'{article} {keyword} is an object with a "type", but this is {kind_of(item)}.'
             self.diags.error(f"Invalid {keyword}", detail, subject=_short(item), context=keyword)
             return None
         rest = {member.key.text: member for member in item.members}

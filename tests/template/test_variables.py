@@ -165,11 +165,13 @@ variable "unclear" {
 }
 
 
-def test_everything_that_is_wrong_is_told(workshop: Workshop, golden: Golden) -> None:
-    files = [str(workshop.write(name, text)) for name, text in BAD.items()][1:]
+def test_everything_that_is_wrong_is_told(workshop: Workshop, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workshop.folder)
+    for name, text in BAD.items():
+        workshop.write(name, text)
     resolve(
         workshop,
-        files=(*files, str(workshop.folder / "absent.pkrvars.hcl")),
+        files=("bad.pkrvars.hcl", "worse.pkrvars.json", "absent.pkrvars.hcl"),
         values=("hosts=[", "hots=x", "nothing", 'password="hunter2"'),
     )
     golden("variables-mistakes.txt", workshop.problems)
@@ -223,7 +225,7 @@ def test_legacy_variables_in_a_circle(workshop: Workshop) -> None:
     resolve_legacy(workshop, text)
     problem = workshop.only_error()
     assert "var.a → var.b → var.c → var.a" in problem.detail
-    assert [str(item.range)[-9:] for item in problem.related] == ["json:1:39", "json:1:61"]
+    assert [str(item.range)[-9:] for item in problem.related] == ["json:1:45", "json:1:66"]
 
 
 def test_a_legacy_var_file(workshop: Workshop) -> None:
