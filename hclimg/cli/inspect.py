@@ -157,7 +157,7 @@ def _legacy_variables(found: list[_LegacyVariable], output: _Output) -> None:
             output.say(f"  {variable.name}")
         output.say("")
     if optional:
-        width = max(len(variable.name) for variable in optional)
+        width = max(len(variable.name) for variable in found)
         output.say("Optional variables and their defaults:\n")
         for variable in optional:
             output.tell("template-variable", variable.name, variable.default, "0")

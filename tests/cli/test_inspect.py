@@ -74,3 +74,39 @@ def test_mistakes(hclimg: Run, write: Write) -> None:
     done = hclimg("inspect", "x.pkr.hcl")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("x.pkr.hcl:1:7: Error")
+
+
+LEGACY = """\
+{
+  "description": "An old template",
+  "variables": {"x": "v", "longer": "w", "required": null},
+  "sensitive-variables": ["x"],
+  "builders": [
+    {"type": "null", "communicator": "none"},
+    {"type": "file", "name": "ff", "content": "x", "target": "o"}
+  ],
+  "provisioners": [{"type": "shell-local", "inline": ["echo a"]}],
+  "post-processors": ["manifest"]
+}
+"""
+
+
+def test_legacy(hclimg: Run, write: Write, golden: Golden) -> None:
+    write("old.json", LEGACY)
+    done = hclimg("inspect", "old.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    golden("inspect-legacy.txt", done.stdout)
+
+
+def test_legacy_machine_readable(hclimg: Run, write: Write) -> None:
+    write("old.json", LEGACY)
+    rows = [line.split(",")[1:] for line in hclimg("inspect", "-machine-readable", "old.json").stdout.splitlines()]
+    facts = [row for row in rows if row[1] != "ui"]
+    assert facts == [
+        ["", "template-variable", "required", "", "1"],
+        ["", "template-variable", "longer", "w", "0"],
+        ["", "template-variable", "x", "<sensitive>", "0"],
+        ["", "template-builder", "ff", "file"],
+        ["", "template-builder", "null", "null"],
+        ["", "template-provisioner", "shell-local"],
+    ]
