@@ -16,6 +16,7 @@ from typing import IO, BinaryIO, cast
 from attrs import frozen
 
 from hclimg.communicators.exec import BLOCK, BROKEN, OutputReader, RemoteCommand
+from hclimg.communicators.files import NoShellError
 from hclimg.communicators.progress import Meter, Report
 from hclimg.communicators.session import SshSession
 from hclimg.communicators.source import Source
@@ -26,22 +27,18 @@ _MARK = "hclimg-begins"  # the first thing that a command of ours prints
 _STEP = 1 << 16  # where a cut upload can go on: at multiples of this
 RESUMES = 5  # cuts in a row, without a byte in between, after which a transfer is given up
 _HOME = re.compile(r"(~[\w.-]*|\$HOME|\$\{HOME\})(/+|$)")
-_SHELL_NAME = re.compile(r"^\S*sh: (line )?\d+: ")
+_SHELL_NAME = re.compile(r"^\S*sh: ((line )?\d+: )?")
 _NO_REASON = re.compile(
     r"^\s*\d*\s*$|^\d+\+\d+ records|warning|exiting now|exit status|delayed from previous", re.IGNORECASE
 )
 _HINTS = (
     (r"permission denied|operation not permitted|read-only", "The user of the connection may not do that. Copy to a "
      "place such as /tmp, and move the file with sudo in a shell provisioner."),
-    (r"nonexistent|no such file|not found", "Directories are not made on the way: make them first, with a shell "
+    (r"write.*(nonexistent|no such file)", "Directories are not made on the way: make them first, with a shell "
      "provisioner."),
     (r"is a directory", 'Name a file in the directory, or end the path with "/" to mean what is in it.'),
     (r"no space|disk quota", "The disk of the machine is full."),
 )  # fmt: skip
-
-
-class NoShellError(Exception):
-    """The server does not run commands, or not what we need."""
 
 
 @frozen
@@ -67,6 +64,8 @@ class ShellFiles:
     # -- one file -------------------------------------------------------------
 
     def put(self, source: Source, remote: str) -> None:
+        if source.size is None:
+            self._probe("no shell")  # what cannot go back can be sent only once
         meter = Meter(self.report, f"Uploading {source.name}", source.size or 0)
         reached = self._resumed(source.size is not None, lambda: self._put_from(source, remote, 0, meter),
                                 lambda: self._put_rest(source, remote, meter), meter)  # fmt: skip
@@ -206,12 +205,16 @@ class ShellFiles:
             self.session.check_alive(error)
             raise NoShellError(str(error)) from error
 
+    def _probe(self, reason: str) -> None:
+        if self._run("echo $((6 * 7))").out.strip() != b"42":
+            raise NoShellError(reason)
+
     def _failed(self, what: str, done: Done) -> BuildError:
         """The error of a command, once it is sure that the machine has a shell at all."""
-        if self._run("echo $((6 * 7))").out.strip() != b"42":
-            raise NoShellError(done.reason)
-        hint = next((hint for pattern, hint in _HINTS if re.search(pattern, done.reason, re.IGNORECASE)), "")
-        return BuildError(f"{what}: {done.reason}.", hint=hint)
+        self._probe(done.reason)
+        message = f"{what}: {done.reason}."
+        hint = next((hint for pattern, hint in _HINTS if re.search(pattern, message, re.IGNORECASE)), "")
+        return BuildError(message, hint=hint)
 
 
 def _unpack(stream: OutputReader, local: Path, exclude: Sequence[str]) -> Done:

@@ -6,22 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO
 
 from attrs import define, field
 
 from hclimg.communicators.exec import BLOCK, BROKEN, RemoteCommand
+from hclimg.communicators.files import Files, NoShellError
 from hclimg.communicators.lines import LineSplitter
 from hclimg.communicators.progress import Report
 from hclimg.communicators.session import SshSession
-from hclimg.communicators.sftp_files import SftpFiles
-from hclimg.communicators.shell_files import NoShellError, ShellFiles
-from hclimg.communicators.source import opened
-from hclimg.communicators.tunnels import Tunnels
 from hclimg.errors import BuildError, ConnectionLost
 from hclimg.sdk.machine import OutputSink
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from hclimg.communicators.tunnels import Tunnels
 
 
 @define(eq=False)
@@ -33,10 +31,7 @@ class SshCommunicator:
     pty: bool = False
     sftp: bool = False
     tunnels: Tunnels | None = None
-    _files: Any = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._files = (SftpFiles if self.sftp else ShellFiles)(self.session, self.report)
+    _files: Files | None = field(default=None, init=False)
 
     @property
     def kind(self) -> str:
@@ -92,6 +87,8 @@ class SshCommunicator:
             remote.write_aside(iter(lambda: stdin.read(BLOCK), b""))
 
     def upload(self, source: bytes | BinaryIO | Path, remote: str, *, mode: int | None = None) -> None:
+        from hclimg.communicators.source import opened
+
         with self._awake(), opened(source, mode) as opening:
             self._by(lambda files: files.put(opening, remote))
 
@@ -132,17 +129,28 @@ class SshCommunicator:
             self.tunnels.close()
         self.session.drop()
 
-    def _by(self, copy: Callable[[Any], T]) -> T:
+    def _by(self, copy: Callable[[Files], None]) -> None:
         """Copy by the method of the template, and by SFTP for the rest of the build on a machine without a shell."""
+        self._files = self._files or (self._by_sftp() if self.sftp else self._by_shell())
         try:
-            return copy(self._files)
+            copy(self._files)
         except NoShellError as error:
             try:
                 self.session.sftp()
             except BuildError as also:
                 raise BuildError(f"Cannot copy files by commands ({error}), nor by SFTP: {also.message}") from also
-            self._files = SftpFiles(self.session, self.report)
-            return copy(self._files)
+            self._files = self._by_sftp()
+            copy(self._files)
+
+    def _by_shell(self) -> Files:
+        from hclimg.communicators.shell_files import ShellFiles
+
+        return ShellFiles(self.session, self.report)
+
+    def _by_sftp(self) -> Files:
+        from hclimg.communicators.sftp_files import SftpFiles
+
+        return SftpFiles(self.session, self.report)
 
     @contextmanager
     def _awake(self) -> Iterator[None]:

@@ -62,7 +62,7 @@ def test_a_command_sees_nothing_of_this_hosts_environment(
 ) -> None:
     monkeypatch.setenv("SECRET_OF_THE_HOST", "x")
     names = sorted(line.partition("=")[0] for line in output_of(chroot, "env"))
-    assert names == ["HOME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "USER"]
+    assert names == ["HCLIMG_RUN", "HOME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "USER"]
 
 
 def test_the_command_line_is_not_shown_to_the_users_of_the_host(chroot: HostCommunicator) -> None:

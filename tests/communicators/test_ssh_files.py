@@ -90,6 +90,10 @@ def test_streams_are_copied_from_where_they_stand(ssh_by_any: Communicator, tmp_
     stream.seek(8)
     ssh_by_any.upload(stream, f"{tmp_path}/from-seekable")
     assert (tmp_path / "from-seekable").read_bytes() == b"copied"
+
+
+def test_a_pipe_first_of_all(ssh_by_any: Communicator, tmp_path: Path) -> None:
+    """It can be read only once, so it is found out before whether the machine has a shell."""
     read, write = os.pipe()
     os.write(write, b"from a pipe")
     os.close(write)
