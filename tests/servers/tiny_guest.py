@@ -22,7 +22,7 @@ from pathlib import Path
 PASSWORD = "tiny"
 MODULES = (
     "virtio_pci", "virtio_blk", "virtio_net", "virtio-rng", "qemu_fw_cfg", "button", "evdev", "ata_piix", "sr_mod",
-    "isofs",
+    "sd_mod", "isofs",
 )  # fmt: skip
 FOLDERS = (
     "bin", "dev", "proc", "sys", "tmp", "disk", "etc", "etc/acpi", "etc/acpi/PWRF", "etc/dropbear", "root", "modules",
@@ -40,7 +40,11 @@ export PATH=/bin HOME=/root
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 mkdir -p /dev/pts; mount -t devpts pts /dev/pts
 for m in $(cat /modules/order); do insmod /modules/$m.ko 2>/dev/ttyS0; done
-case $(cat /proc/cmdline) in *tiny.disk*) for d in vda1 sda1; do mount /dev/$d /disk 2>/dev/null && break; done;; esac
+case $(cat /proc/cmdline) in *tiny.disk*)
+  n=0; until mount /dev/vda1 /disk 2>/dev/null || mount /dev/sda1 /disk 2>/dev/null || [ $n = 50 ]; do
+    n=$((n + 1)); sleep 0.1
+  done;;
+esac
 ip link set lo up; ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2
 cat /sys/firmware/qemu_fw_cfg/by_name/opt/org.hclimg/ssh_authorized_key/raw > /root/.ssh/authorized_keys 2>/dev/null
 acpid -d -c /etc/acpi -a /etc/acpi.map >/dev/null 2>&1 &

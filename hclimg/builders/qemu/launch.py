@@ -49,7 +49,6 @@ class Surroundings:
 
 def launch(ctx: Context, config: QemuConfig, source: str) -> Machine:
     names = prepare.names(ctx, config)
-    prepare.check_programs(ctx, config)
     output = output_directory(ctx, names.output)
     work = private_directory(ctx)
     accelerator = config.accelerator or best_accelerator(config.qemu_binary)
