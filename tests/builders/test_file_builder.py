@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hclimg.builders.file.builder import FileBuilder, FileConfig
+from hclimg.builders.file.builder import FileBuilder
+from hclimg.builders.file.config import FileConfig
 from hclimg.config.decode import decode
 from hclimg.diagnostics import Diagnostics, SourceText
 from hclimg.errors import BuildError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import define
 
-from hclimg.builders.file.builder import FileConfig
+from hclimg.builders.file.config import FileConfig
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
 from hclimg.sdk.disk import FULL, disk_full

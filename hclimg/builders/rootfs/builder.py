@@ -11,19 +11,8 @@ from hclimg.sdk.components import Builder
 
 if TYPE_CHECKING:
     from hclimg.builders.rootfs.base import Base
-    from hclimg.builders.rootfs.chroot import Chroot
-    from hclimg.builders.rootfs.launch import Names
     from hclimg.sdk.context import Context
     from hclimg.sdk.machine import Artifact, Machine
-
-
-@frozen(kw_only=True)
-class Running:
-    """What the capture needs to know of the launch; ``uuid`` is that of the root filesystem."""
-
-    chroot: Chroot
-    names: Names
-    uuid: str
 
 
 @frozen
@@ -52,4 +41,4 @@ class RootfsBuilder(Builder[RootfsConfig]):
     def capture(self, ctx: Context, machine: Machine) -> Artifact:
         from hclimg.builders.rootfs.capture import capture
 
-        return capture(ctx, self.config, machine)
+        return capture(ctx, self.config, machine, self.builder_id)

@@ -7,9 +7,9 @@ from pathlib import Path
 from attrs import frozen
 
 from hclimg.builders.rootfs import disk
-from hclimg.builders.rootfs.builder import RootfsBuilder, Running
 from hclimg.builders.rootfs.config import DISK_FORMATS, RootfsConfig
 from hclimg.builders.rootfs.host import boots_by_itself, room_for
+from hclimg.builders.rootfs.launch import Running
 from hclimg.builders.rootfs.output import staging
 from hclimg.builders.rootfs.system import read_line, seal, stop_processes
 from hclimg.errors import BuildError
@@ -26,7 +26,7 @@ class Kernel:
     initrd: str
 
 
-def capture(ctx: Context, config: RootfsConfig, machine: Machine) -> Artifact:
+def capture(ctx: Context, config: RootfsConfig, machine: Machine, builder_id: str) -> Artifact:
     running: Running = machine.handle
     close_system(ctx, config, machine)
     kernel = _kernel(machine.communicator) if config.base.kernel else None
@@ -44,7 +44,7 @@ def capture(ctx: Context, config: RootfsConfig, machine: Machine) -> Artifact:
         if kernel:
             files += _boot_files(machine.communicator, kernel, output.path, running.names.vm)
     output.publish(ctx)
-    return _artifact(config, running, [path.name for path in files])
+    return _artifact(config, running, builder_id, [path.name for path in files])
 
 
 @step("Sealing system")
@@ -125,12 +125,12 @@ def _room(config: RootfsConfig, used: int) -> int:
     return used * len(kinds)
 
 
-def _artifact(config: RootfsConfig, running: Running, files: list[str]) -> Artifact:
+def _artifact(config: RootfsConfig, running: Running, builder_id: str, files: list[str]) -> Artifact:
     output = _shown(running.names.output)
     paths = [str(output / name) for name in files]
     boot = {Path(path).suffix[1:]: path for path in paths if path.endswith((".vmlinuz", ".initrd"))}
     return Artifact(
-        builder=RootfsBuilder.builder_id,
+        builder=builder_id,
         component="builder/rootfs",
         id=running.names.vm,
         description=f"Image files in directory: {output}",

@@ -9,8 +9,7 @@ from pathlib import Path
 from attrs import frozen
 
 from hclimg.builders.rootfs.base import Base, base_in_use, cache_of, find_base
-from hclimg.builders.rootfs.builder import Running
-from hclimg.builders.rootfs.chroot import ROOT, chroot
+from hclimg.builders.rootfs.chroot import ROOT, Chroot, chroot
 from hclimg.builders.rootfs.config import RootfsConfig
 from hclimg.builders.rootfs.host import check_host
 from hclimg.builders.rootfs.system import preparation, prepare
@@ -27,6 +26,15 @@ class Names:
     vm: str
     output: Path
     hostname: str
+
+
+@frozen(kw_only=True)
+class Running:
+    """What the capture needs to know of the launch; ``uuid`` is that of the root filesystem."""
+
+    chroot: Chroot
+    names: Names
+    uuid: str
 
 
 def names_of(ctx: Context, config: RootfsConfig) -> Names:
