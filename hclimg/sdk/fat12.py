@@ -122,9 +122,7 @@ def _label(label: str) -> bytes:
 def _fits(name: str) -> bool:
     """Whether a name is a short one as it stands."""
     stem, dot, ending = name.partition(".")
-    return (
-        1 <= len(stem) <= 8 and len(ending) <= 3 and (bool(ending) or not dot) and ALLOWED.issuperset(stem + ending)
-    )
+    return 1 <= len(stem) <= 8 and len(ending) <= 3 and (bool(ending) or not dot) and ALLOWED.issuperset(stem + ending)
 
 
 def _short_name(name: str, taken: set[bytes]) -> bytes:

@@ -373,4 +373,3 @@ def _from_line(found: re.Match[str]) -> Checksum | None:
     if kind not in hashlib.algorithms_available or not HEX.fullmatch(digest):
         return None
     return Checksum(kind, digest)
-

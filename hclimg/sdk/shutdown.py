@@ -16,9 +16,7 @@ class ShutdownConfig:
         default="",
         example='"sudo shutdown -P now"',
     )
-    shutdown_timeout: timedelta = setting(
-        "How long to wait for the machine to be off.", default=timedelta(minutes=5)
-    )
+    shutdown_timeout: timedelta = setting("How long to wait for the machine to be off.", default=timedelta(minutes=5))
 
     def check(self, problems: Checker) -> None:
         if self.shutdown_timeout <= timedelta():

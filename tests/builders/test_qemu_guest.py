@@ -43,7 +43,8 @@ def started(ctx: Context, *arguments: str) -> Guest:
         control = ("-chardev", f"socket,id=q,fd={fd}", "-mon", "chardev=q,mode=control")
         return ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-m", "32", "-display", "none", *control, *arguments]
 
-    return start_guest(ctx, command, private_directory(ctx))
+    work = private_directory(ctx)
+    return start_guest(ctx, command, work, work / "disk")
 
 
 def alive(guest: Guest) -> bool:
@@ -56,7 +57,7 @@ def alive(guest: Guest) -> bool:
 def test_it_runs_until_the_scope_closes(ctx: Context) -> None:
     guest = started(ctx)
     assert guest.qmp.execute("query-status")["running"] is True
-    work = guest.work
+    work = guest.log.parent
     assert close_scope(ctx) == []
     assert not alive(guest)
     assert not work.exists()

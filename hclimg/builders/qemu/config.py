@@ -42,9 +42,7 @@ class QemuImgArgs:
 class CpuConfig:
     """The processors of the machine."""
 
-    cpus: int = setting(
-        "The number of virtual processors.", default=0, default_doc="1, or sockets × cores × threads"
-    )
+    cpus: int = setting("The number of virtual processors.", default=0, default_doc="1, or sockets × cores × threads")
     sockets: int = setting("The number of sockets.", default=0, default_doc="QEMU's")
     cores: int = setting("The number of cores in a socket.", default=0, default_doc="QEMU's")
     threads: int = setting("The number of threads of a core.", default=0, default_doc="QEMU's")
@@ -119,9 +117,7 @@ class NetworkConfig:
     """How the machine is connected."""
 
     net_device: str = setting("The network card to emulate.", default="virtio-net")
-    net_bridge: str = setting(
-        "A bridge of the host to connect to, instead of QEMU's user networking.", default=""
-    )
+    net_bridge: str = setting("A bridge of the host to connect to, instead of QEMU's user networking.", default="")
     host_port_min: int = setting("The lowest port of the host to forward to the machine.", default=2222)
     host_port_max: int = setting("The highest port of the host to forward to the machine.", default=4444)
     skip_nat_mapping: bool = setting(

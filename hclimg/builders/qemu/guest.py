@@ -60,13 +60,14 @@ class PortTakenError(BuildError):
 @define(eq=False)
 class Guest:
     """``ended`` is set as soon as QEMU is gone. ``token`` is cancelled then, or when the build is: what waits for the
-    guest waits with it. ``log`` has what QEMU printed, ``console`` the guest's serial console.
+    guest waits with it. ``log`` has what QEMU printed, ``console`` the guest's serial console. ``disk`` is the
+    one that grows while it runs.
     """
 
     process: subprocess.Popen[bytes]
     log: Path
     console: Path
-    work: Path
+    disk: Path
     token: CancelToken = field(factory=CancelToken)
     ended: threading.Event = field(factory=threading.Event)
     card_changed: threading.Event = field(factory=threading.Event)
@@ -116,7 +117,7 @@ class Guest:
         said = tail(self.log)
         text = "\n".join(said)
         if self.full or NO_SPACE.search(text):
-            return disk_full(self.work)
+            return disk_full(self.disk)
         status = self._status()
         lines = f" It said: {' / '.join(said)}" if said else ""
         message = f"QEMU ended {status}.{lines}"
@@ -151,10 +152,10 @@ class Guest:
 
 
 @step("Starting QEMU", undo="Stopping QEMU")
-def start_guest(ctx: Context, command: Callable[[int], Sequence[str]], work: Path) -> Iterator[Guest]:
+def start_guest(ctx: Context, command: Callable[[int], Sequence[str]], work: Path, disk: Path) -> Iterator[Guest]:
     """Run QEMU until the scope closes. ``command`` gets the number of the socket that QEMU is controlled through.
 
-    Raises BuildError when QEMU does not start; PortTakenError when another port would help.
+    ``work`` gets the logs. Raises BuildError when QEMU does not start; PortTakenError when another port would help.
     """
     ours, theirs = socket.socketpair()
     log, console = work / "qemu.log", work / "console.log"

@@ -153,7 +153,7 @@ def _start(
             return command_line(config, evolve(ready, qmp_fd=qmp_fd), rows)
 
         try:
-            guest = start_guest(ctx, command, work)
+            guest = start_guest(ctx, command, work, ready.disks[0].path)
         except PortTakenError:
             if attempt == STARTS:
                 raise
@@ -211,9 +211,7 @@ def _where(ctx: Context, guest: Guest, config: QemuConfig, hardware: Hardware) -
     return named or "127.0.0.1", hardware.host_port or _guest_port(config)
 
 
-def _connect(
-    ctx: Context, guest: Guest, config: QemuConfig, host: str, port: int, key: KeyPair | None
-) -> Communicator:
+def _connect(ctx: Context, guest: Guest, config: QemuConfig, host: str, port: int, key: KeyPair | None) -> Communicator:
     """Log in. When that takes too long, the guest's console says why."""
     private = key.private if key else None
     try:
