@@ -168,7 +168,7 @@ def start_guest(ctx: Context, command: Callable[[int], Sequence[str]], work: Pat
         raise
     finally:
         theirs.close()
-    guest = Guest(process, log, console, work, LinkedToken(ctx.cancel))
+    guest = Guest(process, log, console, disk, LinkedToken(ctx.cancel))
     try:
         guest.attach(ours)
     except ConnectionLost:
