@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from hclimg.config.fields import block, config, embed, setting
+from hclimg.errors import BuildError
 from hclimg.registry import Kind, Registry
 from hclimg.sdk.components import Builder, DataSource, PostProcessor, Provisioner
 from hclimg.sdk.context import Context
@@ -70,10 +71,10 @@ class MockBuilder(Builder[MockSettings]):
     builder_id = "mock"
 
     def launch(self, ctx: Context, source: Any) -> Machine:
-        raise NotImplementedError
+        raise BuildError("a mock is compiled, never run")
 
     def capture(self, ctx: Context, machine: Machine) -> Artifact:
-        raise NotImplementedError
+        raise BuildError("a mock is compiled, never run")
 
 
 class MockProvisioner(Provisioner[MockSettings]):
@@ -82,7 +83,7 @@ class MockProvisioner(Provisioner[MockSettings]):
     Config = MockSettings
 
     def provision(self, ctx: Context, machine: Machine) -> None:
-        raise NotImplementedError
+        raise BuildError("a mock is compiled, never run")
 
 
 class MockPostProcessor(PostProcessor[MockSettings]):
@@ -91,7 +92,7 @@ class MockPostProcessor(PostProcessor[MockSettings]):
     Config = MockSettings
 
     def process(self, ctx: Context, artifact: Artifact) -> Artifact:
-        raise NotImplementedError
+        raise BuildError("a mock is compiled, never run")
 
 
 class MockDataSource(DataSource[MockSettings]):
@@ -100,7 +101,7 @@ class MockDataSource(DataSource[MockSettings]):
     Config = MockSettings
 
     def read(self, ctx: Context) -> dict[str, Any]:
-        raise NotImplementedError
+        raise BuildError("a mock is compiled, never run")
 
 
 _NAMES: dict[Kind, str] = {

@@ -55,7 +55,8 @@ def guest(built: Path, tmp_path: Path) -> Iterator[list[str]]:
     try:
         yield [
             "ssh", "-p", str(port), "-i", str(tmp_path / "key"), "-o", "BatchMode=yes",
-            "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={tmp_path / 'known'}", "-o", "ConnectTimeout=120", "root@127.0.0.1",
+            "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={tmp_path / 'known'}",
+            "-o", "ConnectTimeout=120", "root@127.0.0.1",
         ]
     finally:
         qemu.kill()
