@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 from attrs import asdict, evolve, field, fields, frozen
 
@@ -210,7 +210,7 @@ class EventBus:
         self._thread = threading.Thread(target=self._drain, name="events", daemon=True)
         self.failures: list[Exception] = []
 
-    def __enter__(self) -> EventBus:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -241,6 +241,6 @@ class EventBus:
                     continue
                 try:
                     sink.handle(event)
-                except Exception as error:  # one broken sink (a closed pipe, a full disk) must not stop the others
+                except Exception as error:  # noqa: BLE001 - one broken sink (a full disk) must not stop the others
                     broken.add(index)
                     self.failures.append(error)

@@ -36,7 +36,7 @@ class Prompter(Protocol):
 class NoPrompter:
     interactive = False
 
-    def ask(self, question: str, cancel: CancelToken) -> str:
+    def ask(self, question: str, cancel: CancelToken) -> str:  # noqa: ARG002
         raise EOFError(question)
 
 
