@@ -14,11 +14,11 @@ from typing import Any
 from attrs import frozen
 
 
-class Failed(Exception):  # noqa: N818
+class Failed(Exception):
     """The program disagrees with what the case expects; the message says how, in one line."""
 
 
-class Skipped(Exception):  # noqa: N818
+class Skipped(Exception):
     """The case cannot be judged; the message is a reason short enough to be counted ("needs a Go callback")."""
 
 

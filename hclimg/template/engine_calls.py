@@ -42,8 +42,8 @@ class EngineCall:
         """``root.step.step``. All but the last step stands where the name does, so that the last one can be shown."""
         source, start, end = self.at.source, self.at.start, self.at.end
         expr: Expr = Variable(source, start, self.name_at.end, root)
-        for number, step in enumerate(steps, 1):
-            stop = end if number == len(steps) else self.name_at.end
+        for count, step in enumerate(steps, 1):
+            stop = end if count == len(steps) else self.name_at.end
             if _is_name(step):
                 expr = GetAttr(source, start, stop, expr, step)
             else:
