@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -478,7 +479,14 @@ def test_a_cancel_while_connecting_leaves_nothing(ctx: Context, image: Path, tmp
     ctx.journal = ledger
     ssh = CommunicatorConfig(ssh_username="root")
     builder = QemuBuilder(settings(image, tmp_path / "out", communicator=ssh, vtpm=True))
-    threading.Timer(2.0, ctx.cancel.cancel).start()
+
+    def cancel_when_it_runs() -> None:
+        while not any("pid" in entry.identity for entry in ledger.ever if entry.identity.get("name") == "qemu"):
+            time.sleep(0.02)
+        time.sleep(0.5)
+        ctx.cancel.cancel()
+
+    threading.Thread(target=cancel_when_it_runs, daemon=True).start()
     with pytest.raises(Cancelled):
         builder.launch(ctx, builder.resolve(ctx))
     running = [entry for entry in ledger.there if entry.kind == "process"]
