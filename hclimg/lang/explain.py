@@ -50,7 +50,7 @@ def explain(trouble: Trouble) -> Finding:
 
 def find_mistake(trouble: Trouble) -> str:
     if trouble.runaway:
-        return "open interpolation"
+        return "open interpolation" if trouble.runaway.kind == "INTERP" else "open directive expression"
     if trouble.left_open:
         return left_open(trouble)
     kind = END if trouble.at_end else trouble.token.kind
