@@ -20,7 +20,7 @@ from hclimg.errors import TimedOut
 from hclimg.sdk.cancel import CancelToken
 
 OPEN_AT_ONCE = 8
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds after an attempt that failed, doubling; the longest beside open ones
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds after an attempt that failed, doubling
 UNANSWERED = 60_000  # milliseconds after which TCP gives up a connection whose data nobody acknowledges
 
 
@@ -87,8 +87,10 @@ class _Race:
 
     @property
     def _due(self) -> float:
-        """When to start the next attempt."""
-        return self._started + (LONGEST_PAUSE if self._open else self._pause)
+        """When to start the next attempt: beside open ones a second later each time. A user-mode network keeps even
+        those that were given up, and a server that finally listens has to serve them all.
+        """
+        return self._started + (LONGEST_PAUSE * len(self._open) if self._open else self._pause)
 
     def _start(self) -> None:
         try:
