@@ -12,9 +12,10 @@ from pathlib import Path
 import attrs
 
 from hclimg.diagnostics import Diagnostics
-from hclimg.plan.artifacts import ArtifactNames, Needs
+from hclimg.plan.artifacts import ArtifactNames, Needs, lane_steps
 from hclimg.plan.lanes import LaneDraft, draft_lanes
 from hclimg.plan.layout import Layouts
+from hclimg.plan.node import Lane
 from hclimg.plan.plan import Plan
 from hclimg.plan.select import Candidate, Selection, make_selection, report_nothing, report_unused, select_lanes
 from hclimg.plan.specs import Specs
@@ -96,4 +97,9 @@ class _Compiler:
 
 
 def _candidates(drafts: Iterable[LaneDraft]) -> list[Candidate]:
-    return [Candidate(draft.lane.name, tuple({draft.lane.name, draft.lane.address})) for draft in drafts]
+    return [Candidate(draft.lane.name, _callings(draft.lane)) for draft in drafts]
+
+
+def _callings(lane: Lane) -> tuple[str, ...]:
+    """What an option can call a lane: also without the number that tells it from another of the same name."""
+    return tuple({lane.name, lane.address, ".".join(lane_steps(lane))})

@@ -50,7 +50,8 @@ class Weaver:
             checked = self.specs.check(block, block.body, scope)
             node = f"data.{block.type}.{block.name}"
             self.nodes.append(_component_node(checked, node, NodeKind.DATA, f"Reading data source {block.type}"))
-            self._wait_for_data(node, self.specs.mentions(block, block.body).references)
+            if not self.globals.has_cycles:
+                self._wait_for_data(node, self.specs.mentions(block, block.body).references)
 
     def _source(self, layout: LaneLayout, checked: Checked) -> str:
         """The node that finds what a machine starts from; lanes with equal settings share it."""

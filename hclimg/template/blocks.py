@@ -89,7 +89,7 @@ def constant(expr: Expr, type_: Type, context: str, diags: Diagnostics) -> Any:
     """The raw value of an expression that may not refer to anything; None when it is null or wrong."""
     before = len(diags.items)
     value = evaluate(expr, NO_VARIABLES, diags)
-    if len(diags.items) > before:
+    if len(diags.items) > before or not value.is_wholly_known:
         return None
     try:
         return convert(value, type_).raw

@@ -89,7 +89,7 @@ def _plugin_source(item: Attribute, diags: Diagnostics) -> str | None:
 def _strings(item: Attribute, diags: Diagnostics) -> dict[str, str] | None:
     before = len(diags.items)
     value = evaluate(item.expr, NO_VARIABLES, diags)
-    if len(diags.items) > before:
+    if len(diags.items) > before or not value.is_wholly_known:
         return None
     try:
         found: Value = convert(value, MapType(STRING))

@@ -60,7 +60,8 @@ class Roots(dict[str, Value]):
 class Globals:
     """The names that are the same everywhere in a template.
 
-    ``scope`` has them all. ``data`` are the results of data sources that have been read.
+    ``scope`` has them all. ``data`` are the results of data sources that have been read. ``has_cycles`` when some
+    names depend on themselves, which has been reported.
     """
 
     template: Template
@@ -70,6 +71,7 @@ class Globals:
     data: Mapping[Address, Value] = attrs.field(factory=dict)
     locals: dict[str, Value] = attrs.field(factory=dict, init=False)
     scope: Scope = attrs.field(init=False)
+    has_cycles: bool = attrs.field(default=False, init=False)
     _reads: dict[Key, frozenset[Address]] = attrs.field(factory=dict, init=False)
     _later: dict[frozenset[Address], Globals] = attrs.field(factory=dict, init=False)
 
@@ -80,6 +82,7 @@ class Globals:
         roots.owner = self
         self.scope = Scope(roots, {"env": no_env_function()}, outer)
         order, cycles = in_order(self._keys(), self._dependencies)
+        self.has_cycles = bool(cycles)
         stuck = {key for cycle in cycles for key in cycle.path}
         for cycle in cycles:
             report_cycle("These values depend on each other", cycle, ".".join, diags)

@@ -137,11 +137,14 @@ build { sources = [for name in ["a"]: "fake.${name}"] }
 
 
 def test_two_lanes_of_the_same_name_are_told_apart(workshop: Workshop) -> None:
-    plan = workshop.compile('source "fake" "a" {}\nbuild { sources = ["fake.a"] }\nbuild { sources = ["fake.a"] }')
+    plan_of_two = 'source "fake" "a" {}\nbuild { sources = ["fake.a"] }\nbuild { sources = ["fake.a"] }'
+    plan = workshop.compile(plan_of_two)
     assert list(plan.lanes) == ["fake.a", "fake.a#2"]
     (warning,) = workshop.diags
     assert warning.summary == "Builds with the same name"
     assert len(warning.related) == 1
+    assert list(workshop.compile(plan_of_two, only=["fake.a"]).lanes) == ["fake.a", "fake.a#2"]
+    assert list(workshop.compile(plan_of_two, only=["*#2"]).lanes) == ["fake.a#2"]
 
 
 def test_a_build_adds_settings_to_a_source(workshop: Workshop) -> None:
@@ -487,6 +490,18 @@ def test_everything_that_is_wrong_is_told_once(workshop: Workshop, golden: Golde
 def test_a_template_without_builds(workshop: Workshop) -> None:
     workshop.compile('source "fake" "a" {}')
     assert workshop.only_error().summary == "Missing build block"
+
+
+def test_data_sources_in_a_circle_are_reported(workshop: Workshop) -> None:
+    plan = workshop.compile("""\
+data "look" "a" { text = local.b }
+data "look" "self" { text = data.look.self.text }
+locals { b = data.look.a.text }
+source "fake" "a" { text = local.b }
+build { sources = ["fake.a"] }
+""")
+    assert [item.summary for item in workshop.errors] == ["Dependency cycle"] * 2
+    assert len(plan.in_order()) == len(plan.nodes)
 
 
 # -- growth ---------------------------------------------------------------------

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from compile_kit import Workshop, registry
+from compile_kit import NOW, Workshop, registry
+from hclimg.diagnostics import SourceText
+from hclimg.lang.evaluate import Scope
+from hclimg.lang.functions import standard_functions
+from hclimg.lang.parse import parse_expression
+from hclimg.lang.values import object_of, string, unknown
+from hclimg.plan.canonical import expression_text
 from hclimg.plan.fingerprint import fingerprints
 from hclimg.plan.render import to_dot, to_json, tree
 
@@ -104,6 +110,38 @@ def test_dot_has_every_node(workshop: Workshop) -> None:
     plan = workshop.compile(TEMPLATE)
     dot = to_dot(plan)
     assert all(f'"{name}"' in dot for name in plan.nodes)
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("build.Host", "build.Host"),
+        ("(build.Host)", "build.Host"),
+        ('"${build.Host}"', "build.Host"),
+        ('"a${1 + 1}-${build.Host}\\n"', '"a2-${build.Host}\\n"'),
+        ('build["Host"]', 'build["Host"]'),
+        ("[build.Host, 1.5, null, true]", "[build.Host, 1.5, null, true]"),
+        ("{ (build.Host) = 1, b = { c = 2 } }", '{build.Host = 1, "b" = {"c" = 2}}'),
+        ("build.Port + 1 > 2 ? build.Host : var.x", '(((build.Port + 1) > 2) ? build.Host : "X")'),
+        ("!build.Ready", "!build.Ready"),
+        ('join("-", [build.Host]...)', 'join("-", [build.Host]...)'),
+        ("[for n in [1, 2] : n + build.Port if n > 1]", None),
+        ("build.Disks[*].size", None),
+        ('"%{ if build.Ready }a%{ else }${var.x}%{ endif }"', None),
+    ],
+)
+def test_expressions_have_one_spelling(workshop: Workshop, expression: str, text: str | None) -> None:
+    scope = Scope({"var": object_of({"x": string("X")}), "build": unknown()}, standard_functions(workshop.folder, NOW))
+
+    def spelled(source: str) -> str:
+        return expression_text(parse_expression(SourceText("t", source), workshop.diags), scope)
+
+    found = spelled(expression)
+    assert workshop.problems == ""
+    if text is not None:
+        assert found == text
+    assert spelled(expression.replace("var.x", '"X"').replace("(build.Host)", "((build.Host))")) == found
+    assert spelled(expression.replace("build", "other")) != found
 
 
 # -- fingerprints ---------------------------------------------------------------

@@ -172,3 +172,23 @@ def test_a_template_for_another_version_is_judged_by_that_alone(workshop: Worksh
     assert problem.summary == "Unsupported Packer version"
     assert problem.subject is not None
     assert problem.subject.text == '">= 700.0.0"'
+
+
+def test_what_could_not_be_read_makes_no_further_errors(workshop: Workshop) -> None:
+    text = """\
+packer {
+  required_version =
+  required_plugins {
+    a =
+  }
+}
+variable "x" {
+  description =
+  sensitive   =
+}
+hcp_packer_registry {
+  bucket_name =
+}
+"""
+    workshop.load(text)
+    assert [item.summary for item in workshop.errors] == ["Invalid expression"] * 5, workshop.problems
