@@ -39,8 +39,8 @@ class LaneDraft:
 def draft_lanes(template: Template, scope: Scope, diags: Diagnostics) -> list[LaneDraft]:
     """The lanes of all builds, in the order in which they are written."""
     if not template.builds:
-        detail = "The template has no build block, so there is nothing to build."
-        diags.error("Missing build block", detail)
+        what = "builders" if template.legacy else "build block"
+        diags.error(f"Missing {what}", f"The template has no {what}, so there is nothing to build.")
     drafts: dict[str, LaneDraft] = {}
     for build in template.builds:
         for draft in _drafts(template, build, scope, diags):

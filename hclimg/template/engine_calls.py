@@ -30,7 +30,6 @@ class EngineCall:
     at: Range
     name_at: Range
     diags: Diagnostics
-    in_variables: bool
 
     # -- making expressions ---------------------------------------------------
 
@@ -100,19 +99,6 @@ def _user(call: EngineCall) -> Expr:
     return call.literal(unknown()) if name is None else call.traversal("var", name)
 
 
-def _env(call: EngineCall) -> Expr:
-    if call.in_variables:
-        return call.call("env", *call.args)
-    detail = 'env can only be used in "variables". Set a variable to it there, and use {{user `NAME`}} here.'
-    return call.wrong(detail)
-
-
-def _in_variables(call: EngineCall) -> Expr:
-    if call.in_variables:
-        return call.call(call.name, *call.args)
-    return call.wrong(f'{call.name} can only be used in "variables". Set a variable to it there.')
-
-
 def _build(call: EngineCall) -> Expr:
     name = call.text(0)
     return call.literal(unknown()) if name is None else call.traversal("build", name)
@@ -172,13 +158,13 @@ def _traversal(*steps: str) -> Callable[[EngineCall], Expr]:
 
 _RULES: dict[str, tuple[int, int, Callable[[EngineCall], Expr | None]]] = {
     "artifact": (2, 2, _artifact),
-    "aws_secretsmanager": (1, 2, _in_variables),
-    "aws_secretsmanager_raw": (1, 2, _in_variables),
+    "aws_secretsmanager": (1, 2, _same("aws_secretsmanager")),
+    "aws_secretsmanager_raw": (1, 2, _same("aws_secretsmanager_raw")),
     "build": (1, 1, _build),
     "build_name": (0, 0, _traversal("source", "name")),
     "build_type": (0, 0, _traversal("source", "type")),
-    "consul_key": (1, 1, _in_variables),
-    "env": (1, 1, _env),
+    "consul_key": (1, 1, _same("consul_key")),
+    "env": (1, 1, _same("env")),
     "isotime": (0, 1, _isotime),
     "lower": (1, 1, _same("lower")),
     "packer_version": (0, 0, _traversal("packer", "version")),
@@ -193,7 +179,7 @@ _RULES: dict[str, tuple[int, int, Callable[[EngineCall], Expr | None]]] = {
     "upper": (1, 1, _same("upper")),
     "user": (1, 1, _user),
     "uuid": (0, 0, _same("uuidv4")),
-    "vault": (2, 2, _in_variables),
+    "vault": (2, 2, _same("vault")),
     **dict.fromkeys(_CLEANERS, (1, 1, _clean)),
 }
 """For each function: the least and the most arguments, and what it becomes."""

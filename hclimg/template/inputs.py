@@ -108,7 +108,7 @@ class _Reader:
         if self.template.legacy:
             from hclimg.template.lowering import lower_text
 
-            return lower_text(source, self.diags, in_variables=True)
+            return lower_text(source, self.diags)
         whole = 0, len(source.text)
         if _wants_text(block):
             return Literal(source, *whole, string(source.text))
@@ -157,7 +157,7 @@ class _Reader:
         legacy = self.template.legacy
 
         def expression(node: JsonNode) -> Expr:
-            return lower_value(node, self.diags, in_variables=True) if legacy else plain_value(node)
+            return lower_value(node, self.diags) if legacy else plain_value(node)
 
         yield from ((m.key.text, m.key.range, expression(m.value)) for m in root.members)
 

@@ -87,9 +87,6 @@ class _Reader:
 
     def template(self, path: str, base_dir: Path, root: JsonObject) -> Template:
         self._mark_sensitive()
-        if "builders" not in {member.key.text for member in root.members}:
-            detail = 'The template has no "builders", so there is nothing to build.'
-            self.diags.error("Missing builders", detail, subject=_beginning(root))
         header = next((member.key.range for member in root.members if member.key.text == "builders"), _beginning(root))
         build = BuildBlock(
             header=header,
@@ -123,7 +120,7 @@ class _Reader:
     def _default(self, value: JsonNode) -> Expr | None:
         """All variables are strings; null says that the user has to give a value."""
         if isinstance(value, JsonString):
-            return lower_string(value, self.diags, in_variables=True)
+            return lower_string(value, self.diags)
         if isinstance(value, JsonNumber):
             return Literal(value.source, value.start, value.end, string(value.text))
         assert isinstance(value, JsonConstant)
@@ -152,10 +149,7 @@ class _Reader:
     # -- components -----------------------------------------------------------
 
     def read_builders(self, member: JsonMember) -> None:
-        items = list(self._items(member.value, '"builders"'))
-        if not items and isinstance(member.value, JsonArray):
-            self.diags.error("Missing builders", "A template needs at least one builder.", subject=member.value.range)
-        for number, item in enumerate(items):
+        for number, item in enumerate(self._items(member.value, '"builders"')):
             self._builder(item, number)
 
     def _builder(self, item: JsonNode, number: int) -> None:

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 _SPACE = " \t\r\n"
 
 
-def lower_value(node: JsonNode, diags: Diagnostics, *, in_variables: bool = False) -> Expr:
-    """A JSON value as an expression; ``in_variables`` allows what only variables may use, such as ``env``."""
+def lower_value(node: JsonNode, diags: Diagnostics) -> Expr:
+    """A JSON value as an expression."""
     source, start, end = node.source, node.start, node.end
     if isinstance(node, JsonString):
-        return lower_string(node, diags, in_variables=in_variables)
+        return lower_string(node, diags)
     if isinstance(node, JsonArray):
-        items = tuple(lower_value(item, diags, in_variables=in_variables) for item in node.items)
+        items = tuple(lower_value(item, diags) for item in node.items)
         return TupleCons(source, start, end, items)
     if isinstance(node, JsonObject):
         members = [
@@ -38,8 +38,8 @@ def lower_value(node: JsonNode, diags: Diagnostics, *, in_variables: bool = Fals
                 source,
                 member.key.start,
                 member.value.end,
-                lower_string(member.key, diags, in_variables=in_variables),
-                lower_value(member.value, diags, in_variables=in_variables),
+                lower_string(member.key, diags),
+                lower_value(member.value, diags),
             )
             for member in node.members
         ]
@@ -70,19 +70,19 @@ def _scalar(node: JsonNode) -> Expr:
     return Literal(node.source, node.start, node.end, value)
 
 
-def lower_string(node: JsonString, diags: Diagnostics, *, in_variables: bool = False) -> Expr:
+def lower_string(node: JsonString, diags: Diagnostics) -> Expr:
     if "{{" not in node.text:
         return Literal(node.source, node.start, node.end, string(node.text))
     whole = Range(node.source, node.start, node.end)
-    return _Lowering(node.text, whole, node.places(), diags, in_variables).run()
+    return _Lowering(node.text, whole, node.places(), diags).run()
 
 
-def lower_text(source: SourceText, diags: Diagnostics, *, in_variables: bool = False) -> Expr:
+def lower_text(source: SourceText, diags: Diagnostics) -> Expr:
     """A text that is a string as a whole, such as a value of ``-var``."""
     whole = source.range(0, len(source.text))
     if "{{" not in source.text:
         return Literal(source, 0, len(source.text), string(source.text))
-    return _Lowering(source.text, whole, range(len(source.text) + 1), diags, in_variables).run()
+    return _Lowering(source.text, whole, range(len(source.text) + 1), diags).run()
 
 
 @attrs.frozen(eq=False)
@@ -102,7 +102,6 @@ class _Lowering:
     whole: Range
     places: Sequence[int]
     diags: Diagnostics
-    in_variables: bool
     pieces: list[_Piece] = attrs.field(factory=list, init=False)
 
     def run(self) -> Expr:
@@ -215,7 +214,7 @@ class _Lowering:
         name = self._place(function.start, function.end)
         ends = [arg.end for arg in args if arg.start >= name.start]
         at = Range(name.source, name.start, max([name.end, *ends]))
-        call = EngineCall(function.name, args, at, name, self.diags, self.in_variables)
+        call = EngineCall(function.name, args, at, name, self.diags)
         return lower_call(call) if is_known(call) and complete else None
 
     # -- places and parts ---------------------------------------------------------

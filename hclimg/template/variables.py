@@ -191,7 +191,7 @@ def no_env_function() -> Function:
     """What ``env`` is outside of variables."""
 
     def env(_name: Value) -> Value:
-        raise FunctionError("it can only be used in the default of a variable; declare one, and use var.NAME here")
+        raise FunctionError("it can only be used in the default of a variable; declare one, and refer to it here")
 
     return Function("env", env, Parameter("name", STRING), result=STRING)
 

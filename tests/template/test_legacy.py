@@ -233,9 +233,7 @@ def test_everything_that_is_wrong_is_told(workshop: Workshop, golden: Golden) ->
     ("text", "summary"),
     [
         ("[]", "Invalid template"),
-        ("{}", "Missing builders"),
         ('{"builders": {}}', "Invalid template"),
-        ('{"builders": []}', "Missing builders"),
         ('{"builders": [{"type": "fake"}], "provisioners": "x"}', "Invalid template"),
         ('{"builders": [{"type": "fake"}, {"type": "fake"}]}', "Duplicate declaration"),
         ('{"builders": [{"type": "fake"}], "builders": []}', "Duplicate key"),
@@ -247,6 +245,12 @@ def test_templates_of_the_wrong_shape(workshop: Workshop, text: str, summary: st
 
     load_template(str(workshop.write("t.json", text)), workshop.diags)
     assert workshop.only_error().summary == summary
+
+
+@pytest.mark.parametrize("text", ["{}", '{"builders": []}'])
+def test_a_template_without_builders(workshop: Workshop, text: str) -> None:
+    workshop.compile(text, "t.json")
+    assert workshop.only_error().summary == "Missing builders"
 
 
 # -- the template engine --------------------------------------------------------
@@ -266,6 +270,8 @@ def test_templates_of_the_wrong_shape(workshop: Workshop, text: str, summary: st
         ("{{isotime}}", '"${timestamp()}"'),
         ("{{isotime `2006-01-02`}}", '"${legacy_isotime("2006-01-02")}"'),
         ("{{strftime `%Y`}}", '"${legacy_strftime("%Y")}"'),
+        ("{{env `A`}}{{vault `p` `k`}}{{consul_key `c`}}", '"${env("A")}${vault("p", "k")}${consul_key("c")}"'),
+        ("{{aws_secretsmanager `s`}}", '"${aws_secretsmanager("s")}"'),
         ("{{uuid}}", '"${uuidv4()}"'),
         ("{{pwd}}{{template_dir}}", '"${path.cwd}${path.root}"'),
         ("{{packer_version}}", '"${packer.version}"'),
