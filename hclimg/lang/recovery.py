@@ -14,11 +14,13 @@ from hclimg.lang.explain import explain
 from hclimg.lang.lalr import Machine
 from hclimg.lang.nodes import Nodes
 from hclimg.lang.syntax import Attribute, Block, Literal
-from hclimg.lang.tokens import END, Token, scan
+from hclimg.lang.tokens import BROKEN, END, Token, scan
 from hclimg.lang.trouble import Trouble
 from hclimg.lang.values import unknown
 
 MOST_ERRORS: Final = 25
+MOST_RECOVERIES: Final = 200  # reported or not; each looks at the whole text
+MOST_TRIES: Final = 3
 # What can begin an expression, so that a comma may be missing before it.
 BEGINS: Final = frozenset({
     "IDENT", "IF", "IN", "NUMBER", "STRING", "OQUOTE", "HEREDOC", "OHEREDOC", "LPAR", "LSQB", "LBRACE", "MINUS", "NOT",
@@ -36,6 +38,9 @@ class Recovery:
         self.reported = 0
         self.quiet_until = -1  # errors up to this offset follow from one that was reported
         self.quiet_item = -1  # and so do errors in the item that begins here
+        self.last = -1  # where the error before was
+        self.tries = 0  # how often there has been one there
+        self.recoveries = 0
 
     def __call__(self, machine: Machine) -> bool:
         """Report the error that the machine stands at, and put it where it can go on."""
@@ -44,13 +49,23 @@ class Recovery:
         if not self._is_quiet(trouble):
             self.diagnostics.items.append(diagnostic)
             self.reported += 1
-        if self.reported >= MOST_ERRORS:
+        self.recoveries += 1
+        if self.reported >= MOST_ERRORS or self.recoveries > MOST_RECOVERIES:
             return self._stop(trouble)
-        if self._repair(mistake, trouble):
+        if self._repair(mistake, trouble) or self._drop_stubborn(trouble):
             return True
         if not trouble.in_body:
             return False
         self._skip(trouble)
+        return True
+
+    def _drop_stubborn(self, trouble: Trouble) -> bool:
+        """Take out a token that stays in the way whatever is done: a parse must come to an end."""
+        self.tries = self.tries + 1 if trouble.token.start == self.last else 0
+        self.last = trouble.token.start
+        if self.tries < MOST_TRIES or trouble.token.kind == END:
+            return False
+        del trouble.machine.tokens[trouble.at]
         return True
 
     def _is_quiet(self, trouble: Trouble) -> bool:
@@ -66,7 +81,7 @@ class Recovery:
         if mistake in COMMAS and token.kind in BEGINS:
             tokens.insert(at, Token("COMMA", ",", token.start, token.start))
             self.quiet_item = trouble.item_start
-        elif mistake in NEWLINES:
+        elif mistake in NEWLINES or (trouble.token.kind == BROKEN and trouble.ends_item):
             tokens.insert(at, Token("NL", "\n", token.start, token.start))
             self.quiet_until = trouble.line_end(token.start)
         elif mistake == "no brace on line" and tokens[at + 1 : at + 2] and tokens[at + 1].kind == "LBRACE":
@@ -138,12 +153,13 @@ class Recovery:
         """Read no further: what follows so many errors is no template."""
         if not trouble.in_body:
             return False
-        self.diagnostics.error(
-            "Too many syntax errors",
-            f"The file was not read any further after {MOST_ERRORS} errors.",
-            subject=self.source.range(trouble.token.start, trouble.token.end),
-        )
-        self.reported = -(1 << 30)
+        if self.reported >= MOST_ERRORS:
+            self.diagnostics.error(
+                "Too many syntax errors",
+                f"The file was not read any further after {MOST_ERRORS} errors.",
+                subject=self.source.range(trouble.token.start, trouble.token.end),
+            )
+        self.reported, self.recoveries = 0, 0
         machine = trouble.machine
         del machine.tokens[trouble.at : -1]
         trouble.token = machine.tokens[-1]

@@ -17,6 +17,10 @@ from hclimg.lang.tokens import CLOSERS, END, Broken, Token
 PROBES: Final = (
     "COMMA", "NL", "RSQB", "RPAR", "RBRACE", "TEND", "EQ", "COLON", "ARROW", "IN", "QLIT", "LBRACE", "LPAR", "IDENT",
 )  # fmt: skip
+# Where only a newline is missing.
+ENDED: Final = frozenset({
+    "body name EQ expr", "body RBRACE", "body header LBRACE RBRACE", "body header LBRACE name EQ expr RBRACE",
+})  # fmt: skip
 WORDS: Final = frozenset({"IDENT", "IF", "IN", "FOR"})
 CLOSING: Final = frozenset(CLOSERS.values())
 
@@ -46,6 +50,11 @@ class Trouble:
     def at_end(self) -> bool:
         """Whether the text ends here; a missing last newline is no token of its own."""
         return self.token.kind == END or (self.token.kind == "NL" and self.token.start == len(self.text))
+
+    @property
+    def ends_item(self) -> bool:
+        """Whether all that the item lacks is a newline."""
+        return self.place in ENDED
 
     @property
     def item(self) -> list[Any]:
@@ -139,7 +148,7 @@ class Trouble:
                     if stack[-1] != kind:
                         return self._unbalanced()
                     stack.pop()
-                elif kind == "RBRACE" and self.blocks and i > self.item_index and not self._lost_its_opener(i):
+                elif kind == "RBRACE" and self.blocks and i >= self.at and not self._lost_its_opener(i):
                     return i, not stack
             elif kind == "NL" and not stack and i >= self.at:
                 cut = isinstance(self.token, Broken) and self.token.cut

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,6 +146,34 @@ def test_a_file_that_is_no_template_is_given_up() -> None:
     errors = errors_of("".join(f"line {i} of a letter.\n" for i in range(1_000)))
     assert len(errors) == 26
     assert errors[-1].summary == "Too many syntax errors"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = [\n" + '  "x"\n' * 20_000 + "]\n",
+        "a = {\n" + "  b 1\n" * 20_000 + "}\n",
+        "b {\n  a = [\n" * 5_000,
+        "a = (\n" * 20_000,
+        "}\n" * 20_000,
+        'a = "${x\n' * 10_000 + "}\n" * 10_000,
+        "a = \"x\n" * 20_000,
+        "b 1 {\n" * 20_000,
+        "a {} b {}\n" * 20_000,
+    ],
+)
+def test_many_mistakes_are_no_burden(text: str) -> None:
+    """Each error is looked at with the whole text in view, so that their number must be limited."""
+    begun = time.process_time()
+    errors = errors_of(text)
+    assert 1 <= len(errors) <= 51
+    assert time.process_time() - begun < 60
+
+
+def test_a_parse_comes_to_an_end() -> None:
+    """A closed block without its newline, followed by what is no token, once went round in circles."""
+    text = 'a {\n  b = { c = 1 } }${k}"\n'
+    assert [e.summary for e in errors_of(text)] == ["Missing newline after argument"]
 
 
 @pytest.mark.parametrize(
