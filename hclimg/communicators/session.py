@@ -17,11 +17,12 @@ from typing import Any
 from attrs import define, field, frozen
 from fabric import Config, Connection
 from paramiko import Channel, SSHConfig, SSHException, Transport
+from paramiko.packet import Packetizer
 from paramiko.sftp_client import SFTPClient
 from paramiko.ssh_exception import IncompatiblePeer
 
 from hclimg.communicators.dial import dial, dial_by_proxy, tune
-from hclimg.communicators.login import FAST_CIPHERS, Account, HostKeyPin, Login, LoginRefused
+from hclimg.communicators.login import FAST_CIPHERS, SMALL_BLOCKS, Account, HostKeyPin, Login, LoginRefused
 from hclimg.communicators.socks import Proxy
 from hclimg.errors import BuildError, ConnectionLost, TimedOut
 from hclimg.sdk.cancel import CancelToken
@@ -66,6 +67,17 @@ class Way:
     keep_alive: timedelta = timedelta(seconds=5)
     silence: timedelta = timedelta()
     forward_agent: bool = False
+
+
+class LongKeys(Packetizer):
+    """Keeps its keys for as long as RFC 4344 lets a cipher with blocks of 16 bytes, as OpenSSH does.
+
+    paramiko asks for new keys after 512 MiB. A channel that the server closes at that very moment stops its thread
+    for half a minute and then ends the connection (``Channel._handle_close`` sends while nothing may be sent).
+    """
+
+    REKEY_BYTES = 1 << 35
+    REKEY_PACKETS = 1 << 31
 
 
 @define(eq=False)
@@ -244,10 +256,12 @@ class SshSession:
         return connection
 
     def _transport(self, sock: socket.socket, pin: HostKeyPin) -> Transport:
-        transport = Transport(sock, default_window_size=WINDOW)
+        small_blocks = any(cipher in SMALL_BLOCKS for cipher in self.way.ciphers)
+        keys = Packetizer if small_blocks else LongKeys
+        transport = Transport(sock, default_window_size=WINDOW, packetizer_class=keys)
         transport.handshake_timeout = HANDSHAKE
         options = transport.get_security_options()
-        slower = tuple(cipher for cipher in options.ciphers if cipher not in FAST_CIPHERS)
+        slower = tuple(name for name in options.ciphers if name not in (*FAST_CIPHERS, *SMALL_BLOCKS))
         try:
             options.ciphers = self.way.ciphers or FAST_CIPHERS + slower
             options.kex = self.way.key_exchanges or options.kex

@@ -207,6 +207,26 @@ def test_what_the_login_shell_prints_does_not_get_into_files(ssh: Communicator, 
     assert (tmp_path / "down" / "home" / ".bashrc").exists()
 
 
+def test_half_a_gigabyte_does_not_end_the_connection(ssh: Communicator, sshd: Sshd, tmp_path: Path) -> None:
+    """After that much, paramiko asks for new keys, and stops when the server closes a channel at that moment."""
+    source = tmp_path / "source"
+    with source.open("wb") as file:
+        file.truncate(256 << 20)
+
+    class Counting(io.RawIOBase):
+        count = 0
+
+        def write(self, data: bytes) -> int:
+            self.count += len(data)
+            return len(data)
+
+    target = Counting()
+    for _ in range(3):
+        ssh.download(str(source), cast("BinaryIO", target))
+    assert target.count == 3 * 256 << 20
+    assert sshd.logins == 1
+
+
 def test_a_cut_upload_goes_on_where_it_was(
     ctx: Context, sshd: Sshd, relay: Callable[..., Relay], tmp_path: Path
 ) -> None:
