@@ -47,16 +47,16 @@ def test_the_defaults() -> None:
 
 
 def test_what_hclimg_needs_is_added_at_the_end() -> None:
-    found = line(qmp_fd=7, serial_log=Path("/w/console.log"), key_file=Path("/w/key"))
-    assert found["-chardev"] == ["socket,id=hclimg.qmp,fd=7"]
+    found = line(qmp_fd=7, console=True, key_file=Path("/w/key"))
+    assert found["-chardev"] == ["socket,id=hclimg.qmp,fd=7", "ringbuf,id=hclimg.console,size=65536"]
     assert found["-mon"] == ["chardev=hclimg.qmp,mode=control"]
-    assert found["-serial"] == ["file:/w/console.log"]
+    assert found["-serial"] == ["chardev:hclimg.console"]
     assert found["-fw_cfg"] == ["name=opt/org.hclimg/ssh_authorized_key,file=/w/key"]
 
 
 def test_a_serial_port_of_the_user_stays_his() -> None:
-    assert line(rows=[["-serial", "stdio"]], serial_log=Path("/w/console.log"))["-serial"] == ["stdio"]
-    assert "-serial" not in line(rows=[["-nographic"]], serial_log=Path("/w/console.log"))
+    assert line(rows=[["-serial", "stdio"]], console=True)["-serial"] == ["stdio"]
+    assert "-serial" not in line(rows=[["-nographic"]], console=True)
 
 
 @pytest.mark.parametrize(

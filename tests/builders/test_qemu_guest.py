@@ -16,8 +16,9 @@ import pytest
 from attrs import define, evolve, field
 
 from hclimg.builders.qemu.builder import QemuBuilder
+from hclimg.builders.qemu.command import CONSOLE, CONSOLE_SIZE
 from hclimg.builders.qemu.config import DiskConfig, NetworkConfig, QemuConfig, VncConfig
-from hclimg.builders.qemu.guest import Guest, PortTakenError, shut_down, start_guest, tail
+from hclimg.builders.qemu.guest import Guest, PortTakenError, last_lines, shut_down, start_guest, tail
 from hclimg.builders.qemu.keyboard import type_boot_command
 from hclimg.builders.qemu.network import card_is_idle, card_of, wait_for_card
 from hclimg.builders.qemu.prepare import check_programs, copy_variables, firmware_paths, start_tpm
@@ -328,14 +329,25 @@ def test_a_tpm_lives_as_long_as_the_scope(ctx: Context) -> None:
     assert not endpoint.exists()
 
 
-def test_the_tail_of_a_console() -> None:
+def test_what_the_guest_writes_to_its_serial_port(ctx: Context) -> None:
+    """The firmware of this machine writes to such a port, when it has one."""
+    ring = ("-chardev", f"ringbuf,id={CONSOLE},size={CONSOLE_SIZE}")
+    guest = started(ctx, *ring, "-device", f"isa-debugcon,iobase=0x402,chardev={CONSOLE}")
+    lines: list[str] = []
+    deadline = time.monotonic() + 60
+    while not any("SeaBIOS" in line for line in lines) and time.monotonic() < deadline:
+        lines += guest.console()
+        time.sleep(0.1)
+    assert any("SeaBIOS" in line for line in lines)
+    guest.process.kill()
+    guest.ended.wait(10)
+    assert guest.console() == []
+
+
+def test_last_lines_are_plain_text() -> None:
+    text = "old\n" * 100 + "\x1b[2J\x1b[01;01Hbooting\r\n\n\x00panic: no root\r\n"
+    assert last_lines(text, 2) == ["booting", "panic: no root"]
     assert tail(Path("/nowhere")) == []
-
-
-def test_the_tail_of_a_console_is_plain_text(tmp_path: Path) -> None:
-    log = tmp_path / "console.log"
-    log.write_bytes(b"old\n" * 100 + b"\x1b[2J\x1b[01;01Hbooting\r\n\n\xff\x00panic: no root\r\n")
-    assert tail(log, 2) == ["booting", "�panic: no root"]
 
 
 # -- the builder as a whole, without a guest ----------------------------------

@@ -20,6 +20,9 @@ NETDEV = "user.0"
 KEY_NAME = "opt/org.hclimg/ssh_authorized_key"
 """Where the guest finds the temporary public key: /sys/firmware/qemu_fw_cfg/by_name/KEY_NAME/raw in Linux."""
 
+CONSOLE = "hclimg.console"
+CONSOLE_SIZE = 1 << 16
+
 FW_CFG_MACHINES = ("pc", "q35", "virt", "microvm")
 
 
@@ -34,7 +37,8 @@ class Disk:
 class Hardware:
     """What was prepared for one start of the machine. Ports are 0 where there is none.
 
-    ``qmp_fd`` is the socket of our own monitor, ``key_file`` holds the temporary public key.
+    ``qmp_fd`` is the socket of our own monitor, ``key_file`` holds the temporary public key. ``console``: keep what
+    the guest writes to its serial port, in memory, since QEMU writes to a file one byte at a time.
     """
 
     name: str
@@ -52,7 +56,7 @@ class Hardware:
     tpm_socket: Path | None = None
     user_monitor: Path | None = None
     qmp_fd: int = -1
-    serial_log: Path | None = None
+    console: bool = False
     key_file: Path | None = None
 
 
@@ -247,8 +251,8 @@ def _controls(config: QemuConfig, hardware: Hardware, switches: Switches) -> Ite
     if hardware.qmp_fd >= 0:
         yield from ("-chardev", f"socket,id=hclimg.qmp,fd={hardware.qmp_fd}")
         yield from ("-mon", "chardev=hclimg.qmp,mode=control")
-    if hardware.serial_log and not {"-serial", "-nographic"} & switches.keys():
-        yield from ("-serial", f"file:{hardware.serial_log}")
+    if hardware.console and not {"-serial", "-nographic"} & switches.keys():
+        yield from ("-chardev", f"ringbuf,id={CONSOLE},size={CONSOLE_SIZE}", "-serial", f"chardev:{CONSOLE}")
     if hardware.key_file and has_fw_cfg(config.machine_type):
         yield from ("-fw_cfg", f"name={KEY_NAME},file={escaped(str(hardware.key_file))}")
 

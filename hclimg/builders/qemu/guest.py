@@ -18,6 +18,7 @@ from typing import Any
 
 from attrs import define, field
 
+from hclimg.builders.qemu.command import CONSOLE, CONSOLE_SIZE
 from hclimg.builders.qemu.qmp import Qmp
 from hclimg.errors import BuildError, ConnectionLost
 from hclimg.sdk.cancel import CancelToken, LinkedToken
@@ -60,13 +61,11 @@ class PortTakenError(BuildError):
 @define(eq=False)
 class Guest:
     """``ended`` is set as soon as QEMU is gone. ``token`` is cancelled then, or when the build is: what waits for the
-    guest waits with it. ``log`` has what QEMU printed, ``console`` the guest's serial console. ``disk`` is the
-    one that grows while it runs.
+    guest waits with it. ``log`` has what QEMU printed. ``disk`` is the one that grows while it runs.
     """
 
     process: subprocess.Popen[bytes]
     log: Path
-    console: Path
     disk: Path
     token: CancelToken = field(factory=CancelToken)
     ended: threading.Event = field(factory=threading.Event)
@@ -137,6 +136,14 @@ class Guest:
             return f"by signal {signal.Signals(-code).name}"
         return "because the guest powered off" if code == 0 else f"with exit code {code}"
 
+    def console(self) -> list[str]:
+        """The last lines that the guest wrote to its serial port, if QEMU can still tell."""
+        try:
+            text = self.qmp.execute("ringbuf-read", device=CONSOLE, size=CONSOLE_SIZE, format="utf8")
+        except BuildError:
+            return []
+        return last_lines(text)
+
     @contextmanager
     def watched(self, ctx: Context) -> Iterator[Context]:
         """Inside, what waits with the given context is interrupted when QEMU ends, and the reason is raised instead."""
@@ -155,10 +162,10 @@ class Guest:
 def start_guest(ctx: Context, command: Callable[[int], Sequence[str]], work: Path, disk: Path) -> Iterator[Guest]:
     """Run QEMU until the scope closes. ``command`` gets the number of the socket that QEMU is controlled through.
 
-    ``work`` gets the logs. Raises BuildError when QEMU does not start; PortTakenError when another port would help.
+    ``work`` gets what QEMU prints. Raises BuildError when QEMU does not start, PortTakenError when another port helps.
     """
     ours, theirs = socket.socketpair()
-    log, console = work / "qemu.log", work / "console.log"
+    log = work / "qemu.log"
     log.write_bytes(b"")
     try:
         argv = command(theirs.fileno())
@@ -168,7 +175,7 @@ def start_guest(ctx: Context, command: Callable[[int], Sequence[str]], work: Pat
         raise
     finally:
         theirs.close()
-    guest = Guest(process, log, console, disk, LinkedToken(ctx.cancel))
+    guest = Guest(process, log, disk, LinkedToken(ctx.cancel))
     try:
         guest.attach(ours)
     except ConnectionLost:
@@ -181,15 +188,19 @@ def start_guest(ctx: Context, command: Callable[[int], Sequence[str]], work: Pat
     guest.qmp.close()
 
 
-def tail(path: Path, lines: int = TAIL) -> list[str]:
-    """The last lines of a text file that are not empty, without control characters."""
+def tail(path: Path) -> list[str]:
+    """The last lines of a text file."""
     try:
         with path.open("rb") as file:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - 16_384))
-            text = file.read().decode("utf-8", "replace")
+            return last_lines(file.read().decode("utf-8", "replace"))
     except OSError:
         return []
+
+
+def last_lines(text: str, lines: int = TAIL) -> list[str]:
+    """Those that are not empty, without control characters."""
     clean = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\u00a0-\U0010ffff\n]", "", text)
     return [line.strip() for line in clean.split("\n") if line.strip()][-lines:]
 

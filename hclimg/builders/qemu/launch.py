@@ -14,7 +14,7 @@ from hclimg.builders.qemu.builder import Running
 from hclimg.builders.qemu.command import Hardware, command_line
 from hclimg.builders.qemu.config import QemuConfig
 from hclimg.builders.qemu.disks import create_disks, disk_paths
-from hclimg.builders.qemu.guest import Guest, PortTakenError, start_guest, tail
+from hclimg.builders.qemu.guest import Guest, PortTakenError, start_guest
 from hclimg.builders.qemu.keyboard import type_boot_command
 from hclimg.builders.qemu.network import guest_address, host_address, new_card_address, wait_for_card
 from hclimg.builders.qemu.watch import WatchedCommunicator
@@ -110,7 +110,7 @@ def _with_media(ctx: Context, config: QemuConfig, hardware: Hardware, work: Path
     if key is not None:
         key_file = work / "authorized_key"
         key_file.write_text(f"{key.public}\n")
-    return evolve(hardware, floppy=floppy, key_file=key_file, serial_log=work / "console.log")
+    return evolve(hardware, floppy=floppy, key_file=key_file, console=True)
 
 
 def _with_firmware(ctx: Context, config: QemuConfig, hardware: Hardware, output: Path, work: Path) -> Hardware:
@@ -218,7 +218,7 @@ def _connect(ctx: Context, guest: Guest, config: QemuConfig, host: str, port: in
         with guest.watched(ctx) as watched:
             communicator = connect(watched, config.communicator, host=host, port=port, private_key=private)
     except TimedOut:
-        for line in tail(guest.console):
+        for line in guest.console():
             ctx.output(f"console: {line}", "stderr")
         raise
     return WatchedCommunicator(communicator, guest, ctx.cancel)
