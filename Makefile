@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 # What building the quickstart needs.
 PACKAGES := mmdebstrap qemu-system-x86 qemu-utils e2fsprogs fdisk grub-common grub-pc-bin openssh-client
 # What the tests need besides: the real servers and the peer that hclimg is compared with.
-TEST_PACKAGES := $(PACKAGES) openssh-server packer xorriso mtools tmux pigz zstd lz4 xz-utils bzip2
+TEST_PACKAGES := $(PACKAGES) openssh-server openssl ovmf packer swtpm xorriso mtools tmux pigz zstd lz4 xz-utils bzip2
 
 # A checkout is on the path of every command here; bytecode is kept, as it is for any installed program.
 unexport PYTHONDONTWRITEBYTECODE
