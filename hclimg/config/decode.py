@@ -127,7 +127,7 @@ class _Decoder:
         if isinstance(item, Attribute):
             detail = f'An argument named "{name.text}" is not expected here.{hint}'
             self._error("Unsupported argument", detail, name.range)
-            evaluate(item.expr, self.scope, self.diags)  # what is wrong in the value is told in the same run
+            self._evaluate(item.expr)  # what is wrong in the value is told in the same run
         else:
             detail = f'Blocks of type "{name.text}" are not expected here.{hint}'
             self._error("Unsupported block type", detail, item.header)
@@ -179,7 +179,7 @@ class _Decoder:
             self._error("Duplicate argument", detail, item.name.range)
             return
         before = len(self.diags.errors)
-        value = evaluate(item.expr, self.scope, self.diags)
+        value = self._evaluate(item.expr)
         if len(self.diags.errors) > before:
             found.broken.add(spec.name)
             return
@@ -235,6 +235,14 @@ class _Decoder:
             elif spec.meta.required and spec.name not in found.values and spec.name not in found.broken:
                 detail = f'The argument "{spec.name}" is required, but its value is null.'
                 self._error("Missing required argument", detail, found.places[spec.name])
+
+    def _evaluate(self, expr: Expr) -> Value:
+        """The value; what is wrong in the expression is told with the block that it stands in."""
+        before = len(self.diags)
+        value = evaluate(expr, self.scope, self.diags)
+        items = self.diags.items
+        items[before:] = [attrs.evolve(d, context=d.context or self.context) for d in items[before:]]
+        return value
 
     def _error(self, summary: str, detail: str, subject: Range) -> None:
         self.diags.error(summary, detail, subject=subject, context=self.context)

@@ -20,7 +20,7 @@ from hclimg.lang.dispatch import converted, handles, report, value_of
 from hclimg.lang.operators import OperationError
 from hclimg.lang.references import Reference, references
 from hclimg.lang.scope import Scope
-from hclimg.lang.types import STRING
+from hclimg.lang.types import STRING, ObjectType
 from hclimg.lang.values import NO_MARKS, Unknown, Value, object_of, string, tuple_of, unknown
 
 if TYPE_CHECKING:
@@ -66,8 +66,23 @@ def _get_attr(expr: syntax.GetAttr, scope: Scope, diags: Diagnostics) -> Value:
         return operators.attribute(value, expr.name)
     except OperationError as error:
         at = Range(expr.source, expr.object.end, expr.end)
-        report(diags, error.summary, error.detail, at, expr.object, scope)
+        summary, detail = _undeclared(expr, value) or (error.summary, error.detail)
+        report(diags, summary, detail, at, expr.object, scope)
         return unknown()
+
+
+# What the root objects of a template hold, for those who misspell a name in them.
+_DECLARED = {"var": ("variable", 'variable "{}" {{ … }}'), "local": ("local value", "locals {{ {} = … }}")}
+
+
+def _undeclared(expr: syntax.GetAttr, value: Value) -> tuple[str, str] | None:
+    """Summary and detail for ``var.x`` without a variable x; None for any other problem."""
+    root = expr.object.name if isinstance(expr.object, syntax.Variable) else ""
+    if root not in _DECLARED or not isinstance(value.type, ObjectType):
+        return None
+    what, declaration = _DECLARED[root]
+    hint = did_you_mean(expr.name, value.type.attributes) or f" Declare it: {declaration.format(expr.name)}"
+    return f"Undeclared {what}", f'There is no {what} named "{expr.name}".{hint}'
 
 
 @handles(syntax.Index)

@@ -163,7 +163,7 @@ def test_rules_across_settings() -> None:
 def test_the_value_of_an_unsupported_argument_is_checked_too() -> None:
     assert problems('image = "a"\ninline = []\nscrip = var.m') == [
         ("Unsupported argument", "scrip"),
-        ("Unsupported attribute", ".m"),
+        ("Undeclared variable", ".m"),
     ]
 
 
@@ -175,7 +175,7 @@ def test_null_means_not_given() -> None:
 
 
 def test_an_error_in_an_expression_is_reported_once() -> None:
-    assert problems("image = var.m\ninline = []") == [("Unsupported attribute", ".m")]
+    assert problems("image = var.m\ninline = []") == [("Undeclared variable", ".m")]
 
 
 def test_unknown_values_are_accepted_and_rules_about_them_are_silent() -> None:

@@ -152,8 +152,8 @@ def test_types_of_conditionals() -> None:
         ("true ? [1, true] : [1, []]", "Inconsistent conditional result types", "Type mismatch for tuple element 1"),
         ("1 ? 1 : 2", "Incorrect condition type", "must be of type bool"),
         ("null ? 1 : 2", "Null condition", "must either be true or false"),
-        ("var.nope ? 1 : 2", "Unsupported attribute", 'named "nope"'),
-        ("true ? var.nope : 2", "Unsupported attribute", 'named "nope"'),
+        ("var.nope ? 1 : 2", "Undeclared variable", 'named "nope"'),
+        ("true ? var.nope : 2", "Undeclared variable", 'named "nope"'),
     ],
 )
 def test_conditional_problems(text: str, summary: str, part: str) -> None:
@@ -187,7 +187,7 @@ def test_parts(text: str, expected: object) -> None:
 @pytest.mark.parametrize(
     ("text", "summary", "detail"),
     [
-        ("var.regoin", "Unsupported attribute", 'named "regoin". Did you mean "region"?'),
+        ("var.regoin", "Undeclared variable", 'named "regoin". Did you mean "region"?'),
         ("var.region.x", "Unsupported attribute", "Can't access attributes on a primitive-typed value (string)."),
         ("var.none.x", "Attempt to get attribute from null value", "This value is null"),
         ("var.none[0]", "Attempt to index null value", "This value is null"),
