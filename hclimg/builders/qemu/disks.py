@@ -23,6 +23,8 @@ from hclimg.sdk.steps import step
 from hclimg.units import show_size, size
 
 QEMU_IMG = "qemu-img"
+UNKNOWN_PROTOCOL = "Unknown protocol"
+NEEDS_CURL = "This QEMU cannot read URLs. On Debian or Ubuntu: apt-get install qemu-block-extra. Or drop iso_skip_cache."
 NATIVE = ("qcow2", "raw")
 """Formats that a machine runs on as well as on any; others are only converted to."""
 
@@ -94,7 +96,8 @@ def qemu_img(ctx: Context, arguments: Sequence[str | os.PathLike[str]], target: 
         if "No space left on device" in said:
             raise disk_full(target) from error
         command = os.fspath(arguments[0])
-        raise BuildError(f"qemu-img {command} failed: {said or error.message}") from error
+        hint = NEEDS_CURL if UNKNOWN_PROTOCOL in said else ""
+        raise BuildError(f"qemu-img {command} failed: {said or error.message}", hint=hint) from error
 
 
 def _create(ctx: Context, config: DiskConfig, kind: str, path: Path, wanted: str) -> None:

@@ -38,6 +38,8 @@ HINTS = (
      'KVM does not work here: add this user to the group "kvm", or set accelerator = "tcg".'),
     (r"initialize gtk|gtk initialization|cannot open display|Display '.*' is not available",
      "There is no graphical session: set headless = true."),
+    (r"Unknown protocol",
+     "This QEMU cannot read URLs. On Debian or Ubuntu: apt-get install qemu-block-extra. Or drop iso_skip_cache."),
     (r'Failed to get (shared )?"',
      "Another QEMU uses this disk."),
     (r"bridge helper failed|default acl file",

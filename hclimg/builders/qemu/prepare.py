@@ -90,6 +90,7 @@ def _first_reachable(ctx: Context, config: QemuConfig) -> str:
 def input_files(config: QemuConfig) -> tuple[Path, ...]:
     """Files of the host that the result depends on. An image with a checksum is known by that."""
     from hclimg.sdk.cdrom import cd_files
+    from hclimg.sdk.media import expanded, flat, nested
 
     found: list[Path] = []
     try:
@@ -101,7 +102,8 @@ def input_files(config: QemuConfig) -> tuple[Path, ...]:
     if config.http.http_directory:
         found += Path(config.http.http_directory).expanduser().rglob("*")
     found += [item for item in cd_files(config.cd).values() if isinstance(item, Path)]
-    found += [Path(path) for path in (*config.floppy.floppy_files, *config.floppy.floppy_dirs)]
+    found += [file for path in expanded(config.floppy.floppy_files) for _, file in flat(path)]
+    found += [item for path in expanded(config.floppy.floppy_dirs) for _, item in nested(path)]
     return tuple(path for path in found if path.is_file())
 
 
