@@ -24,7 +24,9 @@ from hclimg.units import show_size, size
 
 QEMU_IMG = "qemu-img"
 UNKNOWN_PROTOCOL = "Unknown protocol"
-NEEDS_CURL = "This QEMU cannot read URLs. On Debian or Ubuntu: apt-get install qemu-block-extra. Or drop iso_skip_cache."
+NEEDS_CURL = (
+    "This QEMU cannot read URLs. On Debian or Ubuntu: apt-get install qemu-block-extra. Or drop iso_skip_cache."
+)
 NATIVE = ("qcow2", "raw")
 """Formats that a machine runs on as well as on any; others are only converted to."""
 
