@@ -158,7 +158,8 @@ class Program:
     """A running hclimg; ``wait_for`` waits for a file that a build makes."""
 
     def __init__(self, *args: str, out: Any = subprocess.PIPE) -> None:
-        env = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+        env = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1",
+               "TMPDIR": str(Path.cwd())}  # fmt: skip
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hclimg", *args], stdout=out, stderr=subprocess.PIPE, text=True, env=env,
             start_new_session=True,
