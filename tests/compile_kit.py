@@ -65,10 +65,10 @@ class FakeBuilder(Builder[FakeSettings]):
         return self.config.text
 
     def launch(self, ctx: Any, source: Any) -> Any:
-        raise NotImplementedError
+        raise AssertionError("a mock is compiled, never run")
 
     def capture(self, ctx: Any, machine: Any) -> Any:
-        raise NotImplementedError
+        raise AssertionError("a mock is compiled, never run")
 
 
 class FakeProvisioner(Provisioner[FakeSettings]):
@@ -78,21 +78,21 @@ class FakeProvisioner(Provisioner[FakeSettings]):
         return self.config.text
 
     def provision(self, ctx: Any, machine: Any) -> None:
-        raise NotImplementedError
+        raise AssertionError("a mock is compiled, never run")
 
 
 class FakePostProcessor(PostProcessor[FakeSettings]):
     Config = FakeSettings
 
     def process(self, ctx: Any, artifact: Any) -> Any:
-        raise NotImplementedError
+        raise AssertionError("a mock is compiled, never run")
 
 
 class FakeDataSource(DataSource[FakeSettings]):
     Config = FakeSettings
 
     def read(self, ctx: Any) -> dict[str, Any]:
-        raise NotImplementedError
+        raise AssertionError("a mock is compiled, never run")
 
 
 def registry() -> Registry:
