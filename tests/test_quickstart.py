@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from servers.booted import Boot
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart"
@@ -37,41 +37,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture
-def guest(built: Path, tmp_path: Path) -> Iterator[list[str]]:
-    """The finished image, booted with nothing but its own disk; how to run a command in it."""
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    # fmt: off
-    qemu = subprocess.Popen([
-        "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "512",
-        "-drive", f"file={built / IMAGE},if=virtio,format=qcow2,snapshot=on", "-display", "none",
-        "-serial", f"file:{tmp_path / 'serial.log'}", "-device", "virtio-net-pci,netdev=n",
-        "-netdev", f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22",
-        "-fw_cfg", f"name=opt/org.hclimg/ssh_authorized_key,file={tmp_path / 'key.pub'}",
-    ])
-    try:
-        yield [
-            "ssh", "-p", str(port), "-i", str(tmp_path / "key"), "-o", "BatchMode=yes",
-            "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={tmp_path / 'known'}",
-            "-o", "ConnectTimeout=120", "root@127.0.0.1",
-        ]
-    finally:
-        qemu.kill()
-        qemu.wait()
-    # fmt: on
-
-
-def test_the_image_boots_by_itself_and_redis_answers(guest: list[str]) -> None:
-    for _ in range(20):  # slirp takes a connection before the guest listens, and drops it when the guest says no
-        done = subprocess.run([*guest, "redis-cli ping"], capture_output=True, text=True, timeout=240)
-        if done.returncode != 255:
-            break
-    assert (done.returncode, done.stdout) == (0, "PONG\n"), done.stderr
-    settings = subprocess.run([*guest, "redis-cli config get maxmemory"], capture_output=True, text=True, check=True)
-    assert settings.stdout.split()[1] == str(64 << 20)
+def test_the_image_boots_by_itself_and_redis_answers(built: Path, boot: Boot) -> None:
+    guest = boot(["-drive", f"file={built / IMAGE},if=virtio,format=qcow2,snapshot=on"])
+    guest.wait_for(b"login:")
+    assert guest.run("redis-cli ping") == ["PONG"]
+    assert guest.run("redis-cli config get maxmemory")[1] == str(64 << 20)
 
 
 def test_the_results_are_described(built: Path) -> None:

@@ -11,7 +11,7 @@ from rootfs_kit import built, config, run_info
 
 from hclimg.builders.rootfs.config import BaseConfig, SystemConfig
 from hclimg.sdk.machine import Artifact
-from servers.booted import Boot, boot
+from servers.booted import Boot
 from servers.recording import Recording
 
 __all__ = ["boot"]
