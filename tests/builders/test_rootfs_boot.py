@@ -14,8 +14,6 @@ from hclimg.sdk.machine import Artifact
 from servers.booted import Boot
 from servers.recording import Recording
 
-__all__ = ["boot"]
-
 Recorded = Callable[..., Recording]
 
 
