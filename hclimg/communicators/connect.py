@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hclimg.communicators.config import CommunicatorConfig
+from hclimg.communicators.loading import load_paramiko
 from hclimg.communicators.none import NoCommunicator
 from hclimg.errors import BuildError, ConnectionLost
 from hclimg.sdk.context import Context
@@ -49,6 +50,7 @@ def connect(
         raise BuildError(
             f'hclimg cannot connect by "{config.communicator}" yet.', hint='Set communicator to "ssh" or "none".'
         )
+    load_paramiko()
     communicator = _ssh(ctx, config, host, port, private_key, password, known_host_key)
     try:
         _open(ctx, config, communicator)

@@ -1,6 +1,7 @@
 """One SSH connection to one machine: made when the machine answers, kept for every step, made again when it broke.
 
-A thin layer over ``fabric.Connection``. It knows how to reach and trust a machine, and nothing of commands and files.
+A thin layer over paramiko, and over fabric where there is a bastion. It knows how to reach and trust a machine, and
+nothing of commands and files.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from datetime import timedelta
 from typing import Any
 
 from attrs import define, field, frozen
-from fabric import Config, Connection
-from paramiko import Channel, SSHConfig, SSHException, Transport
+from paramiko import Channel, SSHException, Transport
 from paramiko.packet import Packetizer
 from paramiko.sftp_client import SFTPClient
 from paramiko.ssh_exception import IncompatiblePeer
 
 from hclimg.communicators.dial import dial, dial_by_proxy, tune
+from hclimg.communicators.links import Link, fabric_connection
 from hclimg.communicators.login import FAST_CIPHERS, SMALL_BLOCKS, Account, HostKeyPin, Login, LoginRefused
 from hclimg.communicators.socks import Proxy
 from hclimg.errors import BuildError, ConnectionLost, TimedOut
@@ -232,7 +233,7 @@ class SshSession:
             )
         return tune(self._socket, self.way.silence.total_seconds())
 
-    def _make(self, end: Endpoint, sock: socket.socket | None = None, gateway: Any = False) -> Any:
+    def _make(self, end: Endpoint, sock: socket.socket | None = None, gateway: Any = None) -> Any:
         kwargs: dict[str, Any] = {
             "transport_factory": lambda sock, **_: self._transport(sock, end.pin),
             "auth_strategy": Login(end.account),
@@ -243,15 +244,8 @@ class SshSession:
         }
         if sock is not None:
             kwargs["sock"] = sock
-        connection = Connection(
-            end.host,
-            user=end.account.user,
-            port=end.port,
-            gateway=gateway,
-            forward_agent=self.way.forward_agent,
-            connect_kwargs=kwargs,
-            config=Config(lazy=True, ssh_config=SSHConfig()),  # neither ~/.ssh/config nor ~/.fabric.yaml
-        )
+        link = Link(end.host, end.port, end.account.user, kwargs, self.way.forward_agent)
+        connection = link if self.way.bastion is None else fabric_connection(link, gateway)
         connection.client.set_missing_host_key_policy(end.pin)
         return connection
 
