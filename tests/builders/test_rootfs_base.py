@@ -43,8 +43,6 @@ from hclimg.sdk.context import Context
 from hclimg.sdk.steps import close_scope
 from servers.recording import Recording
 
-pytestmark = pytest.mark.slow  # installs packages and builds disks
-
 Recorded = Callable[..., Recording]
 
 

@@ -145,8 +145,6 @@ from hclimg.sdk.context import Context
 from hclimg.sdk.scope import Scope
 from hclimg.sdk.steps import close_scope
 
-pytestmark = pytest.mark.slow  # installs packages and builds disks
-
 tmp = Path({tmp!r})
 recording = Recording()
 bus = EventBus([recording]).__enter__()

@@ -21,8 +21,6 @@ from hclimg.sdk.steps import close_scope
 from hclimg.units import size
 from servers.recording import Recording
 
-pytestmark = pytest.mark.slow  # installs packages and builds disks
-
 Recorded = Callable[..., Recording]
 
 
