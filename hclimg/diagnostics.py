@@ -174,7 +174,12 @@ class Diagnostics:
             raise TemplateError(self.items)
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that was most likely meant, or nothing when none is close."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)), "")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`` Did you mean "x"?`` with a leading space, or nothing when no known name is close."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f' Did you mean "{close[0]}"?' if close else ""
+    close = nearest(name, known)
+    return f' Did you mean "{close}"?' if close else ""

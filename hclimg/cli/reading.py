@@ -53,12 +53,17 @@ def read_plan(
 ) -> Plan:
     """The plan of the template; with errors reported it is as complete as it can be, and must not be run.
 
-    A template that cannot be read right is not compiled: most of what that would say follows from the first mistakes.
+    A template of which parts cannot be read is not compiled: what that would say follows from the first mistakes.
     """
+    from hclimg.template.ordering import in_text_order
+
     template = read_template(wanted, diags)
-    diags.raise_if_errors()
+    if not template.whole:
+        diags.raise_if_errors()
     options = compile_options(wanted, warn_undeclared=warn_undeclared, now=now)
-    return compile_plan(template, options, registry, diags)
+    plan = compile_plan(template, options, registry, diags)
+    diags.items[:] = in_text_order(diags)
+    return plan
 
 
 def run_options(**options: Any) -> RunOptions:

@@ -46,6 +46,12 @@ _GENERAL = (
 )
 
 
+def _meant(name: str) -> str:
+    from hclimg.diagnostics import did_you_mean
+
+    return did_you_mean(name, (*_PRIMITIVES, *_WHAT_IT_TAKES, "any"))
+
+
 class Defaults:
     """What optional attributes are when they are missing or null; ``parts`` has the defaults of nested types.
 
@@ -163,7 +169,7 @@ class _Reader:
             return self.wrong(expr, f"The {name} type constructor requires {_WHAT_IT_TAKES[name]}.")
         if name == "optional":
             return self.wrong(expr, _ONLY_IN_OBJECTS)
-        return self.wrong(expr, f'The keyword "{name}" is not a valid type specification.')
+        return self.wrong(expr, f'The keyword "{name}" is not a valid type specification.{_meant(name)}')
 
     def any(self, expr: Node) -> Type:
         if self.exact:
@@ -180,7 +186,7 @@ class _Reader:
         if name == "optional":
             return self.wrong(expr, _ONLY_IN_OBJECTS)
         if name not in _WHAT_IT_TAKES:
-            return self.wrong(expr, f'Keyword "{name}" is not a valid type constructor.')
+            return self.wrong(expr, f'Keyword "{name}" is not a valid type constructor.{_meant(name)}')
         if len(expr.args) != 1:
             return self.wrong(expr, f"The {name} type constructor requires {_WHAT_IT_TAKES[name]}.")
         parts: dict[str, Defaults] = {}

@@ -161,7 +161,9 @@ def known_text(expr: Expr | None, scope: Scope, context: str, diags: Diagnostics
     return value.raw if value is not None else None
 
 
-def known_value(expr: Expr, type_: Type, scope: Scope, context: str, diags: Diagnostics) -> Value | None:
+def known_value(
+    expr: Expr, type_: Type, scope: Scope, context: str, diags: Diagnostics, *, name: str = ""
+) -> Value | None:
     """The value of an argument that cannot wait for a run; None, after a report, when it has to or is wrong."""
     before = len(diags.items)
     value = evaluate(expr, scope, diags)
@@ -173,7 +175,8 @@ def known_value(expr: Expr, type_: Type, scope: Scope, context: str, diags: Diag
     try:
         return convert(value, type_)
     except ConversionError as error:
-        diags.error("Incorrect value", f"Inappropriate value: {error}.", subject=expr.range, context=context)
+        which = f' for "{name}"' if name else ""
+        diags.error("Incorrect value", f"Inappropriate value{which}: {error}.", subject=expr.range, context=context)
         return None
 
 

@@ -128,7 +128,7 @@ class _Reader:
         # JSON templates spell "not given" as an empty string.
         if expr is None or (type_ is not STRING and isinstance(expr, Literal) and expr.value.raw == ""):
             return None
-        return known_value(expr, type_, self.scope, self.block.context, self.diags)
+        return known_value(expr, type_, self.scope, self.block.context, self.diags, name=name)
 
     def wrong(self, name: str, why: str) -> None:
         detail = f'Inappropriate value for "{name}": {why}'

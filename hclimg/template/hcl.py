@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, Range
+from hclimg.diagnostics import Diagnostics, Range, nearest
 from hclimg.lang.syntax import Attribute, Block, Body
 from hclimg.registry import Kind
 from hclimg.template.blocks import (
@@ -43,12 +43,16 @@ if TYPE_CHECKING:
 def read_hcl(
     bodies: Iterable[Body], path: str, base_dir: Path, diags: Diagnostics, auto_var_files: tuple[Path, ...] = ()
 ) -> Template:
-    """The template that some files make together; every problem of every file is reported."""
+    """The template that some files make together; every problem of every file is reported.
+
+    ``diags`` holds what was wrong with their syntax.
+    """
+    whole = not diags.has_errors
     reader = _Reader(diags)
     bodies = list(bodies)
     if reader.too_old(bodies):
         # What a template for another version contains cannot be judged by this one.
-        return Template(path=path, base_dir=base_dir)
+        return Template(path=path, base_dir=base_dir, whole=False)
     for body in bodies:
         reader.read(body)
     return Template(
@@ -61,6 +65,7 @@ def read_hcl(
         builds=tuple(reader.builds),
         required_plugins={name: source for name, (source, _) in reader.plugins.items()},
         auto_var_files=auto_var_files,
+        whole=whole,
     )
 
 
@@ -87,7 +92,14 @@ class _Reader:
             elif item.type.text in _TOP_LEVEL:
                 _TOP_LEVEL[item.type.text](self, item)
             else:
-                unsupported_block(item, "", self.diags, (), tuple(_TOP_LEVEL))
+                self._misspelt(item)
+
+    def _misspelt(self, block: Block) -> None:
+        """Read as what was most likely meant, or else all that refers to it would be reported too."""
+        unsupported_block(block, "", self.diags, (), tuple(_TOP_LEVEL))
+        meant = nearest(block.type.text, _TOP_LEVEL)
+        if meant:
+            _TOP_LEVEL[meant](self, block)
 
     # -- declarations ---------------------------------------------------------
 

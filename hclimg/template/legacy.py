@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, Range, SourceText, did_you_mean
+from hclimg.diagnostics import Diagnostics, Range, SourceText, did_you_mean, nearest
 from hclimg.lang.syntax import Attribute, Body, Expr, Literal, Name
 from hclimg.lang.typeexpr import TypeConstraint
 from hclimg.lang.types import STRING
@@ -41,18 +41,19 @@ _KINDS: dict[type[JsonNode], str] = {JsonString: "a string", JsonArray: "a list"
 def read_legacy(source: SourceText, path: str, base_dir: Path, diags: Diagnostics) -> Template | None:
     """The template in a JSON text; None when it is not even an object."""
     root = scan(source, diags)
+    whole = not diags.has_errors
     if not isinstance(root, JsonObject):
-        if root is not None:
+        if root is not None and not diags.has_errors:
             detail = f"A template is a JSON object, but this is {kind_of(root)}."
             diags.error("Invalid template", detail, subject=root.range)
         return None
     if not _fits(root, diags):
         # What a template for a newer Packer contains cannot be judged.
-        return Template(path=path, base_dir=base_dir, legacy=True)
+        return Template(path=path, base_dir=base_dir, legacy=True, whole=False)
     reader = _Reader(diags)
     for member in root.members:
         reader.read(member)
-    return reader.template(path, base_dir, root)
+    return attrs.evolve(reader.template(path, base_dir, root), whole=whole)
 
 
 def _fits(root: JsonObject, diags: Diagnostics) -> bool:
@@ -84,6 +85,13 @@ class _Reader:
             hint = did_you_mean(key, _ROOT_KEYS) or ' A comment is a key that begins with "_".'
             detail = f'A template has no "{key}" at its root.{hint}'
             self.diags.error("Unknown root key", detail, subject=member.key.range)
+            self._misspelt(member)
+
+    def _misspelt(self, member: JsonMember) -> None:
+        """Read as what was most likely meant, or else all that refers to it would be reported too."""
+        meant = nearest(member.key.text, _ROOT_KEYS)
+        if meant:
+            _ROOT_KEYS[meant](self, member)
 
     def template(self, path: str, base_dir: Path, root: JsonObject) -> Template:
         self._mark_sensitive()

@@ -103,7 +103,8 @@ class Template:
     """``path`` is what the user named it; ``base_dir`` is ``path.root``.
 
     ``legacy`` when it was written in Packer's old JSON: builders are then known by their name alone, and variables
-    that the user gives without declaring them count as declared.
+    that the user gives without declaring them count as declared. Not ``whole`` when parts could not be read at all:
+    most of what a plan would find wrong then only follows from that.
     """
 
     path: str
@@ -117,3 +118,4 @@ class Template:
     builds: tuple[BuildBlock, ...] = ()
     required_plugins: Mapping[str, str] = attrs.field(factory=dict)
     auto_var_files: tuple[Path, ...] = ()
+    whole: bool = True

@@ -41,6 +41,54 @@ def test_every_mistake_is_told_at_once(hclimg: Run, write: Write, golden: Golden
     golden("validate-mistakes.txt", done.stderr)
 
 
+MISSPELT = """\
+variabel "words" { type = strng }
+sourc "null" "web" { communicator = "none" }
+buld {
+  sources = ["null.web"]
+  sorces  = ["null.web"]
+  provisioner "shell-local" {
+    inlin  = [var.words, uper("x")]
+    inline = [var.wrds]
+  }
+  provisioner "shel" {}
+}
+"""
+
+
+def test_misspelt_blocks_hide_nothing_and_cause_nothing_else(hclimg: Run, write: Write) -> None:
+    """From top to bottom, each once, with what was meant."""
+    write("web.pkr.hcl", MISSPELT)
+    done = hclimg("validate", "-var", "words=x", "web.pkr.hcl", COLUMNS="200")
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert [line.split(":")[1] for line in lines if line.startswith("web.pkr.hcl:")] == [
+        "1", "1", "2", "3", "5", "7", "7", "8", "10",
+    ]  # fmt: skip
+    assert [line.partition("Did you mean ")[2] for line in lines if "Did you mean" in line] == [
+        f'"{word}"?' for word in ("variable", "string", "source", "build", "sources", "inline", "upper", "words", "shell")
+    ]  # fmt: skip
+
+
+def test_misspelt_root_keys_of_json(hclimg: Run, write: Write) -> None:
+    write("web.json", '{"builder": [{"type": "null", "communicator": "none", "foo": 1}], "variable": {"x": null}}')
+    done = hclimg("validate", "web.json")
+    summaries = [line for line in done.stderr.splitlines() if line.startswith("web.json:")]
+    assert summaries == [
+        "web.json:1:2: Error: Unknown root key",
+        "web.json:1:55: Error: Unsupported argument",
+        "web.json:1:67: Error: Unknown root key",
+        "web.json:1:80: Error: Unset variable",
+    ]
+
+
+def test_what_is_no_json_is_told_once(hclimg: Run, write: Write) -> None:
+    """Also when what is left of it is no template either."""
+    write("web.json", 'variable "n" {}\n')
+    done = hclimg("validate", "web.json")
+    assert (done.returncode, done.stderr.count("Error:")) == (1, 1)
+
+
 def test_json(hclimg: Run, write: Write, two_builds: Path) -> None:
     assert json.loads(hclimg("validate", "-json", two_builds.name).stdout) == {
         "format_version": "1.0", "valid": True, "error_count": 0, "warning_count": 0, "diagnostics": [],
