@@ -65,9 +65,8 @@ def test_misspelt_blocks_hide_nothing_and_cause_nothing_else(hclimg: Run, write:
     assert [line.split(":")[1] for line in lines if line.startswith("web.pkr.hcl:")] == [
         "1", "1", "2", "3", "5", "7", "7", "8", "10",
     ]  # fmt: skip
-    assert [line.partition("Did you mean ")[2] for line in lines if "Did you mean" in line] == [
-        f'"{word}"?' for word in ("variable", "string", "source", "build", "sources", "inline", "upper", "words", "shell")
-    ]  # fmt: skip
+    meant = [line.partition("Did you mean ")[2].strip('"?') for line in lines if "Did you mean" in line]
+    assert meant == ["variable", "string", "source", "build", "sources", "inline", "upper", "words", "shell"]
 
 
 def test_misspelt_root_keys_of_json(hclimg: Run, write: Write) -> None:
