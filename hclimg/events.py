@@ -163,6 +163,13 @@ class Sink(Protocol):
     def close(self) -> None: ...
 
 
+_SHORT = 3
+
+
+def _anywhere_or_as_word(secret: str) -> str:
+    return re.escape(secret) if len(secret) > _SHORT else rf"(?<!\w){re.escape(secret)}(?!\w)"
+
+
 class Redactor:
     """Replaces secrets in every string of an event. Thread-safe; secrets may be added while a run goes on."""
 
@@ -172,13 +179,18 @@ class Redactor:
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
-        """Hide these from now on, each line of a text of several lines too. Empty strings are ignored."""
-        lines = {line.strip() for secret in secrets for line in (secret, *secret.splitlines())} - {""}
+        """Hide these from now on, each line of a text of several lines too. Empty strings are ignored.
+
+        Secrets of a few characters are hidden where they stand as words only, and such lines not at all: "x" would
+        else make holes in every other word, and the "}" of a secret JSON text in everything.
+        """
+        lines = {line.strip() for secret in secrets for line in secret.splitlines()}
+        lines = {line for line in lines if len(line) > _SHORT} | {secret.strip() for secret in secrets} - {""}
         if lines <= self._secrets:
             return
         self._secrets = self._secrets | lines
         longest_first = sorted(self._secrets, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        self._pattern = re.compile("|".join(map(_anywhere_or_as_word, longest_first)))
 
     def text(self, text: str) -> str:
         return self._pattern.sub("<sensitive>", text) if self._pattern else text

@@ -207,6 +207,8 @@ class _Decoder:
         if flexible and isinstance(wanted, ListType) and value.type in (STRING, NUMBER, BOOL):
             value = tuple_of((value,))
         value = convert(value, wanted)
+        if self.render is None:
+            _check_templates(value)
         if self.render is None or spec.meta.template:
             return value
         return self._rendered(value, item.expr.range)
@@ -264,6 +266,21 @@ class _Settings:
     unknown: set[str] = attrs.field(factory=set)
     broken: set[str] = attrs.field(factory=set)
     secrets: list[str] = attrs.field(factory=list)
+
+
+def _check_templates(value: Value) -> None:
+    """Raise ValueError for the first string that is no Go template; what it names is known only when it is rendered."""
+    raw = value.raw
+    if isinstance(raw, str) and "{{" in raw:
+        from hclimg.lang.gotemplate import GoTemplateError, parse_go_template
+
+        try:
+            parse_go_template(raw)
+        except GoTemplateError as error:
+            raise ValueError(f"{error}. Write {{{{`{{{{`}}}} for two literal braces.") from error
+    elif isinstance(raw, tuple | dict):
+        for item in raw.values() if isinstance(raw, dict) else raw:
+            _check_templates(item)
 
 
 def _sentence(text: str) -> str:

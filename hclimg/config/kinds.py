@@ -53,6 +53,8 @@ def to_config(kind: Any, value: Value) -> Any:
         return duration(raw)
     if kind in (str, bool):
         return raw
+    if kind is Path and "\0" in raw:
+        raise ValueError("no path can contain the character U+0000")
     return kind(raw)  # float, Path, Secret, an enumeration
 
 

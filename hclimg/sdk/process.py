@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from attrs import frozen
 
-from hclimg.errors import CommandFailed, MissingProgram, TimedOut
+from hclimg.errors import BuildError, CommandFailed, MissingProgram, TimedOut
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import OutputSink
 from hclimg.sdk.steps import step
@@ -40,6 +40,8 @@ PACKAGES = {
     "mformat": "mtools",
     "ssh-keygen": "openssh-client",
     "chroot": "coreutils",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
     "swtpm": "swtpm",
     "zstd": "zstd",
     "lz4": "lz4",
@@ -71,9 +73,13 @@ def no_program_starts() -> Iterator[None]:
 
 
 def start(argv: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
-    """Every program is started here. ``how`` are the arguments of Popen."""
+    """Every program is started here. ``how`` are the arguments of Popen. Raises BuildError for a U+0000 in them."""
     with _starting:
-        return subprocess.Popen(argv, **how)
+        try:
+            return subprocess.Popen(argv, **how)
+        except ValueError as error:  # of what goes to the system: arguments, environment, directory
+            hint = "A text of the template contains the character U+0000, which ends a text for the system."
+            raise BuildError(f"{Path(argv[0]).name} cannot be started: {error}.", hint=hint) from error
 
 
 def find_program(name: str) -> str:
@@ -121,7 +127,7 @@ def run_program(
             cwd=cwd,
             start_new_session=True,
         )
-    except OSError:
+    except (OSError, BuildError):
         record.gone()
         raise
     finally:
@@ -166,7 +172,7 @@ def running_program(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             start_new_session=True, pass_fds=tuple(pass_fds), env={**os.environ, RUN_MARK: ctx.run.id},
         )
-    except OSError:
+    except (OSError, BuildError):
         record.gone()
         raise
     finally:

@@ -80,6 +80,11 @@ def _left(event: LeftBehind) -> str:
     return f"{event.what}: {event.reason}" if event.reason else event.what
 
 
+def _whose(event: LeftBehind) -> str:
+    """The build that left it; nothing for what the run as a whole did."""
+    return f"{event.lane or event.node}: " if event.lane or event.node else ""
+
+
 def target(event: Event) -> str:
     """Who says it, as Packer writes it: the build, and in a post-processor its type too."""
     _, is_post_process, rest = event.node.rpartition("/post-process[")
@@ -107,7 +112,8 @@ def closing(run: RunSummary) -> list[Words]:
         how = "Cancelled" if run.left_behind else "Cleanly cancelled"
         found.append(Words(Tone.WARNING, f"\n{how} builds after being interrupted."))
     errors = [(lane.name, lane.error) for lane in run.lanes.values() if lane.status == "failed"]
-    errors += [(node.id, node.error) for node in run.shared.failed_nodes]
+    told = [error for _, error in errors]
+    errors += [(n.id, n.error) for n in run.shared.failed_nodes if not any(n.error in error for error in told)]
     if errors:
         found.append(Words(Tone.ERROR, "\n==> Some builds didn't complete successfully and had errors:"))
         found += [Words(Tone.ERROR, f"--> {name}: {error}") for name, error in errors]
@@ -118,5 +124,5 @@ def closing(run: RunSummary) -> list[Words]:
         found.append(Words(Tone.PLAIN, "\n==> Builds finished but no artifacts were created."))
     if run.left_behind:
         found.append(Words(Tone.WARNING, "\n==> Something was left behind:"))
-        found += [Words(Tone.WARNING, f"--> {event.lane or event.node}: {_left(event)}") for event in run.left_behind]
+        found += [Words(Tone.WARNING, f"--> {_whose(event)}{_left(event)}") for event in run.left_behind]
     return found

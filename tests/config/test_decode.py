@@ -238,3 +238,16 @@ def test_a_single_block_may_not_be_repeated() -> None:
     assert problems('image = "a"\ninline = []\nboot { name = "a" }\nboot { name = "b" }') == [
         ("Duplicate block", "boot")
     ]
+
+
+def test_strings_that_are_no_go_templates_are_told_while_validating() -> None:
+    """Also in settings that the component renders itself; what a template names is another matter."""
+    found, diags = read('image = "x"\ninline = ["a", "{{ .Foo "]\ncommand = "{{ if }}"\ntags = { a = "{{ .Any }}" }')
+    assert found is None
+    assert [(d.subject.text if d.subject else "") for d in diags] == ['["a", "{{ .Foo "]', '"{{ if }}"']
+    assert "is not closed" in diags.items[0].detail
+
+
+def test_a_path_has_no_nul() -> None:
+    _, diags = read('image = "x"\nscript = "y"\ncache = "a\0b"')
+    assert ["U+0000" in d.detail for d in diags] == [True]

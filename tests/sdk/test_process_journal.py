@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from hclimg.errors import CommandFailed
+from hclimg.errors import BuildError, CommandFailed
 from hclimg.sdk.context import Context
 from hclimg.sdk.process import RUN_MARK, run_program, started_at
 
@@ -54,4 +54,13 @@ def test_a_program_that_cannot_start_leaves_no_record(ctx: Context, tmp_path: Pa
     book = Book()
     with pytest.raises(OSError, match="Exec format error"):
         run_program(attrs.evolve(ctx, journal=book), [broken])
+    assert book.lines[-1] == ("gone", {})
+
+
+def test_a_program_cannot_get_the_end_of_a_text(ctx: Context) -> None:
+    """U+0000 in a template: an error of the user, and nothing is left in the journal."""
+    book = Book()
+    with pytest.raises(BuildError, match="sh cannot be started") as caught:
+        run_program(attrs.evolve(ctx, journal=book), ["sh", "-c", "true"], env={"A": "x\0y"})
+    assert "U+0000" in caught.value.hint
     assert book.lines[-1] == ("gone", {})

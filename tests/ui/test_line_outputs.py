@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from events_of_a_run import START, run_events
 
-from hclimg.events import Event, LeftBehind, RunFinished, RunStarted, Said
+from hclimg.events import Event, LaneFinished, LeftBehind, NodeFinished, NodeStarted, RunFinished, RunStarted, Said
 from hclimg.ui.jsonl import JsonLines
 from hclimg.ui.machine import MachineReadable, escape
 from hclimg.ui.plain import Plain, rfc3339
@@ -113,3 +113,20 @@ def test_a_text_with_line_ends_is_one_json_line() -> None:
     out = io.StringIO()
     JsonLines(out).handle(Said(text="a\nb\u2028c"))
     assert out.getvalue().count("\n") == 1
+
+
+def test_what_a_shared_node_did_to_a_build_is_told_once() -> None:
+    """Its error is that of the builds that needed it; and what the run itself left is told without a name."""
+    cause = "These programs are not installed."
+    text = plain([
+        RunStarted(at=START, run="r", command="apply", version="1", lanes=("null.web",)),
+        NodeStarted(at=START, node="null.web/source", title="Finding"),
+        NodeFinished(at=START, node="null.web/source", status="failed", error=cause),
+        LaneFinished(at=START, lane="null.web", status="failed", seconds=1, error=f'"Finding" failed: {cause}'),
+        LeftBehind(at=START, what="process sh", reason=""),
+        RunFinished(at=START, status="failed"),
+    ])  # fmt: skip
+    assert [line for line in text.splitlines() if line.startswith("--> ")] == [
+        f'--> null.web: "Finding" failed: {cause}',
+        "--> process sh",
+    ]

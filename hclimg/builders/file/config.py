@@ -16,6 +16,9 @@ class FileConfig:
     def check(self, problems: Checker) -> None:
         if problems.is_known("target") and not self.target:
             problems.error("Missing required argument", '"target" is empty; name the file to make.', "target")
+        for name, path in (("target", self.target), ("source", self.source)):
+            if "\0" in path:
+                problems.error("Incorrect value", f'"{name}" contains the character U+0000; no path can.', name)
         if not problems.is_known("content", "source"):
             return
         if self.content and self.source:
