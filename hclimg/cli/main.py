@@ -5,6 +5,7 @@ Exit codes: 0 success; 1 anything that went wrong, wrong usage included; 130 int
 
 from __future__ import annotations
 
+import errno
 import gc
 import sys
 from importlib import import_module
@@ -14,10 +15,11 @@ from typing import Any, NoReturn
 import click
 
 from hclimg.cli.options import HELP_NAMES
-from hclimg.cli.output import flushed, show_diagnostics, stderr_theme
+from hclimg.cli.output import flushed, open_streams, show_diagnostics, stderr_theme
 from hclimg.errors import BuildError, HclimgError, TemplateError
 
 INTERRUPTED = 130
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 BROKEN_PIPE = 141  # as a shell reports a program that SIGPIPE ended
 
 COMMANDS = {
@@ -75,6 +77,7 @@ program = Program(
 
 def main() -> NoReturn:
     """The entry point of the program."""
+    open_streams()
     gc.disable()  # nearly all that reading a template makes stays alive: looking for garbage costs 5 to 30 %
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -101,6 +104,12 @@ def run(args: list[str]) -> int:
     except BrokenPipeError:
         flushed()
         return BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            _report_bug(error)
+        else:
+            print(f"Error: What hclimg has to say cannot be written: {error.strerror}.", file=sys.stderr)
+        return 1
     except Exception as error:  # noqa: BLE001 - the last resort: a bug, reported as one
         _report_bug(error)
         return 1

@@ -14,6 +14,19 @@ if TYPE_CHECKING:
 OFF_TERMINAL = 200  # columns of a log file: wide enough for most lines of a template
 
 
+def open_streams() -> None:
+    """Give the program the streams that its caller has closed (``>&-``).
+
+    Otherwise the next file that is opened takes their place, and what is printed goes into that file.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - as long as the program
+
+
 def show_diagnostics(diagnostics: Iterable[Diagnostic], *, total: bool = True) -> None:
     """Write what was reported to standard error; nothing when nothing was."""
     items = list(diagnostics)
@@ -28,7 +41,7 @@ def flushed() -> bool:
     """Write what is still to be written; false when whoever read our output has gone, which nobody is told twice."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:  # also a disk that is full
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True

@@ -73,13 +73,15 @@ def no_program_starts() -> Iterator[None]:
 
 
 def start(argv: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
-    """Every program is started here. ``how`` are the arguments of Popen. Raises BuildError for a U+0000 in them."""
+    """Every program is started here. ``how`` are the arguments of Popen. Raises BuildError when it cannot be."""
     with _starting:
         try:
             return subprocess.Popen(argv, **how)
+        except OSError as error:
+            raise BuildError(f"{argv[0]} cannot be started: {error.strerror}.") from error
         except ValueError as error:  # of what goes to the system: arguments, environment, directory
             hint = "A text of the template contains the character U+0000, which ends a text for the system."
-            raise BuildError(f"{Path(argv[0]).name} cannot be started: {error}.", hint=hint) from error
+            raise BuildError(f"{argv[0]} cannot be started: {error}.", hint=hint) from error
 
 
 def find_program(name: str) -> str:
@@ -127,7 +129,7 @@ def run_program(
             cwd=cwd,
             start_new_session=True,
         )
-    except (OSError, BuildError):
+    except BuildError:
         record.gone()
         raise
     finally:
@@ -172,7 +174,7 @@ def running_program(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             start_new_session=True, pass_fds=tuple(pass_fds), env={**os.environ, RUN_MARK: ctx.run.id},
         )
-    except (OSError, BuildError):
+    except BuildError:
         record.gone()
         raise
     finally:

@@ -122,3 +122,22 @@ def test_a_bug_is_reported_as_one(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     shown = capsys.readouterr().err
     assert "ZeroDivisionError: oops" in shown
     assert "Please report it" in shown
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_streams_that_the_caller_closed(closed: str, two_builds: Path, tmp_path: Path) -> None:
+    """The builds are made all the same, and nothing of the output ends in a file that was opened meanwhile."""
+    shell = f"exec {sys.executable} -m hclimg apply {two_builds.name} {closed}"
+    done = subprocess.run(["sh", "-c", shell], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0
+    journals = list(tmp_path.glob(".hclimg/runs/*/events.jsonl"))
+    assert json.loads(journals[0].read_text().splitlines()[-1])["type"] == "run_finished"
+
+
+def test_output_that_cannot_be_written(two_builds: Path, tmp_path: Path) -> None:
+    for command in ("validate", "plan", "inspect"):
+        shell = f"{sys.executable} -m hclimg {command} {two_builds.name} > /dev/full"
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(["sh", "-c", shell], cwd=tmp_path, text=True, stderr=subprocess.PIPE, env=env)
+        assert done.returncode == 1
+        assert done.stderr == "Error: What hclimg has to say cannot be written: No space left on device.\n"

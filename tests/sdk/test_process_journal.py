@@ -52,7 +52,7 @@ def test_a_program_that_cannot_start_leaves_no_record(ctx: Context, tmp_path: Pa
     broken.write_bytes(b"\x7fELF not really")
     broken.chmod(0o755)
     book = Book()
-    with pytest.raises(OSError, match="Exec format error"):
+    with pytest.raises(BuildError, match="cannot be started: Exec format error"):
         run_program(attrs.evolve(ctx, journal=book), [broken])
     assert book.lines[-1] == ("gone", {})
 
