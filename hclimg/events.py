@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Protocol, Self
 
 from attrs import asdict, evolve, field, fields, frozen
 
+from hclimg.redaction import HIDDEN, pattern_of, pieces
+
 
 @frozen(kw_only=True)
 class Event:
@@ -163,13 +165,6 @@ class Sink(Protocol):
     def close(self) -> None: ...
 
 
-_SHORT = 3
-
-
-def _anywhere_or_as_word(secret: str) -> str:
-    return re.escape(secret) if len(secret) > _SHORT else rf"(?<!\w){re.escape(secret)}(?!\w)"
-
-
 class Redactor:
     """Replaces secrets in every string of an event. Thread-safe; secrets may be added while a run goes on."""
 
@@ -179,21 +174,14 @@ class Redactor:
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
-        """Hide these from now on, each line of a text of several lines too. Empty strings are ignored.
-
-        Secrets of a few characters are hidden where they stand as words only, and such lines not at all: "x" would
-        else make holes in every other word, and the "}" of a secret JSON text in everything.
-        """
-        lines = {line.strip() for secret in secrets for line in secret.splitlines()}
-        lines = {line for line in lines if len(line) > _SHORT} | {secret.strip() for secret in secrets} - {""}
-        if lines <= self._secrets:
-            return
-        self._secrets = self._secrets | lines
-        longest_first = sorted(self._secrets, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_anywhere_or_as_word, longest_first)))
+        """Hide these from now on, each line of a text of several lines too. Empty strings are ignored."""
+        found = pieces(secrets)
+        if not found <= self._secrets:
+            self._secrets = self._secrets | found
+            self._pattern = pattern_of(self._secrets)
 
     def text(self, text: str) -> str:
-        return self._pattern.sub("<sensitive>", text) if self._pattern else text
+        return self._pattern.sub(HIDDEN, text) if self._pattern else text
 
     def __call__(self, event: Event) -> Event:
         if self._pattern is None:

@@ -13,7 +13,7 @@ import attrs
 
 from hclimg.config.check import Problems
 from hclimg.config.fields import KEY, Meta
-from hclimg.config.kinds import check_choice, is_unset, secret_texts, stand_in, template_type, to_config
+from hclimg.config.kinds import check_choice, is_unset, secrets_in, stand_in, template_type, to_config
 from hclimg.config.schema import Schema, SettingSpec, hints_of, schema_of
 from hclimg.diagnostics import Diagnostics, Range, did_you_mean
 from hclimg.lang.convert import ConversionError, convert
@@ -197,7 +197,7 @@ class _Decoder:
         if not value.is_wholly_known:
             found.unknown.add(spec.name)
             return
-        found.secrets.extend(secret_texts(spec, value))
+        found.secrets.extend(secrets_in(spec, value))
         data = to_config(spec.type, value)
         check_choice(spec, data)
         found.data[spec.name] = data

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from hclimg.config.schema import SettingSpec
 from hclimg.diagnostics import did_you_mean
+from hclimg.lang.secrets import secret_texts
 from hclimg.lang.types import ANY, BOOL, NUMBER, STRING, ListType, MapType, Type
-from hclimg.lang.values import SENSITIVE, Value, deep_marks, to_python
+from hclimg.lang.values import Value, to_python
 from hclimg.units import Secret, duration
 
 
@@ -89,20 +89,6 @@ def plain_default(spec: SettingSpec) -> Any:
     return make() if make else spec.default
 
 
-def secret_texts(spec: SettingSpec, value: Value) -> tuple[str, ...]:
-    """The strings of a known value that must never be shown."""
-    if spec.type is Secret or spec.meta.sensitive or SENSITIVE in deep_marks((value,)):
-        return tuple(_strings(value))
-    return ()
-
-
-def _strings(value: Value) -> Iterator[str]:
-    raw = value.raw
-    if isinstance(raw, str):
-        yield raw
-    elif isinstance(raw, tuple):
-        for item in raw:
-            yield from _strings(item)
-    elif isinstance(raw, dict):
-        for item in raw.values():
-            yield from _strings(item)
+def secrets_in(spec: SettingSpec, value: Value) -> tuple[str, ...]:
+    """The strings of a known value that must never be shown: all of a secret setting, or those that are marked."""
+    return tuple(secret_texts(value, hidden=spec.type is Secret or spec.meta.sensitive))

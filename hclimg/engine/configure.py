@@ -11,9 +11,10 @@ from attrs import define, field
 from hclimg.config.decode import decode_body
 from hclimg.diagnostics import Diagnostics, Range
 from hclimg.engine.lane import LaneRun
-from hclimg.engine.secrets import secret_texts, to_value
+from hclimg.engine.secrets import to_value
 from hclimg.errors import BuildError, PluginError, TemplateError
 from hclimg.lang.evaluate import Scope, references
+from hclimg.lang.secrets import secret_texts
 from hclimg.lang.values import Value
 from hclimg.plan.artifacts import ROOT, lane_steps
 from hclimg.plan.node import Lane, Spec

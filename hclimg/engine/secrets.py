@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
+from hclimg.lang.secrets import secret_texts
 from hclimg.lang.values import SENSITIVE, Value, from_python, object_of, string, tuple_of
 from hclimg.plan.plan import Plan
 from hclimg.units import Secret
@@ -23,20 +23,6 @@ def secrets_of(plan: Plan) -> set[str]:
                     seen.add(id(value))
                     found.update(secret_texts(value))
     return found
-
-
-def secret_texts(value: Value, *, hidden: bool = False) -> Iterator[str]:
-    """The texts in a value that are sensitive; all of them when it is sensitive as a whole."""
-    hidden = hidden or value.is_sensitive
-    raw = value.raw
-    if isinstance(raw, tuple):
-        for item in raw:
-            yield from secret_texts(item, hidden=hidden)
-    elif isinstance(raw, dict):
-        for item in raw.values():
-            yield from secret_texts(item, hidden=hidden)
-    elif hidden and isinstance(raw, str):
-        yield raw
 
 
 def to_value(data: Any) -> Value:

@@ -9,7 +9,7 @@ from hclimg.lang import syntax
 from hclimg.lang.dispatch import converted, handles, report, value_of
 from hclimg.lang.functions.model import ArgumentError, FunctionError
 from hclimg.lang.types import ANY, ListType, SetType, TupleType
-from hclimg.lang.values import Unknown, Value, unknown
+from hclimg.lang.values import SENSITIVE, Unknown, Value, deep_marks, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +37,10 @@ def _call(expr: syntax.Call, scope: Scope, diags: Diagnostics) -> Value:
     try:
         return function.call(values)
     except ArgumentError as error:
-        return _argument_failed(expr, function, arguments, error, scope, diags)
+        why = _why(error, values[error.index : error.index + 1] or values)
+        return _argument_failed(expr, function, arguments, why, error.index, scope, diags)
     except FunctionError as error:
-        detail = f'Call to function "{function.name}" failed: {error.message}.'
+        detail = f'Call to function "{function.name}" failed{_why(error, values)}.'
         report(diags, "Error in function call", detail, expr.range, expr, scope)
         return unknown()
 
@@ -121,16 +122,24 @@ def _typed(function: Function, arguments: _Arguments, scope: Scope, diags: Diagn
     return values if len(values) == len(arguments) else None
 
 
+def _why(error: ArgumentError | FunctionError, values: Sequence[Value]) -> str:
+    """The function's complaint about these values; it may quote any part of them, so not when one is sensitive."""
+    if SENSITIVE in deep_marks(values):
+        return "; the reason is not shown, because a sensitive value is among the arguments"
+    return f": {error.message}"
+
+
 def _argument_failed(
     expr: syntax.Call,
     function: Function,
     arguments: _Arguments,
-    error: ArgumentError,
+    why: str,
+    index: int,
     scope: Scope,
     diags: Diagnostics,
 ) -> Value:
-    parameter = function.parameter(error.index)
-    at: Expr = arguments[error.index][1] if error.index < len(arguments) else expr
-    detail = f'Invalid value for "{parameter.name if parameter else ""}" parameter: {error.message}.'
+    parameter = function.parameter(index)
+    at: Expr = arguments[index][1] if index < len(arguments) else expr
+    detail = f'Invalid value for "{parameter.name if parameter else ""}" parameter{why}.'
     report(diags, "Invalid function argument", detail, at.range, at, scope)
     return unknown()

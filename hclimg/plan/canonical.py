@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hclimg.config.decode import body_of_object
-from hclimg.config.kinds import secret_texts
+from hclimg.config.kinds import secrets_in
 from hclimg.config.schema import Schema, SettingSpec, schema_of
 from hclimg.diagnostics import Diagnostics
 from hclimg.lang import syntax
@@ -57,7 +57,7 @@ class _Settings:
     def _value(self, spec: SettingSpec, value: Value, expr: Expr) -> Any:
         if not value.is_wholly_known:
             return {EXPRESSION: expression_text(expr, self.scope, reveal=self.reveal)}
-        hidden = not self.reveal and (deep_marks((value,)) or any(secret_texts(spec, value)))
+        hidden = not self.reveal and (deep_marks((value,)) or any(secrets_in(spec, value)))
         return SENSITIVE_TEXT if hidden else to_python(value)
 
 

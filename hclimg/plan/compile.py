@@ -11,7 +11,8 @@ from pathlib import Path
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics
+from hclimg.diagnostics import Diagnostic, Diagnostics
+from hclimg.lang.secrets import secret_texts
 from hclimg.plan.artifacts import ArtifactNames, Needs, lane_steps
 from hclimg.plan.lanes import LaneDraft, draft_lanes
 from hclimg.plan.layout import Layouts
@@ -20,6 +21,7 @@ from hclimg.plan.plan import Plan
 from hclimg.plan.select import Candidate, Selection, make_selection, report_nothing, report_unused, select_lanes
 from hclimg.plan.specs import Specs
 from hclimg.plan.weave import Weaver
+from hclimg.redaction import hidden
 from hclimg.registry import Registry
 from hclimg.template.inputs import VariableInputs
 from hclimg.template.model import Template
@@ -44,8 +46,15 @@ def compile_plan(template: Template, options: CompileOptions, registry: Registry
     found = Diagnostics()
     globals_ = evaluate_globals(template, options, found)
     plan = _Compiler(template, options, globals_, Specs(registry, found), found).run()
-    diags.extend(in_text_order(found))
+    diags.extend(_redacted(in_text_order(found), globals_))
     return plan
+
+
+def _redacted(found: list[Diagnostic], globals_: Globals) -> list[Diagnostic]:
+    """What was found, without the sensitive values that it quotes."""
+    known = (*globals_.variables.values(), *globals_.locals.values())
+    secrets = {text for value in known for text in secret_texts(value)}
+    return [attrs.evolve(item, detail=hidden(item.detail, secrets)) for item in found] if secrets else found
 
 
 def evaluate_globals(template: Template, options: CompileOptions, diags: Diagnostics) -> Globals:

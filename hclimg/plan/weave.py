@@ -16,6 +16,7 @@ from hclimg.plan.layout import LaneLayout, Step
 from hclimg.plan.node import Lane, Node, NodeKind, Trigger
 from hclimg.plan.plan import Edge, Plan
 from hclimg.plan.specs import Checked, LaneScope, Specs
+from hclimg.redaction import hidden
 from hclimg.template.scope import Globals
 
 
@@ -198,6 +199,8 @@ def _component_node(checked: Checked, node: str, kind: NodeKind, title: str) -> 
 
 def _titled(title: str, checked: Checked) -> str:
     summary: Any = checked.component.summary() if checked.component else ""
+    if summary and checked.decoded and checked.decoded.secrets:
+        summary = hidden(summary, checked.decoded.secrets)
     return f"{title}: {summary}" if summary else title
 
 

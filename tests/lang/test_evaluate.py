@@ -456,6 +456,18 @@ def test_marks_spread(text: str) -> None:
     assert deep_marks([unmark_deep(value)]) == frozenset()
 
 
+@pytest.mark.parametrize("call", ["jsondecode(s)", "file(s)", "parseint(s, 10)", 'regex("(", s)'])
+def test_functions_quote_no_sensitive_argument(call: str) -> None:
+    """Nor any part of it; what is wrong with the other arguments is told."""
+    diags = Diagnostics()
+    expr = parse_expression(SourceText("t", call), diags)
+    evaluate(expr, scope().child({"s": string("hunter2").with_marks(SECRET)}), diags)
+    assert len(diags) == 1
+    detail = diags.items[0].detail
+    assert "hunter2" not in detail
+    assert "missing closing" in detail if "regex" in call else "the reason is not shown" in detail
+
+
 def test_marks_do_not_spread_further_than_needed() -> None:
     values = {"o": object_of({"s": string("x").with_marks(SECRET), "p": string("y")})}
     for text in ("o.p", "length([o.s])", "keys(o)", 'lookup(o, "p", "z")', "merge(o, {}).p"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from compile_kit import Workshop, counter
+from compile_kit import FakeSettings, Workshop, counter
 from hclimg.plan.node import NodeKind, Trigger
 from hclimg.plan.plan import Plan
 
@@ -535,3 +535,44 @@ def test_the_plan_grows_with_the_template(workshop: Workshop) -> None:
 
     objects(10)
     assert objects(400) < 4.6 * objects(100)
+
+
+SECRETS = """\
+variable "pw" {
+  sensitive = true
+  default   = "hunter2"
+  validation {
+    condition     = length(var.pw) < 5
+    error_message = "The password ${var.pw} is long."
+  }
+}
+source "fake" "a" { text = "log in with ${var.pw}" }
+build {
+  sources = ["fake.a"]
+  provisioner "run" { text = "plain" }
+  provisioner "run" { lines = ["plain", var.pw] }
+  provisioner "run" { wait = var.pw }
+}
+"""
+
+
+def test_sensitive_values_are_in_no_title_and_in_no_diagnostic(workshop: Workshop) -> None:
+    plan = workshop.compile(SECRETS)
+    titles = [node.title for node in plan.nodes.values()]
+    assert "Launching fake: <sensitive>" in titles
+    assert "Running provisioner run: plain" in titles
+    assert len(workshop.errors) == 2
+    assert "hunter2" not in "".join([*titles, *[error.detail for error in workshop.errors]])
+
+
+def test_only_what_is_marked_is_a_secret(workshop: Workshop) -> None:
+    """A list with one sensitive element does not hide the others wherever they turn up."""
+    from hclimg.config.decode import decode_body
+    from hclimg.diagnostics import Diagnostics
+
+    plan = workshop.compile(SECRETS)
+    spec = next(node.spec for node in plan.nodes.values() if node.id.endswith("provision[1]:run"))
+    assert spec is not None
+    found = decode_body(FakeSettings, spec.body, spec.scope, Diagnostics(), context="", header=spec.header)
+    assert found is not None
+    assert found.secrets == ("hunter2",)
