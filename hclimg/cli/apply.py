@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from hclimg.cli.options import Command, TemplateOptions, colour_option, switch, template_options
-from hclimg.cli.output import flushed, show_diagnostics, stderr_theme
+from hclimg.cli.output import flushed, print_as_csv, print_as_json, show_diagnostics, stderr_theme
 from hclimg.cli.reading import read_plan, run_options
 from hclimg.diagnostics import Diagnostics
 from hclimg.engine.interrupts import Interrupts
@@ -63,8 +63,11 @@ def command(
         raise click.UsageError("Only one of -json and -machine-readable can be used.")
     form = Format.JSON if json else Format.MACHINE if machine_readable else Format.HUMAN
     registry, diags, now = Registry(), Diagnostics(), datetime.now(UTC)
-    plan = read_plan(wanted, registry, diags, warn_undeclared=warn_on_undeclared_var, now=now)
-    diags.raise_if_errors()
+    try:
+        plan = read_plan(wanted, registry, diags, warn_undeclared=warn_on_undeclared_var, now=now)
+        diags.raise_if_errors()
+    finally:
+        _tell_programs(diags, form)
     show_diagnostics(diags)
     options = run_options(
         parallel_builds=parallel_builds, force=force, debug=debug, on_error=OnError(on_error), started=now.timestamp()
@@ -76,6 +79,14 @@ def command(
     if result.stopped:
         _leave_at_once(result.exit_code)
     return result.exit_code
+
+
+def _tell_programs(diags: Diagnostics, form: Format) -> None:
+    """Who reads our output finds there what was wrong, too; people find it on standard error."""
+    if form is Format.JSON:
+        print_as_json(diags)
+    elif form is Format.MACHINE:
+        print_as_csv(diags)
 
 
 def _run(

@@ -37,6 +37,31 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], *, total: bool = True) -
     print(render(items, stderr_theme(), width(sys.stderr), total=total), end="", file=sys.stderr)
 
 
+def print_as_csv(diagnostics: Iterable[Diagnostic]) -> None:
+    """What was reported, for who reads ``-machine-readable`` output: one line each, as Packer writes them."""
+    import time
+
+    from hclimg.diagnostics import Severity
+    from hclimg.ui.diagnostics import render
+    from hclimg.ui.machine import line
+
+    for item in diagnostics:
+        kind = "error" if item.severity is Severity.ERROR else "say"
+        print(line(time.time(), "", "ui", kind, render([item], total=False).rstrip("\n")), end="")
+
+
+def print_as_json(diagnostics: Iterable[Diagnostic]) -> None:
+    """What was reported, for who reads ``-json`` output: one line each, like the events of a run."""
+    import time
+    from json import dumps
+
+    from hclimg.ui.diagnostics import diagnostic_json
+
+    for item in diagnostics:
+        event = {"type": "diagnostic", "lane": "", "node": "", "at": time.time(), **diagnostic_json(item)}
+        print(dumps(event, ensure_ascii=False, separators=(",", ":")))
+
+
 def flushed() -> bool:
     """Write what is still to be written; false when whoever read our output has gone, which nobody is told twice."""
     try:

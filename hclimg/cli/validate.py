@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hclimg.cli.options import Command, TemplateOptions, switch, template_options
-from hclimg.cli.output import show_diagnostics
+from hclimg.cli.output import print_as_csv, show_diagnostics
 from hclimg.diagnostics import Diagnostics
 from hclimg.errors import TemplateError
 
@@ -48,6 +48,8 @@ def command(
         print(dumps(to_json(diags), indent=2))
     else:
         show_diagnostics(diags)
+        if machine_readable:
+            print_as_csv(diags)
         if not diags.has_errors:
             _say(_verdict(syntax_only), machine_readable=machine_readable)
     return int(diags.has_errors)

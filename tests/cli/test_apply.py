@@ -101,6 +101,20 @@ def test_json(hclimg: Run, two_builds: Path) -> None:
     assert {event["id"] for event in events if event["type"] == "artifact_made"} == {"Null"}
 
 
+def test_programs_read_what_is_wrong_with_a_template(hclimg: Run, write: Write) -> None:
+    """In the form that they asked for, whatever people read on standard error."""
+    write("bad.pkr.hcl", 'source "nul" "a" {}\nbuild { sources = ["nul.a"] }\n')
+    done = hclimg("apply", "-json", "bad.pkr.hcl")
+    assert done.returncode == 1
+    assert [json.loads(line)["summary"] for line in done.stdout.splitlines()] == ["Unknown builder type"]
+    for command in ("apply", "validate"):
+        done = hclimg(command, "-machine-readable", "bad.pkr.hcl")
+        assert done.returncode == 1
+        assert [line.split(",")[1:4] for line in done.stdout.splitlines()] == [["", "ui", "error"]]
+        assert "Unknown builder type" in done.stdout
+        assert "Unknown builder type" in done.stderr
+
+
 def test_machine_readable(hclimg: Run, write: Write) -> None:
     write("fails.pkr.hcl", FAILS)
     done = hclimg("-machine-readable", "apply", "fails.pkr.hcl")
