@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, ClassVar, Protocol, Self
 
@@ -208,6 +209,7 @@ class EventBus:
         self._redact = redact or (lambda event: event)
         self._queue: SimpleQueue[Event | threading.Event | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._drain, name="events", daemon=True)
+        self._broken: set[int] = set()
         self.failures: list[Exception] = []
 
     def __enter__(self) -> Self:
@@ -217,8 +219,8 @@ class EventBus:
     def __exit__(self, *_: object) -> None:
         self._queue.put(None)
         self._thread.join()
-        for sink in self._sinks:
-            sink.close()
+        for index, sink in enumerate(self._sinks):
+            self._do(index, sink.close)
 
     def emit(self, event: Event) -> None:
         self._queue.put(event)
@@ -230,17 +232,20 @@ class EventBus:
         seen.wait()
 
     def _drain(self) -> None:
-        broken: set[int] = set()
         while (item := self._queue.get()) is not None:
             if isinstance(item, threading.Event):
                 item.set()
                 continue
             event = self._redact(item)
             for index, sink in enumerate(self._sinks):
-                if index in broken:
-                    continue
-                try:
-                    sink.handle(event)
-                except Exception as error:  # noqa: BLE001 - one broken sink (a full disk) must not stop the others
-                    broken.add(index)
-                    self.failures.append(error)
+                if index not in self._broken:
+                    self._do(index, partial(sink.handle, event))
+
+    def _do(self, index: int, action: Callable[[], None]) -> None:
+        """One broken sink (a full disk) must stop neither the others nor the builds; it counts once."""
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller finds it in ``failures``
+            if index not in self._broken:
+                self._broken.add(index)
+                self.failures.append(error)

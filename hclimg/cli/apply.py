@@ -74,6 +74,7 @@ def command(
     )
     result = _run(plan, options, registry, form, color, timestamps=timestamp_ui)
     flushed()  # a reader that went away does not change what became of the builds
+    _tell_lost_records(result)
     if form is Format.HUMAN:
         _explain(result)
     if result.stopped:
@@ -105,6 +106,13 @@ def _run(
         raise
     finally:
         output.sink.close()
+
+
+def _tell_lost_records(result: RunResult) -> None:
+    """The builds went on without the outputs that broke; a reader that has gone need not be told."""
+    lost = [error for error in result.sink_errors if not isinstance(error, BrokenPipeError)]
+    for why in dict.fromkeys(getattr(error, "strerror", None) or repr(error) for error in lost):
+        print(f"Warning: Something that this run had to say could not be written: {why}.", file=sys.stderr)
 
 
 def _explain(result: RunResult) -> None:
