@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hclimg.events import Event, EventBus, RunFinished
 
 
@@ -21,7 +23,7 @@ class OnFullDisk:
     """What is left in the buffer of a file is written, and fails, when the file is closed."""
 
     def __init__(self) -> None:
-        self._file = open("/dev/full", "w", encoding="utf-8")  # noqa: SIM115 - a sink is closed by its bus
+        self._file = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115 - a sink is closed by its bus
 
     def handle(self, event: Event) -> None:
         self._file.write(repr(event))
