@@ -7,6 +7,7 @@ on where the brackets say that it ends, or, when brackets don't match, where the
 
 from __future__ import annotations
 
+import bisect
 from typing import Final
 
 from hclimg.diagnostics import Diagnostics, SourceText
@@ -38,6 +39,7 @@ class Recovery:
         self.reported = 0
         self.quiet_until = -1  # errors up to this offset follow from one that was reported
         self.quiet_item = -1  # and so do errors in the item that begins here
+        self.opened: set[int] = set()  # the braces of blocks that were half written on one line
         self.last = -1  # where the error before was
         self.tries = 0  # how often there has been one there
         self.recoveries = 0
@@ -70,6 +72,8 @@ class Recovery:
 
     def _is_quiet(self, trouble: Trouble) -> bool:
         if trouble.token.start <= self.quiet_until:
+            return True
+        if trouble.token.kind == "RBRACE" and trouble.brace in self.opened:
             return True
         return bool(trouble.item) and trouble.item_start == self.quiet_item
 
@@ -104,8 +108,18 @@ class Recovery:
         elif indent <= margin:
             tokens.insert(at, Token("RBRACE", "}", trouble.token.start, trouble.token.start))
         else:
-            return False
+            self._open_line(trouble)
         return True
+
+    def _open_line(self, trouble: Trouble) -> None:
+        """The block goes on over more lines: read it again, with the newline that lacks behind its brace."""
+        machine, brace = trouble.machine, trouble.item[1]
+        behind = bisect.bisect_right(machine.tokens, brace.start, key=lambda token: token.start)
+        machine.tokens.insert(behind, Token("NL", "\n", brace.end, brace.end))
+        self.opened.add(brace.start)
+        machine.at = trouble.item_index
+        del machine.states[trouble.body + 1 :], machine.values[trouble.body :]
+        self.quiet_until = trouble.token.start
 
     # -- giving up an item ----------------------------------------------------------
 

@@ -75,6 +75,11 @@ class Trouble:
             return header_text(self.item[0])
         return header_text(self.machine.values[self.body - 4]) if self.blocks else ""
 
+    @property
+    def brace(self) -> int:
+        """Where the block around opens, -1 outside of blocks."""
+        return int(self.machine.values[self.body - 3].start) if self.blocks else -1
+
     @cached_property
     def opener(self) -> int:
         """The index in ``symbols`` of the innermost bracket that is open, 0 when there is none in this item."""

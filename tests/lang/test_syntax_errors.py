@@ -26,6 +26,21 @@ def test_three_mistakes_get_three_diagnostics(text: str) -> None:
     assert len(errors_of(text)) == 3
 
 
+@pytest.mark.parametrize("end", ["\n}", " }"])
+def test_a_block_half_on_one_line_is_one_mistake(end: str) -> None:
+    """It goes on, with what else is wrong in it; nothing behind it is out of step."""
+    text = f'a {{ b = "foo"\n  c = "bar"{end}\nd {{ e = [\n    1\n  ]\n  f = = 2\n  g = 3\n}}\nh = 1\n'
+    diags = Diagnostics()
+    body = parse_body(SourceText("t.hcl", text), diags)
+    assert [(error.subject and error.subject.begin.line, error.summary) for error in diags] == [
+        (1, "Invalid single-argument block definition"),
+        (1 + end.count("\n") + 4, "Invalid single-argument block definition"),
+        (1 + end.count("\n") + 5, "Invalid expression"),
+    ]
+    assert [sorted(block.body.attributes) for block in body.blocks] == [["b", "c"], ["e", "f", "g"]]
+    assert list(body.attributes) == ["h"]
+
+
 TEMPLATE = """\
 packer {
   required_plugins {
