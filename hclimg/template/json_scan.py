@@ -23,6 +23,7 @@ _ESCAPE = re.compile(r'\\(?:(["\\/bfnrt])|u([0-9a-fA-F]{4}))')
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _NUMBER_REST = re.compile(r"[\w.+-]*")
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
+_QUOTE = re.compile(r'(?<!\\)"')
 _PAIR = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
@@ -292,7 +293,7 @@ class _Scanner:
         if here != ",":
             if here in "]})":
                 self._unexpected(f'"," or "{closer}"')
-            self._report(f"A comma is missing between the {what}.", before - 1, before)
+            self._report(f"A comma is missing between the {what}.{self._quotes(before)}", before - 1, before)
             return
         comma = self.at
         self._open()
@@ -331,6 +332,12 @@ class _Scanner:
             self._fail(f"The text ends where {wanted} is expected.", max(0, self.at - 1), self.at)
         hint = " JSON puts strings in double quotes." if here == "'" else ""
         self._fail(f'Here {wanted} is expected, not "{here}".{hint}', self.at, self.at + 1)
+
+    def _quotes(self, at: int) -> str:
+        """A hint, when the quotes of the line don't pair up: then a missing quote may be all that is wrong."""
+        line = self.source.line(self.source.position(at).line)
+        odd = len(_QUOTE.findall(line)) % 2
+        return " The quotes on this line don't pair up; is one missing?" if odd else ""
 
     def _report(self, detail: str, start: int, end: int) -> None:
         # One mistake often leaves more than one thing odd on its line; one error a line is what a person can use.

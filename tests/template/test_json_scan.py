@@ -82,6 +82,7 @@ def test_a_value_that_is_written_plainly_has_its_range() -> None:
     ("text", "place", "says"),
     [
         ('{"a": 1 "b": 2}', "1:7", "A comma is missing"),
+        ('{"a": "x, "b": "y"}', "1:11", "don't pair up; is one missing"),
         ('{"a": 1,}', "1:8", "There is nothing after this comma"),
         ('{"a": [1, 2,]}', "1:12", "There is nothing after this comma"),
         ('{"a" 1}', "1:2", 'a ":" and a value'),
