@@ -71,7 +71,7 @@ def _fetch_one(ctx: Context, wanted: Wanted, url: str) -> Path:
     if source is None:
         return _download(ctx, url, checksum, wanted)
     if not source.is_file():
-        raise BuildError(f"{source} does not exist.")
+        raise BuildError("The file does not exist.")
     verify(ctx, source, checksum)
     if wanted.target is None or wanted.target == source:
         return source
@@ -288,6 +288,8 @@ def _reason(error: BaseException) -> str:
     """The innermost cause in a few words."""
     while (inner := getattr(error, "reason", None)) and isinstance(inner, BaseException):
         error = inner
+    if isinstance(error.__cause__, OSError) and error.__cause__.strerror:
+        return error.__cause__.strerror
     text = str(error).rpartition(": ")[2] if isinstance(error, OSError) or ">:" in str(error) else str(error)
     return text or type(error).__name__
 

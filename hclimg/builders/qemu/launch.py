@@ -16,7 +16,7 @@ from hclimg.builders.qemu.config import QemuConfig
 from hclimg.builders.qemu.disks import create_disks, disk_paths
 from hclimg.builders.qemu.guest import Guest, PortTakenError, start_guest
 from hclimg.builders.qemu.keyboard import type_boot_command
-from hclimg.builders.qemu.network import guest_address, host_address, new_card_address, wait_for_card
+from hclimg.builders.qemu.network import CARD_PATIENCE, guest_address, host_address, new_card_address, wait_for_card
 from hclimg.builders.qemu.watch import WatchedCommunicator
 from hclimg.communicators.connect import connect
 from hclimg.errors import TimedOut
@@ -68,7 +68,7 @@ def launch(ctx: Context, config: QemuConfig, source: str) -> Machine:
     if config.typed:
         type_boot_command(ctx, guest, config, hardware.vnc_port, password, around.data(names.vm))
     if hardware.host_port:
-        wait_for_card(ctx, guest)
+        wait_for_card(ctx, guest, min(CARD_PATIENCE, config.communicator.timeout.total_seconds()))
     host, port = _where(ctx, guest, config, hardware)
     communicator = _connect(ctx, guest, config, host, port, key)
     return Machine(

@@ -41,8 +41,8 @@ def wait_for_card(ctx: Context, guest: Guest, patience: float = CARD_PATIENCE) -
     """
     deadline = time.monotonic() + patience
     with guest.watched(ctx), guest.token.closing(guest.card_changed.set):
-        while card_is_idle(guest.qmp.execute("query-rx-filter")) and time.monotonic() < deadline:
-            guest.card_changed.wait(CARD_POLL)
+        while card_is_idle(guest.qmp.execute("query-rx-filter")) and (left := deadline - time.monotonic()) > 0:
+            guest.card_changed.wait(min(CARD_POLL, left))
             guest.card_changed.clear()
             guest.token.check()
 
