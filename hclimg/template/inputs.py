@@ -5,13 +5,13 @@ Of several values for a variable the last one wins. Nothing is evaluated here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, Range, SourceText, did_you_mean
+from hclimg.diagnostics import Diagnostic, Diagnostics, Range, Related, SourceText, did_you_mean
 from hclimg.lang.evaluate import Scope, evaluate
 from hclimg.lang.syntax import Expr, Literal
 from hclimg.lang.types import ANY, NUMBER, STRING
@@ -101,9 +101,9 @@ class _Reader:
         return self.template.legacy
 
     def _text(self, name: str, text: str, origin: str, filename: str) -> None:
-        self.given[name] = Given(self._parsed(SourceText(filename, text), self.blocks[name]), origin)
+        self.given[name] = Given(self._parsed(SourceText(filename, text), self.blocks[name], origin), origin)
 
-    def _parsed(self, source: SourceText, block: VariableBlock) -> Expr:
+    def _parsed(self, source: SourceText, block: VariableBlock, origin: str) -> Expr:
         """A text for a string or number is taken as it is; for anything else it is an HCL expression."""
         if self.template.legacy:
             from hclimg.template.lowering import lower_text
@@ -114,9 +114,10 @@ class _Reader:
             return Literal(source, *whole, string(source.text))
         from hclimg.lang.parse import parse_expression
 
-        before = len(self.diags.errors)
-        expr = parse_expression(source, self.diags)
-        return expr if len(self.diags.errors) == before else Literal(source, *whole, unknown())
+        found = Diagnostics()
+        expr = parse_expression(source, found)
+        self.diags.extend(blamed(found, block, origin))
+        return Literal(source, *whole, unknown()) if found.has_errors else expr
 
     def _file(self, path: Path) -> None:
         from hclimg.lang.parse import read_source
@@ -160,6 +161,20 @@ class _Reader:
             return lower_value(node, self.diags) if legacy else plain_value(node)
 
         yield from ((m.key.text, m.key.range, expression(m.value)) for m in root.members)
+
+
+def blamed(found: Iterable[Diagnostic], block: VariableBlock, origin: str) -> Iterator[Diagnostic]:
+    """What is wrong with an expression that the user gave, and for which variable; nothing of a sensitive one."""
+    context = f'variable "{block.name}"'
+    for item in found:
+        if block.sensitive:
+            detail = f"The value that {origin} gives is wrong; it is sensitive, so no more is shown."
+            yield attrs.evolve(item, detail=detail, subject=block.header, context=context, related=(), values=())
+        else:
+            hint = " A text must be in quotes here." if item.summary == "Variables not allowed" else ""
+            declared = Related("declared here", block.header)
+            related = (*item.related, declared)
+            yield attrs.evolve(item, detail=item.detail + hint, context=item.context or context, related=related)
 
 
 def _wants_text(block: VariableBlock) -> bool:

@@ -18,7 +18,7 @@ from hclimg.lang.functions.model import Function, FunctionError, Parameter
 from hclimg.lang.syntax import Expr
 from hclimg.lang.types import ANY, BOOL, NUMBER, STRING, Type
 from hclimg.lang.values import SENSITIVE, Value, object_of, string, unknown
-from hclimg.template.inputs import ENVIRONMENT_PREFIX, Given, VariableInputs, read_inputs
+from hclimg.template.inputs import ENVIRONMENT_PREFIX, Given, VariableInputs, blamed, read_inputs
 from hclimg.template.model import Template, Validation, VariableBlock
 from hclimg.template.ordering import in_order, report_cycle
 
@@ -83,9 +83,10 @@ class _Evaluation:
         if expr is None:
             self._report_unset(block)
             return unknown(_type(block))
-        before = len(self.diags.errors)
-        value = evaluate(expr, self._scope(block), self.diags)
-        if len(self.diags.errors) > before:
+        found, given = Diagnostics(), self.given.get(block.name)
+        value = evaluate(expr, self._scope(block), found)
+        self.diags.extend(blamed(found, block, given.origin) if given else found)
+        if found.has_errors:
             return unknown(_type(block))
         try:
             return self._converted(block, value)

@@ -232,3 +232,28 @@ def test_a_legacy_var_file(workshop: Workshop) -> None:
     path = workshop.write("vars.json", '{"foo": "x", "more": "{{user `foo`}}{{user `foo`}}"}')
     found = resolve_legacy(workshop, LEGACY, files=(str(path),), values=("given=1",))
     assert to_python(found["more"]) == "xx"
+
+
+LISTS = """\
+variable "words" {
+  type = list(string)
+}
+variable "secrets" {
+  type      = list(string)
+  sensitive = true
+}
+"""
+
+
+@pytest.mark.parametrize("text", ["hunter2", "[hunter2", '["hunter2" "x"]', '"hunter2" + 1'])
+def test_what_is_wrong_with_an_expression_on_the_command_line(workshop: Workshop, text: str) -> None:
+    """The variable is named, and of a sensitive one nothing else."""
+    template = workshop.load(LISTS)
+    inputs = VariableInputs(values=(f"words={text}", f"secrets={text}"))
+    resolve_variables(template, inputs, {}, workshop.diags)
+    words, secrets = workshop.errors
+    assert (str(words.subject)[:11], words.context) == ("-var words:", 'variable "words"')
+    assert words.related[-1].range.begin.line == 1
+    assert ("A text must be in quotes here." in words.detail) == (text == "hunter2")
+    assert (secrets.subject and secrets.subject.begin.line, secrets.related, secrets.values) == (4, (), ())
+    assert "hunter2" not in secrets.detail
