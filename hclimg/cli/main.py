@@ -10,12 +10,14 @@ import gc
 import sys
 from importlib import import_module
 from io import TextIOWrapper
+from itertools import takewhile
 from typing import Any, NoReturn
 
 import click
 
-from hclimg.cli.options import HELP_NAMES
+from hclimg.cli.options import CHDIR, HELP_NAMES, spelled
 from hclimg.cli.output import flushed, open_streams, show_diagnostics, stderr_theme
+from hclimg.cli.workplace import work_in
 from hclimg.errors import BuildError, HclimgError, TemplateError
 
 INTERRUPTED = 130
@@ -39,6 +41,11 @@ MACHINE_READABLE = ("-machine-readable", "--machine-readable")
 
 
 class Program(click.Group):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Options before the command are the program's own."""
+        known = {name: param for param in self.get_params(ctx) for name in param.opts}
+        return super().parse_args(ctx, list(spelled(ctx, known, args, leading=True)))
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
@@ -67,12 +74,20 @@ class Program(click.Group):
             formatter.write_dl([(name, text + aliases.get(name, "")) for name, text in COMMANDS.items()])
 
 
-program = Program(
-    help="Builds machine images from Packer templates.",
+@click.command(
+    cls=Program,
     context_settings={"help_option_names": [*HELP_NAMES, "--help"]},
     subcommand_metavar="COMMAND [OPTIONS] [TEMPLATE]",
     no_args_is_help=True,
 )
+@click.option(
+    CHDIR, type=click.Path(file_okay=False), metavar="DIR", help="Work in this directory; stands before the command."
+)
+@click.pass_context
+def program(ctx: click.Context, chdir: str | None) -> None:
+    """Builds machine images from Packer templates."""
+    if chdir is not None:
+        work_in(chdir, ctx)
 
 
 def main() -> NoReturn:
@@ -129,7 +144,11 @@ def _ordered(args: list[str]) -> list[str]:
     if args[:1] and args[0] in VERSION_FLAGS:
         return ["version", *args[1:]]
     leading = [arg for arg in args[:1] if arg in MACHINE_READABLE]
-    return [*args[1:2], *leading, *args[2:]] if leading and len(args) > 1 else args
+    if not leading:
+        return args
+    own = list(takewhile(lambda arg: arg.startswith((f"{CHDIR}=", f"-{CHDIR}=")), args[1:]))
+    rest = args[1 + len(own) :]
+    return [*own, *rest[:1], *leading, *rest[1:]] if rest else args
 
 
 def _tell(error: HclimgError) -> None:

@@ -16,6 +16,8 @@ from attrs import frozen
 
 F = TypeVar("F", bound=Callable[..., Any])
 HELP_NAMES = ["-h", "-help"]
+CHDIR = "-chdir"
+"""The option of the program itself."""
 
 
 class Command(click.Command):
@@ -27,11 +29,16 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         known = {name: param for param in self.get_params(ctx) for name in param.opts}
-        return super().parse_args(ctx, list(_spelled(ctx, known, args)))
+        return super().parse_args(ctx, list(spelled(ctx, known, args)))
 
 
-def _spelled(ctx: click.Context, known: dict[str, click.Parameter], args: list[str]) -> Iterator[str]:
-    """The arguments with each option as ``-name=value``, or ``-name`` when it takes none."""
+def spelled(
+    ctx: click.Context, known: dict[str, click.Parameter], args: list[str], *, leading: bool = False
+) -> Iterator[str]:
+    """The arguments with each option as ``-name=value``, or ``-name`` when it takes none.
+
+    ``leading``: only the options before the first argument are looked at; the rest belongs to somebody else.
+    """
     rest = deque(args)
     while rest:
         arg = rest.popleft()
@@ -40,6 +47,9 @@ def _spelled(ctx: click.Context, known: dict[str, click.Parameter], args: list[s
             return
         if not arg.startswith("-") or arg == "-":
             yield arg
+            if leading:
+                yield from rest
+                return
             continue
         name, equals, value = arg.partition("=")
         name = "-" + name.lstrip("-")
@@ -57,6 +67,8 @@ def _spelled(ctx: click.Context, known: dict[str, click.Parameter], args: list[s
 def _find(ctx: click.Context, known: dict[str, click.Parameter], name: str) -> click.Parameter:
     if name in known:
         return known[name]
+    if name == CHDIR:
+        ctx.fail(f"{CHDIR}=DIR stands before the command: {ctx.find_root().info_name} {CHDIR}=DIR {ctx.info_name} …")
     from difflib import get_close_matches
 
     raise click.NoSuchOption(name, possibilities=get_close_matches(name, known), ctx=ctx)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hclimg import __version__
 from hclimg.cli.options import TemplateOptions
+from hclimg.cli.workplace import started_in
 from hclimg.diagnostics import Diagnostics
 from hclimg.errors import TemplateError
 from hclimg.plan.compile import CompileOptions, compile_plan
@@ -39,7 +40,7 @@ def compile_options(
         values=wanted.variables, files=wanted.var_files, environment=dict(os.environ), warn_undeclared=warn_undeclared
     )
     return CompileOptions(
-        now=now or datetime.now(UTC), cwd=Path.cwd(), variables=inputs, only=wanted.only, except_=wanted.except_
+        now=now or datetime.now(UTC), cwd=started_in(), variables=inputs, only=wanted.only, except_=wanted.except_
     )
 
 
