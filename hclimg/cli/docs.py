@@ -1,4 +1,4 @@
-"""``hclimg docs``: the reference of a component, made from its declarations."""
+"""``hclimg docs``: the reference of a component or of the functions, made from their declarations."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ KINDS = {kind.value.replace(" ", "-"): kind for kind in Kind}
 @switch("-json", "Print the JSON Schema of the component's block.")
 def command(component: str | None, *, json: bool) -> None:
     """Show which components there are, or every setting of COMPONENT: qemu, or provisioner/file where the name alone
-    is not enough.
+    is not enough. "functions" shows all functions of the language, "function/NAME" one of them.
     """
+    if component == "functions" or (component or "").startswith("function/"):
+        _print_functions(component or "", as_json=json)
+        return
     registry = Registry()
     if component is None:
         for kind_name, kind in KINDS.items():
@@ -27,6 +30,27 @@ def command(component: str | None, *, json: bool) -> None:
         cls = registry.load(kind, name)
         assert cls is not None
         print(_schema(cls.Config) if json else _page(cls.Config, f'{kind.value} "{name}"'))
+
+
+def _print_functions(asked: str, *, as_json: bool) -> None:
+    from hclimg.lang.functions.reference import Entry, entries, markdown
+
+    name = asked.partition("/")[2]
+    found = {entry.name: entry for entry in entries()}
+    if name and name not in found:
+        from hclimg.diagnostics import did_you_mean
+
+        raise click.ClickException(f'There is no function "{name}".{did_you_mean(name, found)}')
+    chosen: list[Entry] = [found[name]] if name else list(found.values())
+    if as_json:
+        from json import dumps
+
+        shown = [{"name": e.name, "signature": e.signature, "about": e.about, "from": e.origin} for e in chosen]
+        print(dumps(shown, indent=2, ensure_ascii=False))
+    elif name:
+        print(f"{chosen[0].signature}\n\n{chosen[0].about} ({chosen[0].origin})")
+    else:
+        print(markdown(), end="")
 
 
 def _find(registry: Registry, component: str) -> list[tuple[Kind, str]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from hclimg.diagnostics import Range, did_you_mean
+from hclimg.diagnostics import Range, Related, did_you_mean
 from hclimg.lang import syntax
 from hclimg.lang.dispatch import converted, handles, report, value_of
-from hclimg.lang.functions.model import ArgumentError, FunctionError
+from hclimg.lang.functions.model import ArgumentError, FunctionError, TextProblems
 from hclimg.lang.types import ANY, ListType, SetType, TupleType
 from hclimg.lang.values import SENSITIVE, Unknown, Value, deep_marks, unknown
 
@@ -36,6 +36,8 @@ def _call(expr: syntax.Call, scope: Scope, diags: Diagnostics) -> Value:
         return unknown()
     try:
         return function.call(values)
+    except TextProblems as error:
+        return _text_failed(expr, function, error, values, diags)
     except ArgumentError as error:
         why = _why(error, values[error.index : error.index + 1] or values)
         return _argument_failed(expr, function, arguments, why, error.index, scope, diags)
@@ -127,6 +129,21 @@ def _why(error: ArgumentError | FunctionError, values: Sequence[Value]) -> str:
     if SENSITIVE in deep_marks(values):
         return "; the reason is not shown, because a sensitive value is among the arguments"
     return f": {error.message}"
+
+
+def _text_failed(
+    expr: syntax.Call, function: Function, error: TextProblems, values: Sequence[Value], diags: Diagnostics
+) -> Value:
+    """Report mistakes in a text that a function read at their own places."""
+    from attrs import evolve
+
+    secret = SENSITIVE in deep_marks(values)
+    call = Related(f"{function.name} is called here", expr.range)
+    for problem in error.diagnostics:
+        if secret:
+            problem = evolve(problem, detail=f"The call failed{_why(error, values)}.", values=())
+        diags.items.append(evolve(problem, related=(*problem.related, call)))
+    return unknown()
 
 
 def _argument_failed(

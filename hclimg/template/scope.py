@@ -15,13 +15,13 @@ import attrs
 from hclimg import PACKER_VERSION
 from hclimg.diagnostics import Diagnostics, Range
 from hclimg.lang.evaluate import Reference, Scope, evaluate, references
+from hclimg.lang.functions.environment import no_env_function
 from hclimg.lang.functions.model import Function
 from hclimg.lang.syntax import Node
 from hclimg.lang.types import NUMBER, STRING
 from hclimg.lang.values import SENSITIVE, Value, from_python, number, object_of, string, unknown
 from hclimg.template.model import Address, Template
 from hclimg.template.ordering import in_order, report_cycle
-from hclimg.template.variables import no_env_function
 from hclimg.units import Secret
 
 _SENSITIVE = frozenset((SENSITIVE,))

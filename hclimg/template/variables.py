@@ -6,7 +6,7 @@ From weak to strong: the default, ``PKR_VAR_name`` of the environment, ``*.auto.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -14,10 +14,11 @@ import attrs
 from hclimg.diagnostics import Diagnostics, Range, Related
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate, references
-from hclimg.lang.functions.model import Function, FunctionError, Parameter
+from hclimg.lang.functions.environment import env_function
+from hclimg.lang.functions.model import Function
 from hclimg.lang.syntax import Expr
 from hclimg.lang.types import ANY, BOOL, NUMBER, STRING, Type
-from hclimg.lang.values import SENSITIVE, Value, object_of, string, unknown
+from hclimg.lang.values import SENSITIVE, Value, object_of, unknown
 from hclimg.template.inputs import ENVIRONMENT_PREFIX, Given, VariableInputs, blamed, read_inputs
 from hclimg.template.model import Template, Validation, VariableBlock
 from hclimg.template.ordering import in_order, report_cycle
@@ -177,24 +178,6 @@ class _Evaluation:
             context=_context(block),
             related=(Related("the rule stands here", rule.condition.range),),
         )
-
-
-def env_function(look_up: Callable[[str], str | None]) -> Function:
-    """``env("NAME")``: empty when the variable is not set."""
-
-    def env(name: Value) -> Value:
-        return string(look_up(name.raw) or "")
-
-    return Function("env", env, Parameter("name", STRING), result=STRING)
-
-
-def no_env_function() -> Function:
-    """What ``env`` is outside of variables."""
-
-    def env(_name: Value) -> Value:
-        raise FunctionError("it can only be used in the default of a variable; declare one, and refer to it here")
-
-    return Function("env", env, Parameter("name", STRING), result=STRING)
 
 
 def _type(block: VariableBlock) -> Type:

@@ -32,3 +32,21 @@ def test_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_component(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["docs", "qemuu"]) == 1
     assert 'Did you mean "qemu"?' in capsys.readouterr().err
+
+
+def test_the_functions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["docs", "functions"]) == 0
+    table = capsys.readouterr().out
+    assert "| `substr(str: string, offset: number, length: number) → string` | Part of a string" in table
+    assert "| `env(name: string) → string` |" in table
+    assert table.count("| Packer |") == 104
+    assert run(["docs", "function/one"]) == 0
+    assert capsys.readouterr().out.startswith("one(list)\n\nThe only element of a list")
+    assert run(["docs", "-json", "functions"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert {e["name"]: (e["signature"], e["from"]) for e in entries}["md5"] == ("md5(str: string) → string", "Packer")
+
+
+def test_an_unknown_function(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["docs", "function/subst"]) == 1
+    assert 'There is no function "subst". Did you mean "substr"?' in capsys.readouterr().err

@@ -9,25 +9,28 @@ import pytest
 from evaluating import TIME, problem_of, python_of, value_of
 
 from hclimg.lang.functions import patterns, standard_functions
+from hclimg.lang.functions.catalog import BEYOND_PACKER
 from hclimg.lang.functions.environment import env_function
 from hclimg.lang.types import NUMBER, STRING, ListType, MapType, SetType, TupleType
 from hclimg.lang.values import from_python, unknown
 
 PACKERS = """
-    abs abspath alltrue anytrue base64decode base64encode base64gzip basename bcrypt can ceil chomp chunklist cidrhost
-    cidrnetmask cidrsubnet cidrsubnets coalesce coalescelist compact concat contains convert csvdecode dirname distinct
-    element endswith file filebase64 fileexists fileset flatten floor format formatdate formatlist indent index join
+    abs abspath alltrue anytrue aws_secretsmanager aws_secretsmanager_raw base64decode base64encode base64gzip basename bcrypt can ceil chomp chunklist cidrhost
+    cidrnetmask cidrsubnet cidrsubnets coalesce coalescelist compact concat consul_key contains convert csvdecode dirname
+    distinct     element endswith file filebase64 fileexists fileset flatten floor format formatdate formatlist indent index join
     jsondecode jsonencode keys legacy_isotime legacy_strftime length log lookup lower max md5 merge min parseint
     pathexpand pow range regex regex_replace regexall replace reverse rfc3339_parse rsadecrypt setintersection
     setproduct setunion sha1 sha256 sha512 signum slice sort split startswith strcontains strrev substr sum
     templatefile textdecodebase64 textencodebase64 timeadd timestamp title trim trimprefix trimspace trimsuffix try
-    unix_timestamp_parse upper urlencode uuidv4 uuidv5 values yamldecode yamlencode zipmap
+    unix_timestamp_parse upper urlencode uuidv4 uuidv5 values vault yamldecode yamlencode zipmap
 """
 
 
 def test_all_functions_are_there() -> None:
     functions = standard_functions(Path("/"), TIME)
-    assert set(functions) >= set(PACKERS.split())
+    assert len(PACKERS.split()) == 103
+    assert set(functions) == set(PACKERS.split()) | BEYOND_PACKER
+    assert not set(PACKERS.split()) & BEYOND_PACKER
     assert "env" not in functions
     for name in functions:
         assert functions[name].name == name
@@ -352,8 +355,76 @@ def test_unknown_arguments(name: str, arguments: list[object], type_: object) ->
     assert result.type == type_
 
 
+# -- beyond Packer --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("one([])", None),
+        ('one(["a"])', "a"),
+        ("one(toset([1]))", 1),
+        ("one(var.unset[*])", None),
+        ('transpose({ a = ["1", "2"], b = ["2"] })', {"1": ["a"], "2": ["a", "b"]}),
+        ("transpose({})", {}),
+        ('matchkeys(["i-1", "i-2", "i-3"], ["w", "e", "w"], ["w"])', ["i-1", "i-3"]),
+        ('matchkeys(["a"], ["1"], [1])', ["a"]),
+        ('matchkeys(["a"], ["1"], [])', []),
+        ('timecmp("2017-11-22T00:00:00Z", "2017-11-22T01:00:00+01:00")', 0),
+        ('timecmp("2017-11-22T00:00:00Z", "2017-11-22T00:00:01Z")', -1),
+        ('timecmp("2018-11-22T00:00:00Z", "2017-11-22T00:00:00Z")', 1),
+        ("plantimestamp() == timestamp()", True),
+        ('base64sha256("hello")', "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="),
+        (
+            'base64sha512("hello")',
+            "m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==",
+        ),
+        ('base64gunzip(base64gzip("h\u00e9llo"))', "h\u00e9llo"),
+        ('urldecode("a+b%20c%C3%A9")', "a b c\u00e9"),
+        ('urldecode(urlencode("a b&c=d/\u00e9"))', "a b&c=d/\u00e9"),
+        ('templatestring("$${a}-%%{ if b }x%%{ endif }", { a = 1, b = true })', "1-x"),
+        ("setsubtract([1, 2, 3], [2])", [1, 3]),
+        ('issensitive(sensitive("a"))', True),
+        ('issensitive(nonsensitive(sensitive("a")))', False),
+        ('tonumber("1.50")', 1.5),
+        ("tobool(null)", None),
+        ('tolist(toset(["b", "a"]))', ["a", "b"]),
+        ('tomap({ a = 1, b = "x" })', {"a": "1", "b": "x"}),
+    ],
+)
+def test_functions_beyond_packer(text: str, expected: object) -> None:
+    assert python_of(text, unset=None) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("one([1, 2])", "must be a list, set, or tuple value with either zero or one elements"),
+        ('one("a")', "must be a list, set, or tuple value with either zero or one elements"),
+        ("one(tolist([1, 2]))", "must be a list, set, or tuple value with either zero or one elements"),
+        ("transpose({ a = [null] })", 'the list for key "a" contains a null value'),
+        ('matchkeys(["a"], ["1", "2"], [])', "length of keys and values should be equal"),
+        ('timecmp("x", "y")', "not a valid RFC3339 timestamp"),
+        ('base64gunzip("!")', 'failed to decode base64 data "!"'),
+        ('base64gunzip("aGVsbG8=")', "the decoded data is not in gzip format"),
+        ('urldecode("100%")', 'invalid URL escape in "100%"'),
+        ('urldecode("%ff")', "not valid UTF-8"),
+        ('templatestring("$${a}", {})', 'vars map does not contain key "a"'),
+    ],
+)
+def test_functions_beyond_packer_complain(text: str, detail: str) -> None:
+    assert detail in problem_of(text).detail
+
+
+def test_hashes_of_files(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"hello")
+    for name in ("md5", "sha1", "sha256", "sha512", "base64sha256", "base64sha512"):
+        assert python_of(f'file{name}("f") == {name}("hello")', tmp_path) is True
+    assert "no file exists at nope" in problem_of('filesha256("nope")', tmp_path).detail
+
+
 def test_the_environment() -> None:
-    env = env_function({"HOME": "/root"})
+    env = env_function({"HOME": "/root"}.get)
     assert env.call([from_python("HOME")]).raw == "/root"
     assert env.call([from_python("NOPE")]).raw == ""
 

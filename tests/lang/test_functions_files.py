@@ -102,16 +102,38 @@ def test_templatefile(folder: Path) -> None:
     ("template", "call", "detail"),
     [
         ("${a}${b}", "{ a = 1 }", 'vars map does not contain key "b", referenced at t.tpl:1:7'),
-        ("${a.x}", "{ a = 1 }", "t.tpl:1:4: Unsupported attribute; Can't access attributes"),
-        ("${a", "{ a = 1 }", "t.tpl:1:1"),
-        ('${templatefile("t.tpl", {})}', "{}", "cannot recursively call templatefile from inside templatefile call"),
         ("x", '"x"', "invalid vars value: must be a map"),
         ("x", '{ "a!" = 1 }', 'invalid template variable name "a!"'),
     ],
 )
-def test_templates_with_problems(folder: Path, template: str, call: str, detail: str) -> None:
+def test_templates_with_wrong_variables(folder: Path, template: str, call: str, detail: str) -> None:
     (folder / "t.tpl").write_text(template)
-    assert detail in problem_of(f'templatefile("t.tpl", {call})', folder).detail
+    problem = problem_of(f'templatefile("t.tpl", {call})', folder)
+    assert detail in problem.detail
+    assert str(problem.subject) == "test.hcl:1:23"
+
+
+@pytest.mark.parametrize(
+    ("template", "at", "summary"),
+    [
+        ("1\n${a.x}", "t.tpl:2:4", "Unsupported attribute"),
+        ("1\n\n${a", "t.tpl:3:1", "Unclosed template interpolation sequence"),
+        ('${templatefile("t.tpl", {})}', "t.tpl:1:3", "Error in function call"),
+        ('${templatestring("x", {})}', "t.tpl:1:3", "Error in function call"),
+    ],
+)
+def test_mistakes_in_templates_are_located_in_them(folder: Path, template: str, at: str, summary: str) -> None:
+    (folder / "t.tpl").write_text(template)
+    problem = problem_of('templatefile("t.tpl", { a = 1 })', folder)
+    assert (str(problem.subject), problem.summary) == (at, summary)
+    assert [(r.message, str(r.range)) for r in problem.related] == [("templatefile is called here", "test.hcl:1:1")]
+
+
+def test_mistakes_in_templates_with_secrets_say_only_where(folder: Path) -> None:
+    (folder / "t.tpl").write_text('${parseint(a, 2)} ${a == "s3cr3t"}')
+    problem = problem_of('templatefile("t.tpl", { a = sensitive("s3cr3t") })', folder)
+    assert str(problem.subject) == "t.tpl:1:12"
+    assert "s3cr3t" not in repr(problem.detail) + repr(problem.values)
 
 
 def test_home(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

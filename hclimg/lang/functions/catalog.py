@@ -23,26 +23,37 @@ _MODULES = {
     ),
     "formatting": "format formatlist",
     "patterns": "regex regex_replace regexall",
-    "collections": (
-        "chunklist coalesce coalescelist compact concat contains distinct element flatten index length range reverse "
-        "slice sort"
-    ),
-    "maps": "keys lookup merge values zipmap",
+    "choices": "coalesce coalescelist matchkeys one",
+    "collections": "chunklist compact concat contains distinct element flatten index length range reverse slice sort",
+    "maps": "keys lookup merge transpose values zipmap",
     "sets": "alltrue anytrue setintersection setproduct setsubtract setunion sum",
     "numeric": "abs ceil floor log max min parseint pow signum",
     "conversion": "tobool tolist tomap tonumber toset tostring",
     "encoding": (
-        "base64decode base64encode base64gzip csvdecode jsondecode jsonencode textdecodebase64 textencodebase64 "
-        "urlencode"
+        "base64decode base64encode base64gunzip base64gzip csvdecode jsondecode jsonencode textdecodebase64 "
+        "textencodebase64 urldecode urlencode"
     ),
     "yaml": "yamldecode yamlencode",
-    "crypto": "bcrypt md5 rsadecrypt sha1 sha256 sha512 uuidv4 uuidv5",
-    "datetime": ("formatdate legacy_isotime legacy_strftime rfc3339_parse timeadd timestamp unix_timestamp_parse"),
-    "filesystem": "abspath basename dirname file filebase64 fileexists fileset pathexpand templatefile",
+    "crypto": "base64sha256 base64sha512 bcrypt md5 rsadecrypt sha1 sha256 sha512 uuidv4 uuidv5",
+    "datetime": (
+        "formatdate legacy_isotime legacy_strftime plantimestamp rfc3339_parse timeadd timecmp timestamp "
+        "unix_timestamp_parse"
+    ),
+    "filesystem": "abspath basename dirname file filebase64 fileexists fileset pathexpand",
+    "filehashes": "filebase64sha256 filebase64sha512 filemd5 filesha1 filesha256 filesha512",
+    "textfiles": "templatefile templatestring",
     "ipnet": "cidrhost cidrnetmask cidrsubnet cidrsubnets",
     "marks": "issensitive nonsensitive sensitive",
+    "secret_stores": "aws_secretsmanager aws_secretsmanager_raw consul_key vault",
     "forms": "can convert try",
 }
+_BEYOND = (
+    "base64gunzip base64sha256 base64sha512 filebase64sha256 filebase64sha512 filemd5 filesha1 filesha256 filesha512 "
+    "issensitive matchkeys nonsensitive one plantimestamp sensitive setsubtract templatestring timecmp tobool tolist "
+    "tomap tonumber toset tostring transpose urldecode"
+)
+BEYOND_PACKER = frozenset(_BEYOND.split())
+"""The functions that Packer does not have; users know most of them from Terraform."""
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 

@@ -62,39 +62,6 @@ def _chunks_type(arguments: Sequence[Value]) -> Type:
     return ListType(arguments[0].type)
 
 
-def coalesce(*values: Value) -> Value:
-    """The first argument that is neither null nor an empty string."""
-    common = _common_type(values)
-    for value in values:
-        converted = convert(value, common)
-        if is_unknown(converted):
-            return unknown(common, not_null=common is not ANY).with_marks(converted.marks)
-        if converted.raw is not None and converted.raw != "":
-            return converted
-    raise FunctionError("no non-null, non-empty-string arguments")
-
-
-def _common_type(values: Sequence[Value]) -> Type:
-    common = unify([v.type for v in values])
-    if common is None:
-        raise FunctionError("all arguments must have the same type")
-    return common
-
-
-def coalescelist(*lists: Value) -> Value:
-    """The first list that is not empty."""
-    if not lists:
-        raise FunctionError("at least one argument is required")
-    for given in lists:
-        if is_unknown(given):
-            return unknown()
-        if not isinstance(given.type, ListType | TupleType):
-            raise FunctionError("coalescelist arguments must be lists or tuples")
-        if given.raw:
-            return given
-    raise FunctionError("no non-null arguments")
-
-
 def compact(items: Value) -> Value:
     """Removes nulls and empty strings from a list of strings."""
     if not items.is_wholly_known:
@@ -358,8 +325,6 @@ _FUNCTIONS = (
         number_parameter("size"),
         result=_chunks_type,
     ),
-    Function("coalesce", coalesce, variadic=Parameter("vals", null=True, unknown=True, marks=KEPT)),
-    Function("coalescelist", coalescelist, variadic=Parameter("vals", null=True, unknown=True, marks=SHALLOW)),
     Function("compact", compact, Parameter("list", ListType(STRING)), result=ListType(STRING)),
     Function("concat", concat, variadic=Parameter("seqs", marks=SHALLOW), result=_concat_type),
     Function("contains", contains, Parameter("list"), Parameter("value"), result=BOOL),

@@ -38,6 +38,22 @@ def sha512(text: str) -> str:
     return hashlib.sha512(text.encode()).hexdigest()
 
 
+def base64sha256(text: str) -> str:
+    """The SHA256 hash of a string, in base64."""
+    return _in_base64(hashlib.sha256(text.encode()))
+
+
+def base64sha512(text: str) -> str:
+    """The SHA512 hash of a string, in base64."""
+    return _in_base64(hashlib.sha512(text.encode()))
+
+
+def _in_base64(found: hashlib._Hash) -> str:
+    import base64
+
+    return base64.b64encode(found.digest()).decode()
+
+
 def bcrypt(text: Value, *costs: Value) -> Value:
     """The bcrypt hash of a password, with a random salt; the cost is 10 unless given."""
     import bcrypt as library
@@ -112,6 +128,8 @@ def uuidv5(namespace: Value, name: Value) -> Value:
 
 
 _FUNCTIONS = (
+    text_function("base64sha256", base64sha256, "str"),
+    text_function("base64sha512", base64sha512, "str"),
     Function("bcrypt", bcrypt, text_parameter("str"), variadic=number_parameter("cost"), result=STRING),
     text_function("md5", md5, "str"),
     Function("rsadecrypt", rsadecrypt, text_parameter("ciphertext"), text_parameter("privatekey"), result=STRING),

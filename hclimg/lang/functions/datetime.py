@@ -145,6 +145,12 @@ def timeadd(timestamp: Value, duration: Value) -> Value:
         raise ArgumentError(1, "the resulting time is out of range") from None
 
 
+def timecmp(first: Value, second: Value) -> Value:
+    """Compares two timestamps: -1 when the first is earlier, 1 when it is later, 0 when they are the same moment."""
+    a, b = _time(first, 0), _time(second, 1)
+    return number((a > b) - (a < b))
+
+
 def _nanoseconds(text: str) -> int:
     """How long a duration is, as Go spells durations."""
     rest = text[1:] if text[:1] in ("+", "-") else text
@@ -237,6 +243,10 @@ class _Now:
         """The time of the run in UTC."""
         return string(timestamp_text(self.time))
 
+    def plantimestamp(self) -> Value:
+        """The time of the run in UTC; the same as timestamp()."""
+        return self.timestamp()
+
     def legacy_isotime(self, *layouts: Value) -> Value:
         """The time of the run in UTC, by one of Go's layouts such as ``2006-01-02``."""
         return string(format_by_layout(self.time, _only(layouts) or _RFC3339))
@@ -268,6 +278,7 @@ _FUNCTIONS = (
     Function("formatdate", formatdate, text_parameter("format"), text_parameter("time"), result=STRING),
     Function("rfc3339_parse", rfc3339_parse, _TIMESTAMP, result=ObjectType(_PARTS | {"unix": NUMBER})),
     Function("timeadd", timeadd, _TIMESTAMP, text_parameter("duration"), result=STRING),
+    Function("timecmp", timecmp, text_parameter("timestamp_a"), text_parameter("timestamp_b"), result=NUMBER),
     Function(
         "unix_timestamp_parse",
         unix_timestamp_parse,
@@ -280,6 +291,7 @@ _FUNCTIONS = (
 def functions(surroundings: Surroundings) -> dict[str, Function]:
     now = _Now(surroundings)
     of_the_run = (
+        Function("plantimestamp", now.plantimestamp, result=STRING),
         Function("timestamp", now.timestamp, result=STRING),
         Function("legacy_isotime", now.legacy_isotime, variadic=text_parameter("format"), result=STRING),
         Function("legacy_strftime", now.legacy_strftime, variadic=text_parameter("format"), result=STRING),

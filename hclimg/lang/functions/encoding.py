@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import TYPE_CHECKING
 
 from hclimg.lang.functions import jsonvalues
 from hclimg.lang.functions.arguments import text_function, text_parameter
 from hclimg.lang.functions.model import ArgumentError, Function, FunctionError, Parameter
+from hclimg.lang.limits import LARGEST_TEXT, TOO_LONG
 from hclimg.lang.show import quoted
 from hclimg.lang.types import STRING, ObjectType
 from hclimg.lang.values import Value, list_of, object_of, string, unknown
@@ -35,6 +37,27 @@ def base64decode(text: str) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise FunctionError("the result of decoding the provided string is not valid UTF-8") from None
+
+
+def base64gunzip(text: str) -> str:
+    """Decodes base64 and decompresses the gzip data in it to a string."""
+    import zlib
+
+    reader = zlib.decompressobj(wbits=31)
+    try:
+        data = reader.decompress(base64.b64decode(text, validate=True), LARGEST_TEXT + 1)
+    except (binascii.Error, ValueError):
+        raise FunctionError(f"failed to decode base64 data {quoted(text[:60])}") from None
+    except zlib.error:
+        raise FunctionError("the decoded data is not in gzip format") from None
+    if len(data) > LARGEST_TEXT:
+        raise FunctionError(TOO_LONG)
+    if not reader.eof:
+        raise FunctionError("the gzip data ends too early")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise FunctionError("the result of decompressing the provided string is not valid UTF-8") from None
 
 
 def base64gzip(text: str) -> str:
@@ -109,6 +132,21 @@ def urlencode(text: str) -> str:
     from urllib.parse import quote_plus
 
     return quote_plus(text)
+
+
+def urldecode(text: str) -> str:
+    """Decodes what a URL's query has encoded."""
+    from urllib.parse import unquote_to_bytes
+
+    if _BAD_ESCAPE.search(text):
+        raise FunctionError(f"invalid URL escape in {quoted(text[:60])}")
+    try:
+        return unquote_to_bytes(text.replace("+", " ")).decode()
+    except UnicodeDecodeError:
+        raise FunctionError("the result of decoding the provided string is not valid UTF-8") from None
+
+
+_BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 # -- JSON -----------------------------------------------------------------------
@@ -207,12 +245,14 @@ def _quoted_field(lines: list[str], at: int, rest: str) -> tuple[str, str, int]:
 _FUNCTIONS = (
     text_function("base64decode", base64decode, "str"),
     text_function("base64encode", base64encode, "str"),
+    text_function("base64gunzip", base64gunzip, "str"),
     text_function("base64gzip", base64gzip, "str"),
     Function("csvdecode", csvdecode, text_parameter("str")),
     Function("jsondecode", jsondecode, text_parameter("str"), nullable=True),
     Function("jsonencode", jsonencode, Parameter("val", null=True), result=STRING),
     Function("textdecodebase64", textdecodebase64, text_parameter("source"), text_parameter("encoding"), result=STRING),
     Function("textencodebase64", textencodebase64, text_parameter("string"), text_parameter("encoding"), result=STRING),
+    text_function("urldecode", urldecode, "str"),
     text_function("urlencode", urlencode, "str"),
 )
 

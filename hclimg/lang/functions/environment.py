@@ -5,19 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hclimg.lang.functions.arguments import text_parameter
-from hclimg.lang.functions.model import Function
+from hclimg.lang.functions.model import Function, FunctionError
 from hclimg.lang.types import STRING
 from hclimg.lang.values import Value, string
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
 
-def env_function(environment: Mapping[str, str]) -> Function:
-    """``env(name)`` for an environment: the variable's value, or an empty string."""
+def env_function(look_up: Callable[[str], str | None]) -> Function:
+    """``env("NAME")`` for an environment."""
 
     def env(name: Value) -> Value:
-        """The value of an environment variable; an empty string when it is not set."""
-        return string(environment.get(name.raw, ""))
+        """The value of an environment variable, empty when it is not set; only in the default of a variable."""
+        return string(look_up(name.raw) or "")
 
-    return Function("env", env, text_parameter("key"), result=STRING)
+    return Function("env", env, text_parameter("name"), result=STRING)
+
+
+def no_env_function() -> Function:
+    """What ``env`` is outside of variables."""
+
+    def env(_name: Value) -> Value:
+        raise FunctionError("it can only be used in the default of a variable; declare one, and refer to it here")
+
+    return Function("env", env, text_parameter("name"), result=STRING)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.functions.arguments import is_unknown
 from hclimg.lang.functions.model import KEPT, SHALLOW, ArgumentError, Function, FunctionError, Parameter
+from hclimg.lang.show import quoted
 from hclimg.lang.types import ANY, STRING, ListType, MapType, ObjectType, TupleType, Type, friendly_name
 from hclimg.lang.values import Value, list_of, map_of, object_of, string, tuple_of, unknown
 
@@ -128,6 +129,21 @@ def _zip_type(arguments: Sequence[Value]) -> Type:
     return ObjectType({n.raw: t for n, t in zip(names.raw, items.type.elements, strict=True)})
 
 
+def transpose(mapping: Value) -> Value:
+    """Swaps keys and values of a map of lists of strings: each value becomes a key, with the keys that had it."""
+    if not mapping.is_wholly_known:
+        return unknown(_LISTS_BY_KEY, not_null=True)
+    found: dict[str, list[Value]] = {}
+    for key in sorted(mapping.raw):
+        for item in mapping.raw[key].raw or ():
+            if item.raw is None:
+                raise ArgumentError(0, f"the list for key {quoted(key)} contains a null value")
+            found.setdefault(item.raw, []).append(string(key))
+    return map_of({name: list_of(keys_, STRING) for name, keys_ in found.items()}, ListType(STRING))
+
+
+_LISTS_BY_KEY = MapType(ListType(STRING))
+
 _FUNCTIONS = (
     Function("keys", keys, Parameter("inputMap", unknown=True, marks=SHALLOW), result=_keys_type),
     Function(
@@ -140,6 +156,7 @@ _FUNCTIONS = (
         nullable=True,
     ),
     Function("merge", merge, variadic=Parameter("maps", null=True, marks=SHALLOW), result=_merge_type),
+    Function("transpose", transpose, Parameter("values", _LISTS_BY_KEY), result=_LISTS_BY_KEY),
     Function("values", values, Parameter("mapping", marks=SHALLOW), result=_values_type),
     Function(
         "zipmap",

@@ -15,7 +15,7 @@ from hclimg.lang.values import NO_MARKS, Marks, Unknown, Value, deep_marks, unkn
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hclimg.diagnostics import Diagnostics
+    from hclimg.diagnostics import Diagnostic, Diagnostics
     from hclimg.lang.scope import Scope
     from hclimg.lang.syntax import Call
 
@@ -38,6 +38,14 @@ class ArgumentError(FunctionError):
     def __init__(self, index: int, message: str) -> None:
         super().__init__(message)
         self.index = index
+
+
+class TextProblems(FunctionError):
+    """The call failed because of mistakes in a text that it read; they stand in ``diagnostics`` with their places."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__("; ".join(f"{d.subject}: {d.summary}" for d in diagnostics))
+        self.diagnostics = diagnostics
 
 
 # What happens to marks of an argument, and of what it contains, before the body gets it:
