@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from evaluating import problem_of, scope, value_of
-from servers.stores import TOKEN, Store, consul, secrets_manager, vault
 
 from hclimg.diagnostics import Diagnostics, SourceText
 from hclimg.lang.evaluate import evaluate
 from hclimg.lang.parse import parse_expression
+from servers.stores import TOKEN, Store, consul, secrets_manager, vault
 
 __all__ = ["consul", "secrets_manager", "vault"]
 

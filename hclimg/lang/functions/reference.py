@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from hclimg.lang.functions.catalog import BEYOND_PACKER, standard_functions
-from hclimg.lang.types import ANY, PrimitiveType, has_any, type_text
+from hclimg.lang.types import ANY, has_any, type_text
 
 if TYPE_CHECKING:
     from hclimg.lang.functions.model import Function, Parameter
