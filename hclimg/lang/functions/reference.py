@@ -34,7 +34,7 @@ def entries() -> list[Entry]:
     from hclimg.lang.functions.environment import env_function
 
     found = dict(standard_functions(Path(), datetime.fromtimestamp(0, UTC)))
-    found["env"] = env_function({}.get)
+    found["env"] = env_function(lambda _name: None)
     return [_entry(found[name]) for name in sorted(found)]
 
 
@@ -48,17 +48,20 @@ def signature(function: Function) -> str:
     shown = [_parameter(p) for p in function.parameters]
     if function.variadic is not None:
         shown.append(f"{_parameter(function.variadic)}…")
+    return f"{function.name}({', '.join(shown)}){_result(function)}"
+
+
+def _result(function: Function) -> str:
+    """The type of the result, where it does not depend on the arguments."""
     result = function.result
-    known = not callable(result) and result is not ANY and not has_any(result)
-    return f"{function.name}({', '.join(shown)})" + (f" → {_short(type_text(result))}" if known else "")
+    if callable(result) or has_any(result):
+        return ""
+    text = type_text(result)
+    return f" → {text}" if len(text) <= 30 else " → object"
 
 
 def _parameter(parameter: Parameter) -> str:
     return parameter.name if parameter.type is ANY else f"{parameter.name}: {type_text(parameter.type)}"
-
-
-def _short(type_: str) -> str:
-    return type_ if len(type_) <= 30 else "object"
 
 
 def markdown() -> str:
