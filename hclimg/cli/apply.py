@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import click
 
 from hclimg.cli.options import Command, TemplateOptions, colour_option, switch, template_options
-from hclimg.cli.output import flushed, print_as_csv, print_as_json, show_diagnostics, stderr_theme
 from hclimg.cli.reading import read_plan, run_options
+from hclimg.cli.terminal import flushed, print_as_csv, print_as_json, show_diagnostics, stderr_theme
 from hclimg.diagnostics import Diagnostics
 from hclimg.engine.interrupts import Interrupts
 from hclimg.engine.onerror import OnError

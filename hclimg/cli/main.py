@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from hclimg.cli.options import CHDIR, HELP_NAMES, spelled
-from hclimg.cli.output import flushed, open_streams, show_diagnostics, stderr_theme
+from hclimg.cli.terminal import flushed, open_streams, show_diagnostics, stderr_theme
 from hclimg.cli.workplace import work_in
 from hclimg.errors import BuildError, HclimgError, TemplateError
 

@@ -7,8 +7,8 @@ import sys
 import click
 
 from hclimg.cli.options import Command, TemplateOptions, colour_option, switch, template_options
-from hclimg.cli.output import show_diagnostics
 from hclimg.cli.reading import read_plan
+from hclimg.cli.terminal import show_diagnostics
 from hclimg.diagnostics import Diagnostics
 from hclimg.plan.plan import Plan
 from hclimg.registry import Registry

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hclimg.cli.options import Command, TemplateOptions, switch, template_options
-from hclimg.cli.output import print_as_csv, show_diagnostics
+from hclimg.cli.terminal import print_as_csv, show_diagnostics
 from hclimg.diagnostics import Diagnostics
 from hclimg.errors import TemplateError
 
