@@ -9,7 +9,7 @@ from importlib import import_module
 
 from conformance.model import Group
 
-FAMILIES = ("own", "syntax_files", "syntax_tables", "evaluation", "value_tables", "value_core", "templates")
+FAMILIES = ("own", "syntax_files", "syntax_tables", "evaluation", "value_tables", "value_core", "templates", "layout")
 
 
 def all_groups() -> list[Group]:

@@ -1,7 +1,8 @@
-"""Reads source texts from disk."""
+"""Reads source texts from disk, and writes them back."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from hclimg.diagnostics import Diagnostics, SourceText
@@ -14,17 +15,62 @@ BOM = b"\xef\xbb\xbf"
 
 def read_source(path: Path, diags: Diagnostics) -> SourceText | None:
     """The text of a file, without a byte order mark; None, with an error reported, when it cannot be had."""
+    data = read_bytes(path, diags)
+    return None if data is None else decode_source(str(path), data, diags)
+
+
+def read_bytes(path: Path, diags: Diagnostics) -> bytes | None:
+    """What is in a file; None, with an error reported, when it cannot be read."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         diags.error("Failed to read file", f'The file "{path}" could not be read: {_reason(error)}.')
         return None
+
+
+def decode_source(filename: str, data: bytes, diags: Diagnostics) -> SourceText | None:
+    """The text that some bytes are, without a byte order mark; None, with an error reported, when they are none."""
     data = data.removeprefix(BOM)
     try:
-        return SourceText(str(path), data.decode("utf-8"))
+        return SourceText(filename, data.decode("utf-8"))
     except UnicodeDecodeError as error:
-        _report_encoding(str(path), data, error, diags)
+        _report_encoding(filename, data, error, diags)
         return None
+
+
+def replace_file(path: Path, data: bytes, diags: Diagnostics) -> None:
+    """Put ``data`` in place of what is in a file, all at once; an error is reported when that fails.
+
+    The mode is kept, and where ``path`` is a symbolic link the file that it leads to is the one that changes. Who may
+    not write to the file may not replace it either.
+    """
+    try:
+        target = path.resolve(strict=True)
+        if not os.access(target, os.W_OK):
+            raise PermissionError(0, "it is write-protected")
+        _replace(target, data)
+    except OSError as error:
+        diags.error("Failed to write file", f'The file "{path}" could not be written: {_reason(error)}.')
+
+
+def _replace(target: Path, data: bytes) -> None:
+    from contextlib import suppress
+    from pathlib import Path
+    from tempfile import NamedTemporaryFile
+
+    stat = target.stat()
+    with NamedTemporaryFile(prefix=f".{target.name}.", dir=target.parent, delete=False) as file:
+        partial = Path(file.name)
+        try:
+            file.write(data)
+            with suppress(PermissionError):  # only root gives files away
+                os.fchown(file.fileno(), stat.st_uid, stat.st_gid)
+            os.fchmod(file.fileno(), stat.st_mode & 0o7777)
+            file.close()
+            partial.replace(target)
+        except BaseException:
+            partial.unlink()
+            raise
 
 
 def _reason(error: OSError) -> str:
