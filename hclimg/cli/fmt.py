@@ -11,7 +11,7 @@ import click
 from attrs import define, field
 
 from hclimg.cli.options import Command, switch
-from hclimg.cli.output import show_diagnostics
+from hclimg.cli.terminal import show_diagnostics
 from hclimg.diagnostics import Diagnostics
 from hclimg.lang.format import format_text
 from hclimg.lang.parse import parse_body
