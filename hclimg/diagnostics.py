@@ -119,6 +119,7 @@ class Diagnostic:
 
     ``subject`` is the tight range that is wrong; ``context`` names the block around it ("source "qemu" "web"");
     ``values`` are the references that took part, name to shown value, secrets already masked.
+    ``absence`` when it says that something is not there, which nobody knows while a part of the text cannot be read.
     """
 
     severity: Severity
@@ -128,6 +129,7 @@ class Diagnostic:
     context: str = ""
     related: tuple[Related, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
+    absence: bool = False
 
     def __str__(self) -> str:
         where = f"{self.subject}: " if self.subject else ""

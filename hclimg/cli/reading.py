@@ -54,12 +54,12 @@ def read_plan(
 ) -> Plan:
     """The plan of the template; with errors reported it is as complete as it can be, and must not be run.
 
-    A template of which parts cannot be read is not compiled: what that would say follows from the first mistakes.
+    A template that is not legible is not compiled: what that would say follows from the first mistakes.
     """
     from hclimg.template.ordering import in_text_order
 
     template = read_template(wanted, diags)
-    if not template.whole:
+    if not template.legible:
         diags.raise_if_errors()
     options = compile_options(wanted, warn_undeclared=warn_undeclared, now=now)
     plan = compile_plan(template, options, registry, diags)

@@ -85,8 +85,9 @@ class _Decoder:
         found = _Settings(schema, header)
         for item in body.items:
             self._item(item, found, flexible=body.flexible)
-        self._missing(found)
-        if len(self.diags.errors) > before:
+        if body.whole:
+            self._missing(found)
+        if len(self.diags.errors) > before or not body.whole:
             return None
         config = _construct(cls, found)
         problems = Problems(self.diags, self.context, header, found.places, frozenset(found.unknown))

@@ -48,9 +48,11 @@ def value_of(expr: Expr, scope: Scope, diags: Diagnostics) -> Value:
     return _HANDLERS[type(expr)](expr, scope, diags)
 
 
-def report(diags: Diagnostics, summary: str, detail: str, at: Range, expr: Node, scope: Scope) -> None:
+def report(
+    diags: Diagnostics, summary: str, detail: str, at: Range, expr: Node, scope: Scope, *, absence: bool = False
+) -> None:
     """Report an error at a place in ``expr``, with the values of what the expression refers to."""
-    diags.error(summary, detail, subject=at, values=_values(expr, scope))
+    diags.error(summary, detail, subject=at, values=_values(expr, scope), absence=absence)
 
 
 def _values(expr: Node, scope: Scope) -> tuple[tuple[str, str], ...]:

@@ -66,8 +66,9 @@ def _get_attr(expr: syntax.GetAttr, scope: Scope, diags: Diagnostics) -> Value:
         return operators.attribute(value, expr.name)
     except OperationError as error:
         at = Range(expr.source, expr.object.end, expr.end)
-        summary, detail = _undeclared(expr, value) or (error.summary, error.detail)
-        report(diags, summary, detail, at, expr.object, scope)
+        undeclared = _undeclared(expr, value)
+        summary, detail = undeclared or (error.summary, error.detail)
+        report(diags, summary, detail, at, expr.object, scope, absence=undeclared is not None)
         return unknown()
 
 

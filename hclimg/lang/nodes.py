@@ -47,6 +47,13 @@ Intro = tuple[str | None, str, Expr]
 Part = Token | TemplateWrap | TemplateIf | TemplateFor
 
 
+class Lost:
+    """Stands in a body for an item that could not be read."""
+
+
+Item = Attribute | Block | Lost
+
+
 class Step:
     """One step of a traversal: ``.name``, ``.0``, ``[key]``, ``.*`` or ``[*]``."""
 
@@ -65,6 +72,7 @@ class Nodes:
     def __init__(self, source: SourceText, diagnostics: Diagnostics) -> None:
         self.source = source
         self.diagnostics = diagnostics
+        self.suspect: set[int] = set()  # where arguments begin whose values are not what the user meant
 
     # -- lists ------------------------------------------------------------------
 
@@ -87,14 +95,16 @@ class Nodes:
 
     # -- bodies -----------------------------------------------------------------
 
-    def file(self, items: list[Attribute | Block]) -> Body:
+    def file(self, items: list[Item]) -> Body:
         return self._body(items, 0, len(self.source.text), "")
 
     def attribute(self, name: Token, _: Token, expr: Expr, __: Token) -> Attribute:
+        if name.start in self.suspect:
+            expr = Literal(self.source, expr.start, expr.end, unknown())
         return Attribute(self.source, name.start, expr.end, self.name(name), expr)
 
     def block(
-        self, header: list[Name], brace: Token, _: Token, items: list[Attribute | Block], close: Token, __: Token
+        self, header: list[Name], brace: Token, _: Token, items: list[Item], close: Token, __: Token
     ) -> Block:
         body = self._body(items, brace.start, close.end, header_text(header))
         return self._block(header, body)
@@ -130,15 +140,17 @@ class Nodes:
     def _block(self, header: list[Name], body: Body) -> Block:
         return Block(self.source, header[0].start, body.end, header[0], tuple(header[1:]), body)
 
-    def _body(self, items: list[Attribute | Block], start: int, end: int, context: str) -> Body:
+    def _body(self, items: list[Item], start: int, end: int, context: str) -> Body:
         first: dict[str, Name] = {}
         kept: list[Attribute | Block] = []
         for item in items:
+            if isinstance(item, Lost):
+                continue
             if isinstance(item, Attribute) and first.setdefault(item.name.text, item.name) is not item.name:
                 self._redefined(first[item.name.text], item.name, context)
             else:
                 kept.append(item)
-        return Body(self.source, start, end, tuple(kept))
+        return Body(self.source, start, end, tuple(kept), whole=not any(isinstance(item, Lost) for item in items))
 
     def _redefined(self, first: Name, again: Name, context: str) -> None:
         self.diagnostics.error(

@@ -21,7 +21,7 @@ __all__ = ["parse_body", "parse_expression", "parse_template", "read_source"]
 def parse_body(source: SourceText, diags: Diagnostics) -> Body:
     """The body of a file. An argument whose value could not be read has an unknown one."""
     made = _run(source, diags, "file", scan(source.text))
-    return made if isinstance(made, Body) else Body(source, 0, len(source.text), ())
+    return made if isinstance(made, Body) else Body(source, 0, len(source.text), (), whole=False)
 
 
 def parse_expression(source: SourceText, diags: Diagnostics) -> Expr:
@@ -40,13 +40,14 @@ def _expr(source: SourceText, made: object) -> Expr:
 
 def _run(source: SourceText, diags: Diagnostics, start: str, tokens: list[Token]) -> object:
     found = Diagnostics()
+    nodes = Nodes(source, found)
 
     def recover(machine: Machine) -> bool:
         from hclimg.lang.recovery import Recovery  # on the first error only
 
-        machine.recover = Recovery(source, found)
+        machine.recover = Recovery(nodes)
         return machine.recover(machine)
 
-    made: object = Machine(load("hcl2"), Nodes(source, found), start, tokens, recover).run()
+    made: object = Machine(load("hcl2"), nodes, start, tokens, recover).run()
     diags.extend(sorted(found, key=lambda d: d.subject.start if d.subject else 0))
     return made

@@ -10,11 +10,10 @@ from __future__ import annotations
 import bisect
 from typing import Final
 
-from hclimg.diagnostics import Diagnostics, SourceText
 from hclimg.lang.explain import explain
 from hclimg.lang.lalr import Machine
-from hclimg.lang.nodes import Nodes
-from hclimg.lang.syntax import Attribute, Block, Literal
+from hclimg.lang.nodes import Item, Lost, Nodes
+from hclimg.lang.syntax import Block, Body, Literal, Name
 from hclimg.lang.tokens import BROKEN, END, Token, scan
 from hclimg.lang.trouble import Trouble
 from hclimg.lang.values import unknown
@@ -28,14 +27,19 @@ BEGINS: Final = frozenset({
 })  # fmt: skip
 COMMAS: Final = frozenset({"no comma in call", "no comma in tuple", "no comma in object"})
 NEWLINES: Final = frozenset({"no newline after argument", "comma after argument", "no newline after block"})
+# A brace that stands there twice.
+DOUBLED: Final = {
+    "no newline after block": "RBRACE", "no newline after argument": "RBRACE", "one-line without argument": "LBRACE",
+}  # fmt: skip
+
 
 class Recovery:
     """The errors of one parse."""
 
-    def __init__(self, source: SourceText, diagnostics: Diagnostics) -> None:
-        self.source = source
-        self.diagnostics = diagnostics
-        self.nodes = Nodes(source, diagnostics)
+    def __init__(self, nodes: Nodes) -> None:
+        self.source = nodes.source
+        self.diagnostics = nodes.diagnostics
+        self.nodes = nodes
         self.reported = 0
         self.quiet_until = -1  # errors up to this offset follow from one that was reported
         self.quiet_item = -1  # and so do errors in the item that begins here
@@ -49,6 +53,7 @@ class Recovery:
         trouble = Trouble(machine, self.source)
         mistake, diagnostic = explain(trouble)
         if not self._is_quiet(trouble):
+            self._forget_labels(trouble)
             self.diagnostics.items.append(diagnostic)
             self.reported += 1
         self.recoveries += 1
@@ -70,6 +75,12 @@ class Recovery:
         del trouble.machine.tokens[trouble.at]
         return True
 
+    def _forget_labels(self, trouble: Trouble) -> None:
+        """What was wrong with the labels of a block that turns out to be none."""
+        if trouble.place == "body header":
+            start, items = trouble.item_start, self.diagnostics.items
+            items[:] = [item for item in items if not item.subject or item.subject.start < start]
+
     def _is_quiet(self, trouble: Trouble) -> bool:
         if trouble.token.start <= self.quiet_until:
             return True
@@ -82,13 +93,20 @@ class Recovery:
     def _repair(self, mistake: str, trouble: Trouble) -> bool:
         """Mend a small mistake in the tokens."""
         tokens, at, token = trouble.machine.tokens, trouble.at, trouble.token
+        following = tokens[at + 1].kind if token.kind != END else END
         if mistake in COMMAS and token.kind in BEGINS:
             tokens.insert(at, Token("COMMA", ",", token.start, token.start))
             self.quiet_item = trouble.item_start
+            if mistake != "no comma in tuple" or trouble.broken_string():
+                self.nodes.suspect.add(trouble.item_start)
+        elif mistake in DOUBLED and token.kind == DOUBLED[mistake] and trouble.has_too_many(token.kind):
+            del tokens[at]
         elif mistake in NEWLINES or (trouble.token.kind == BROKEN and trouble.ends_item):
+            if mistake != "comma after argument" or tokens[at + 1].kind != "NL":
+                self.nodes.suspect.add(trouble.item_start)
             tokens.insert(at, Token("NL", "\n", token.start, token.start))
             self.quiet_until = trouble.line_end(token.start)
-        elif mistake == "no brace on line" and tokens[at + 1 : at + 2] and tokens[at + 1].kind == "LBRACE":
+        elif mistake in ("no brace on line", "equals in block") and following == "LBRACE":
             del tokens[at]
         elif mistake == "one-line not closed":
             return self._close_line(trouble)
@@ -129,6 +147,8 @@ class Recovery:
         if trouble.token.kind == END:
             return self._close_all(trouble)
         resume, clean = trouble.structure
+        if trouble.place.startswith("body header LBRACE name EQ") and not trouble.closes_on_line:
+            resume, clean = trouble.next_line(trouble.at), True  # the brace that ends the block is taken for text
         if not clean and trouble.next_item >= 0:
             resume = trouble.next_item
             machine.tokens[resume:] = scan(self.source.text, machine.tokens[resume].start, trouble.blocks)
@@ -143,21 +163,36 @@ class Recovery:
     def _drop_item(self, trouble: Trouble) -> None:
         """Take the item off the machine's stack; an argument whose name is known stays with an unknown value."""
         machine, item = trouble.machine, trouble.item
-        kept: Attribute | Block | None = None
+        kept: Item = Lost()
         if trouble.place.startswith("body name EQ"):
             value = Literal(self.source, item[1].end, item[1].end, unknown())
             kept = self.nodes.attribute(item[0], item[1], value, item[1])
         elif trouble.place.startswith("body header LBRACE name EQ"):
             value = Literal(self.source, item[3].end, item[3].end, unknown())
-            kept = self.nodes.block_of_one_line(item[0], item[1], item[2], item[3], value, item[3], item[3])
+            block = self.nodes.block_of_one_line(item[0], item[1], item[2], item[3], value, item[3], item[3])
+            kept = self._unread(item[0], block.body)
+        elif trouble.place == "body header" and not trouble.blocks and trouble.token.kind in ("EQ", "NL"):
+            kept = self._unread(item[0], Body(self.source, item[0][-1].end, item[0][-1].end, ()))
         del machine.states[trouble.body + 1 :], machine.values[trouble.body :]
-        if kept is not None:
-            machine.values[-1].append(kept)
+        machine.values[-1].append(kept)
+
+    def _unread(self, header: list[Name], body: Body) -> Block:
+        """A block of which this is all that could be read."""
+        body = Body(self.source, body.start, body.end, body.items, whole=False)
+        return Block(self.source, header[0].start, body.end, header[0], tuple(header[1:]), body)
 
     def _close_all(self, trouble: Trouble) -> None:
-        """Close the blocks that are still open where the text ends."""
+        """Close the blocks that are still open where the text ends.
+
+        The outermost one may hold all that was to follow it, so what is in it means nothing.
+        """
         machine = trouble.machine
         self._drop_item(trouble)
+        if trouble.blocks:
+            outer = [i for i, symbol in enumerate(machine.symbols()) if symbol == "body"][:2]
+            for body in outer:
+                machine.values[body - 1].append(Lost())
+            machine.values[outer[1] - 1][:] = [Lost()]
         end = trouble.token.start
         closers = [Token("RBRACE", "}", end, end), Token("NL", "", end, end)] * trouble.blocks
         machine.tokens[trouble.at : trouble.at] = closers

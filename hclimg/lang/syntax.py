@@ -81,11 +81,18 @@ class Body(Node):
     """Arguments and nested blocks in the order in which they were written.
 
     ``flexible`` is true for bodies that came from JSON, where a nested block is spelled as an object (or a list of
-    objects) and only the schema knows which arguments are blocks.
+    objects) and only the schema knows which arguments are blocks. Not ``whole`` when an item could not be read: what
+    seems to be missing may have been written.
     """
 
     items: tuple[Attribute | Block, ...]
     flexible: bool = False
+    whole: bool = True
+
+    def holding(self, items: tuple[Attribute | Block, ...], *, flexible: bool | None = None) -> Body:
+        """The same body with other items."""
+        flexible = self.flexible if flexible is None else flexible
+        return Body(self.source, self.start, self.end, items, flexible, self.whole)
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:

@@ -5,6 +5,7 @@ laid out around it. No words and no decisions; ``explain`` and ``recovery`` go b
 from __future__ import annotations
 
 import bisect
+import itertools
 from functools import cached_property
 from typing import Any, Final
 
@@ -249,6 +250,18 @@ class Trouble:
     def line_end(self, offset: int) -> int:
         end = self.text.find("\n", offset)
         return end if end >= 0 else len(self.text)
+
+    @property
+    def closes_on_line(self) -> bool:
+        """Whether a closing brace follows on the line."""
+        end = self.line_end(self.token.start)
+        rest = itertools.islice(self.machine.tokens, self.at, None)
+        return any(token.kind == "RBRACE" for token in itertools.takewhile(lambda token: token.start < end, rest))
+
+    def has_too_many(self, brace: str) -> bool:
+        """Whether the text has more of these braces than of their counterparts."""
+        kinds = [token.kind for token in self.machine.tokens]
+        return kinds.count(brace) > kinds.count("LBRACE" if brace == "RBRACE" else "RBRACE")
 
     def broken_string(self) -> Broken | None:
         """What is wrong with the string on this line, at or behind the token, that has no end."""

@@ -153,6 +153,8 @@ class _Reader:
             return self.keyword(expr)
         if isinstance(expr, syntax.Call):
             return self.call(expr, defaults, key)
+        if isinstance(expr, syntax.Literal) and not expr.value.is_known:
+            return ANY  # it could not be read, which has been reported
         return self.wrong(expr, _GENERAL)
 
     def wrong(self, at: Node, detail: str) -> Type:

@@ -40,6 +40,11 @@ class ArtifactNames:
             self._value = artifact_tree({**known, **wrong})
         return self._value
 
+    def value_for(self, found: Iterable[Reference]) -> Value:
+        """The value for who refers to these; nothing is known of it when one of them stops short of a build."""
+        short = any(reference.root == ROOT and len(reference.steps) < 2 for reference in found)
+        return unknown() if short else self.value
+
     def lanes_of(self, found: Iterable[Reference], context: str, diags: Diagnostics) -> dict[str, Range]:
         """The names of the lanes that some references mean, with a place for each."""
         needed: dict[str, Range] = {}
@@ -67,7 +72,7 @@ class ArtifactNames:
             wanted = ".".join(steps[:-1] if len(steps) > 2 else steps)
             hint = did_you_mean(wanted, names) or f" The builds are {', '.join(names)}."
             detail = f'No build is called "{wanted}".{hint}'
-            diags.error("Unknown artifact", detail, subject=reference.range, context=context)
+            diags.error("Unknown artifact", detail, subject=reference.range, context=context, absence=True)
         self._wrong[steps] = unknown()
         self._value = None
 

@@ -13,13 +13,14 @@ import attrs
 
 from hclimg.diagnostics import Diagnostic, Diagnostics
 from hclimg.lang.secrets import secret_texts
+from hclimg.lang.values import unknown
 from hclimg.plan.artifacts import ArtifactNames, Needs, lane_steps
 from hclimg.plan.lanes import LaneDraft, draft_lanes
 from hclimg.plan.layout import Layouts
 from hclimg.plan.node import Lane
 from hclimg.plan.plan import Plan
 from hclimg.plan.select import Candidate, Selection, make_selection, report_nothing, report_unused, select_lanes
-from hclimg.plan.specs import Specs
+from hclimg.plan.specs import LaneScope, Specs
 from hclimg.plan.weave import Weaver
 from hclimg.redaction import hidden
 from hclimg.registry import Registry
@@ -46,6 +47,8 @@ def compile_plan(template: Template, options: CompileOptions, registry: Registry
     found = Diagnostics()
     globals_ = evaluate_globals(template, options, found)
     plan = _Compiler(template, options, globals_, Specs(registry, found), found).run()
+    if not template.whole:
+        found.items[:] = [item for item in found if not item.absence]
     diags.extend(_redacted(in_text_order(found), globals_))
     return plan
 
@@ -91,11 +94,18 @@ class _Compiler:
         return weaver.plan()
 
     def _check_unused(self, drafts: Iterable[LaneDraft]) -> None:
-        """A source that no build uses is at least of a type that exists."""
+        """A source that no build uses is at least of a type that exists; the steps of a build without one are right."""
+        drafts = list(drafts)
         used = {id(draft.source) for draft in drafts}
+        built = {id(draft.build) for draft in drafts}
         for block in self.template.sources.values():
             if id(block) not in used:
                 self.specs.component_class(block)
+        nowhere = self.globals.scope.child({name: unknown() for name in ("build", "source", "artifact")})
+        scope = LaneScope(scope=nowhere, lane="", type="", build_name="")
+        for build in self.template.builds:
+            for step in build.steps if id(build) not in built else ():
+                self.specs.check(step, step.body, scope)
 
     def _choose(self, selection: Selection, drafts: Mapping[str, LaneDraft], needs: Needs) -> list[str]:
         candidates = _candidates(drafts.values())

@@ -40,7 +40,8 @@ def draft_lanes(template: Template, scope: Scope, diags: Diagnostics) -> list[La
     """The lanes of all builds, in the order in which they are written."""
     if not template.builds:
         what = "builders" if template.legacy else "build block"
-        diags.error(f"Missing {what}", f"The template has no {what}, so there is nothing to build.")
+        detail = f"The template has no {what}, so there is nothing to build."
+        diags.error(f"Missing {what}", detail, absence=True)
     drafts: dict[str, LaneDraft] = {}
     for build in template.builds:
         for draft in _drafts(template, build, scope, diags):
@@ -58,7 +59,8 @@ def _unique(draft: LaneDraft, drafts: dict[str, LaneDraft], diags: Diagnostics) 
     name = f"{lane.name}#{number}"
     detail = f'Two builds are called "{lane.name}". The second one is shown as "{name}"; give the build block a name.'
     related = (Related("first built here", first.place),)
-    diags.warn("Builds with the same name", detail, subject=draft.place, context="build", related=related)
+    where = {"subject": draft.place, "context": "build", "related": related}
+    diags.warn("Builds with the same name", detail, **where, absence=True)
     return attrs.evolve(draft, lane=attrs.evolve(lane, name=name, address=f"{lane.address}#{number}"))
 
 
@@ -67,7 +69,7 @@ def _drafts(template: Template, build: BuildBlock, scope: Scope, diags: Diagnost
     known_text(build.description, scope, "build", diags)
     if build.sources is None and not build.uses:
         detail = 'This build has no source: write sources = ["source.TYPE.NAME"], or a source block.'
-        diags.error("Missing source", detail, subject=build.header, context="build")
+        diags.error("Missing source", detail, subject=build.header, context="build", absence=True)
     for use in (*_references(build, scope, diags), *build.uses):
         source = template.sources.get(use.source)
         if source is None:
@@ -113,7 +115,7 @@ def _merged(source: ComponentBlock, more: Body, diags: Diagnostics) -> Body:
         else:
             items.append(item)
     body = source.body
-    return Body(body.source, body.start, body.end, tuple(items), body.flexible)
+    return Body(body.source, body.start, body.end, tuple(items), body.flexible, body.whole and more.whole)
 
 
 # -- references -----------------------------------------------------------------
@@ -150,7 +152,7 @@ def _unknown_source(use: SourceUse, template: Template, diags: Diagnostics) -> N
     listing = f" The sources are {', '.join(known)}." if known else " The template has no source block."
     hint = did_you_mean(wanted, known) or listing
     detail = f'There is no source "{use.source[0]}" "{use.source[1]}".{hint}'
-    diags.error("Unknown source", detail, subject=use.header, context="build")
+    diags.error("Unknown source", detail, subject=use.header, context="build", absence=True)
 
 
 # -- values that have to be known -----------------------------------------------
@@ -183,8 +185,9 @@ def known_value(
 def _report_unknown(expr: Expr, context: str, diags: Diagnostics) -> None:
     found = references(expr)
     # A variable or local is unknown also after an error that has been reported where it is declared.
-    if diags.has_errors and all(reference.root in ("var", "local") for reference in found):
+    roots = {reference.root for reference in found}
+    if roots <= {"var"} or (diags.has_errors and roots <= {"var", "local"}):
         return
     names = ", ".join(sorted({str(reference) for reference in found}))
     detail = f"This must be known before anything runs, but it depends on {names}, which is not."
-    diags.error("Value not known yet", detail, subject=expr.range, context=context)
+    diags.error("Value not known yet", detail, subject=expr.range, context=context, absence=roots <= {"var", "local"})

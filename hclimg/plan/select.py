@@ -171,7 +171,7 @@ def report_unused(
             if pattern.text in selection.used:
                 continue
             detail = f'{option} "{pattern.text}" matches no build. The builds are {", ".join(names)}.'
-            diags.warn("Pattern matches nothing", detail + did_you_mean(pattern.text, known))
+            diags.warn("Pattern matches nothing", detail + did_you_mean(pattern.text, known), absence=True)
 
 
 def report_nothing(lanes: Sequence[Candidate], diags: Diagnostics) -> None:

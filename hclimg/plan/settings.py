@@ -84,7 +84,7 @@ def check_names(
             hint = did_you_mean(name, known) or f" The builds are {', '.join(shown)}."
             report = diags.error if strict else diags.warn
             detail = f'{keyword} names "{name}", but no build is called that.{hint}'
-            report("Unknown build", detail, subject=block.meta[keyword].range, context=block.context)
+            report("Unknown build", detail, subject=block.meta[keyword].range, context=block.context, absence=True)
 
 
 @attrs.frozen
@@ -167,7 +167,7 @@ def overridden(
             return _replaced(block.body, body)
         if name not in known:
             detail = f'override names "{name}", but no build is called that.{did_you_mean(name, known)}'
-            diags.warn("Unknown build", detail, subject=body.range, context=block.context)
+            diags.warn("Unknown build", detail, subject=body.range, context=block.context, absence=True)
     return block.body
 
 
@@ -228,7 +228,7 @@ def _malformed(expr: Expr, block: ComponentBlock, diags: Diagnostics) -> None:
 def _replaced(body: Body, more: Body) -> Body:
     names = {_name(item) for item in more.items}
     kept = [item for item in body.items if _name(item) not in names]
-    return Body(body.source, body.start, body.end, (*kept, *more.items), flexible=True)
+    return body.holding((*kept, *more.items), flexible=True)
 
 
 def _name(item: Attribute | Block) -> str:

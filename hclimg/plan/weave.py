@@ -9,6 +9,7 @@ import attrs
 
 from hclimg.diagnostics import Diagnostics, Range
 from hclimg.lang.evaluate import Reference
+from hclimg.lang.syntax import Body
 from hclimg.plan.artifacts import ROOT, ArtifactNames
 from hclimg.plan.canonical import settings_of
 from hclimg.plan.lanes import LaneDraft
@@ -17,6 +18,7 @@ from hclimg.plan.node import Lane, Node, NodeKind, Trigger
 from hclimg.plan.plan import Edge, Plan
 from hclimg.plan.specs import Checked, LaneScope, Specs
 from hclimg.redaction import hidden
+from hclimg.template.model import ComponentBlock
 from hclimg.template.scope import Globals
 
 
@@ -75,7 +77,7 @@ class Weaver:
     def lane(self, layout: LaneLayout) -> None:
         draft = layout.draft
         self.lanes.append(draft.lane)
-        checked = self.specs.check(draft.source, draft.body, self._scope(layout.source_scope))
+        checked = self._checked(draft.source, draft.body, layout.source_scope)
         build = f"{draft.lane.address}/build"
         title = _titled(f"Launching {checked.spec.type}", checked)
         source = self._source(layout, checked)
@@ -148,7 +150,7 @@ class Weaver:
         self.nodes.append(Node(id=node, kind=kind, title=title, lane=lane, spec=checked.spec, uses=uses))
 
     def _step(self, layout: LaneLayout, step: Step, node: str, kind: NodeKind) -> None:
-        checked = self.specs.check(step.block, step.body, self._scope(layout.scope))
+        checked = self._checked(step.block, step.body, layout.scope)
         settings = step.settings
         self.nodes.append(
             Node(
@@ -167,8 +169,9 @@ class Weaver:
             )
         )
 
-    def _scope(self, scope: LaneScope) -> LaneScope:
-        return attrs.evolve(scope, scope=scope.scope.child({ROOT: self.artifacts.value}))
+    def _checked(self, block: ComponentBlock, body: Body, scope: LaneScope) -> Checked:
+        artifact = self.artifacts.value_for(self.specs.mentions(block, body).references)
+        return self.specs.check(block, body, attrs.evolve(scope, scope=scope.scope.child({ROOT: artifact})))
 
     # -- what a lane waits for -----------------------------------------------------------
 

@@ -66,8 +66,10 @@ def unsupported_block(
 
 
 def labels(block: Block, names: Sequence[str], diags: Diagnostics) -> tuple[str, ...] | None:
-    """The labels of a block that must have exactly these; None when it does not."""
+    """The labels of a block that must have exactly these; None when they are too few."""
     given, keyword = block.labels, block.type.text
+    if len(given) != len(names) and not block.body.whole:
+        return None
     wanted = f"{keyword} " + " ".join(f'"{name.upper()}"' for name in names) if names else keyword
     if len(given) < len(names):
         missing = " and ".join(names[len(given) :])
@@ -77,8 +79,7 @@ def labels(block: Block, names: Sequence[str], diags: Diagnostics) -> tuple[str,
     if len(given) > len(names):
         detail = f"A {keyword} block has {_count(len(names))}. Write {wanted} {{ … }}."
         diags.error("Extraneous block label", detail, subject=given[len(names)].range, context=keyword)
-        return None
-    return tuple(label.text for label in given)
+    return tuple(label.text for label in given[: len(names)])
 
 
 def _count(number: int) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from hclimg.diagnostics import Diagnostics
-from hclimg.lang.syntax import Block, Expr, Literal
+from hclimg.diagnostics import Diagnostics, Range
+from hclimg.lang.syntax import Attribute, Block, Expr, Literal
 from hclimg.lang.typeexpr import parse_type
 from hclimg.lang.types import BOOL, STRING
+from hclimg.lang.values import unknown
 from hclimg.template.blocks import constant, duplicate, labels, split
 from hclimg.template.model import LocalBlock, Validation, VariableBlock
 
@@ -23,11 +24,15 @@ def variable_block(block: Block, diags: Diagnostics) -> VariableBlock | None:
     parts = split(block.body, context, diags, arguments=_VARIABLE_ARGUMENTS, blocks=("validation",))
     type_, description = parts.expr("type"), parts.expr("description")
     found = [_validation(inner, context, diags) for inner in parts.blocks]
+    default, before = parts.expr("default"), len(diags)
+    constraint = None if type_ is None else parse_type(type_, diags)
+    if len(diags) > before or is_unreadable(type_) or not block.body.whole:
+        constraint, default = None, unknown_at(block.header)  # without its type, nobody knows what the value is
     return VariableBlock(
         name=names[0],
         header=block.header,
-        type=None if type_ is None else parse_type(type_, diags),
-        default=parts.expr("default"),
+        type=constraint,
+        default=default,
         description=(constant(description, STRING, context, diags) or "").strip() if description else "",
         sensitive=_flag(parts.expr("sensitive"), context, diags),
         validations=tuple(item for item in found if item),
@@ -38,8 +43,19 @@ def variables_block(block: Block, diags: Diagnostics) -> list[VariableBlock]:
     """``variables { NAME = DEFAULT … }``."""
     if labels(block, (), diags) is None:
         return []
-    parts = split(block.body, "variables", diags, arguments=block.body.attributes)
-    return [VariableBlock(name=name, header=a.name.range, default=a.expr) for name, a in parts.arguments.items()]
+    return [VariableBlock(name=name, header=at, default=expr) for name, at, expr in values(block, diags)]
+
+
+def values(block: Block, diags: Diagnostics) -> Iterator[tuple[str, Range, Expr]]:
+    """The arguments of ``variables`` or ``locals``. One that was written as a block is reported, and declared too."""
+    for item in block.body.items:
+        if isinstance(item, Attribute):
+            yield item.name.text, item.name.range, item.expr
+            continue
+        name = item.type.text
+        detail = f'"{name}" is set like an argument: {name} = {{ … }}, with an equals sign.'
+        diags.error("Unsupported block type", detail, subject=item.header, context=block.type.text)
+        yield name, item.type.range, unknown_at(item.header)
 
 
 def local_block(block: Block, diags: Diagnostics) -> LocalBlock | None:
@@ -53,8 +69,18 @@ def local_block(block: Block, diags: Diagnostics) -> LocalBlock | None:
     sensitive = _flag(parts.expr("sensitive"), context, diags)
     if expr is None:
         _missing("expression", block, context, diags)
-        return None
+        expr = unknown_at(block.header)
     return LocalBlock(names[0], block.header, expr, sensitive)
+
+
+def is_unreadable(expr: Expr | None) -> bool:
+    """Whether an expression stands for one that could not be read, which has been reported."""
+    return isinstance(expr, Literal) and not expr.value.is_known
+
+
+def unknown_at(place: Range) -> Literal:
+    """Stands for a value that is missing, which has been reported: what refers to it is not wrong as well."""
+    return Literal(place.source, place.end, place.end, unknown())
 
 
 def declare_locals(found: Iterable[LocalBlock], known: dict[str, LocalBlock], diags: Diagnostics) -> None:
@@ -92,5 +118,7 @@ def _flag(expr: Expr | None, context: str, diags: Diagnostics) -> bool:
 
 
 def _missing(name: str, block: Block, context: str, diags: Diagnostics) -> None:
+    if not block.body.whole:
+        return
     detail = f'The argument "{name}" is required, but was not given.'
     diags.error("Missing required argument", detail, subject=block.header, context=context)

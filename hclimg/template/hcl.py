@@ -5,14 +5,14 @@ Nothing is evaluated here but what has to be constant (types, descriptions, vers
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
 from hclimg.diagnostics import Diagnostics, Range, nearest
-from hclimg.lang.syntax import Attribute, Block, Body
+from hclimg.lang.syntax import Attribute, Block, Body, Expr
 from hclimg.registry import Kind
 from hclimg.template.blocks import (
     bad_reference,
@@ -23,7 +23,15 @@ from hclimg.template.blocks import (
     unsupported_argument,
     unsupported_block,
 )
-from hclimg.template.declarations import declare_locals, local_block, variable_block, variables_block
+from hclimg.template.declarations import (
+    declare_locals,
+    is_unreadable,
+    local_block,
+    unknown_at,
+    values,
+    variable_block,
+    variables_block,
+)
 from hclimg.template.model import (
     Address,
     BuildBlock,
@@ -47,12 +55,12 @@ def read_hcl(
 
     ``diags`` holds what was wrong with their syntax.
     """
-    whole = not diags.has_errors
-    reader = _Reader(diags)
     bodies = list(bodies)
+    legible = not (diags.has_errors and any(body.flexible for body in bodies))
+    reader = _Reader(diags)
     if reader.too_old(bodies):
         # What a template for another version contains cannot be judged by this one.
-        return Template(path=path, base_dir=base_dir, whole=False)
+        return Template(path=path, base_dir=base_dir, legible=False)
     for body in bodies:
         reader.read(body)
     return Template(
@@ -65,8 +73,18 @@ def read_hcl(
         builds=tuple(reader.builds),
         required_plugins={name: source for name, (source, _) in reader.plugins.items()},
         auto_var_files=auto_var_files,
-        whole=whole,
+        whole=all(map(_is_whole, bodies)) and not any(map(is_unreadable, reader.naming())),
+        legible=legible,
     )
+
+
+def _is_whole(body: Body) -> bool:
+    """Whether all the blocks and arguments that declare something could be read."""
+    return body.whole and all(_is_whole(block.body) for block in body.blocks if block.type.text not in _LEAVES)
+
+
+_LEAVES = ("source", "data", "provisioner", "error-cleanup-provisioner", "post-processor", "post-processors")
+"""Blocks that declare nothing in themselves."""
 
 
 @attrs.define
@@ -78,6 +96,12 @@ class _Reader:
     sources: dict[Address, ComponentBlock] = attrs.field(factory=dict)
     builds: list[BuildBlock] = attrs.field(factory=list)
     plugins: dict[str, tuple[str, Range]] = attrs.field(factory=dict)
+
+    def naming(self) -> Iterator[Expr | None]:
+        """The expressions that decide which names there are, or what they stand for."""
+        yield from (local.expr for local in self.locals.values())
+        for build in self.builds:
+            yield from (build.name, build.sources, *(use.name for use in build.uses))
 
     def too_old(self, bodies: Iterable[Body]) -> bool:
         """Read the ``packer`` blocks first; whether one of them asks for another version."""
@@ -125,8 +149,7 @@ class _Reader:
     def local_list(self, block: Block) -> None:
         if labels(block, (), self.diags) is None:
             return
-        parts = split(block.body, "locals", self.diags, arguments=block.body.attributes)
-        found = [LocalBlock(name, item.name.range, item.expr) for name, item in parts.arguments.items()]
+        found = [LocalBlock(name, at, expr) for name, at, expr in values(block, self.diags)]
         declare_locals(found, self.locals, self.diags)
 
     def data_source(self, block: Block) -> None:
@@ -249,8 +272,9 @@ def _source_use(block: Block, diags: Diagnostics) -> SourceUse | None:
         return None
     name = block.body.attributes.get("name")
     items = tuple(item for item in block.body.items if item is not name)
-    rest = Body(block.body.source, block.body.start, block.body.end, items, block.body.flexible) if items else None
-    return SourceUse(address, block.header, name.expr if name else None, rest)
+    rest = block.body.holding(items) if items else None
+    expr = name.expr if name else None if block.body.whole else unknown_at(block.header)
+    return SourceUse(address, block.header, expr, rest)
 
 
 def _step(block: Block, diags: Diagnostics) -> ComponentBlock | None:

@@ -41,7 +41,7 @@ _KINDS: dict[type[JsonNode], str] = {JsonString: "a string", JsonArray: "a list"
 def read_legacy(source: SourceText, path: str, base_dir: Path, diags: Diagnostics) -> Template | None:
     """The template in a JSON text; None when it is not even an object."""
     root = scan(source, diags)
-    whole = not diags.has_errors
+    legible = not diags.has_errors
     if not isinstance(root, JsonObject):
         if root is not None and not diags.has_errors:
             detail = f"A template is a JSON object, but this is {kind_of(root)}."
@@ -49,11 +49,11 @@ def read_legacy(source: SourceText, path: str, base_dir: Path, diags: Diagnostic
         return None
     if not _fits(root, diags):
         # What a template for a newer Packer contains cannot be judged.
-        return Template(path=path, base_dir=base_dir, legacy=True, whole=False)
+        return Template(path=path, base_dir=base_dir, legacy=True, legible=False)
     reader = _Reader(diags)
     for member in root.members:
         reader.read(member)
-    return attrs.evolve(reader.template(path, base_dir, root), whole=whole)
+    return attrs.evolve(reader.template(path, base_dir, root), legible=legible)
 
 
 def _fits(root: JsonObject, diags: Diagnostics) -> bool:

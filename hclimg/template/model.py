@@ -6,7 +6,7 @@ nothing about components, values or the plan.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import attrs
@@ -97,14 +97,24 @@ class BuildBlock:
     error_cleanup: ComponentBlock | None = None
     chains: tuple[tuple[ComponentBlock, ...], ...] = ()
 
+    @property
+    def steps(self) -> Iterator[ComponentBlock]:
+        """All that happens to a machine and to its image."""
+        yield from self.provisioners
+        if self.error_cleanup:
+            yield self.error_cleanup
+        for chain in self.chains:
+            yield from chain
+
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
 class Template:
     """``path`` is what the user named it; ``base_dir`` is ``path.root``.
 
     ``legacy`` when it was written in Packer's old JSON: builders are then known by their name alone, and variables
-    that the user gives without declaring them count as declared. Not ``whole`` when parts could not be read at all:
-    most of what a plan would find wrong then only follows from that.
+    that the user gives without declaring them count as declared. Not ``whole`` when what it declares could not be read
+    in full: what a plan misses then may have been written. Not ``legible`` when most of what a plan would find wrong
+    only follows from what could not be read.
     """
 
     path: str
@@ -119,3 +129,4 @@ class Template:
     required_plugins: Mapping[str, str] = attrs.field(factory=dict)
     auto_var_files: tuple[Path, ...] = ()
     whole: bool = True
+    legible: bool = True

@@ -34,7 +34,7 @@ def step_block(keyword: str, type_: str, body: Body, header: Range, diags: Diagn
         else:
             rest.append(item)
     if len(rest) < len(body.items):
-        body = Body(body.source, body.start, body.end, tuple(rest), body.flexible)
+        body = body.holding(tuple(rest))
     return ComponentBlock(kind=kind, keyword=keyword, type=type_, body=body, header=header, meta=meta)
 
 

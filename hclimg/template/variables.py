@@ -117,7 +117,7 @@ class _Evaluation:
             f'The variable "{name}" has no default and no value was given. Give one with -var "{name}=…", '
             f"in a var file, or in the environment variable {ENVIRONMENT_PREFIX}{name}."
         )
-        self.diags.error("Unset variable", detail, subject=block.header, context=_context(block))
+        self.diags.error("Unset variable", detail, subject=block.header, context=_context(block), absence=True)
 
     def _report_wrong_type(self, block: VariableBlock, expr: Expr, error: ConversionError) -> None:
         given = self.given.get(block.name)
