@@ -55,7 +55,10 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "manifest": "hclimg.postprocessors.manifest:ManifestPostProcessor",
         "shell-local": "hclimg.postprocessors.shell_local:ShellLocalPostProcessor",
     },
-    Kind.DATA_SOURCE: {},
+    Kind.DATA_SOURCE: {
+        "http": "hclimg.datasources.http:HttpDataSource",
+        "null": "hclimg.datasources.null:NullDataSource",
+    },
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from hclimg.config.schema import SettingSpec
 from hclimg.diagnostics import did_you_mean
 from hclimg.lang.secrets import secret_texts
-from hclimg.lang.types import ANY, BOOL, NUMBER, STRING, ListType, MapType, Type
+from hclimg.lang.types import ANY, BOOL, NUMBER, STRING, ListType, MapType, ObjectType, Type
 from hclimg.lang.values import Value, to_python
 from hclimg.units import Secret, duration
 
@@ -29,6 +29,20 @@ def template_type(kind: Any) -> Type:
     if origin is dict:
         return MapType(template_type(typing.get_args(kind)[1]))
     return STRING
+
+
+def object_type(cls: type) -> ObjectType:
+    """The type of an object with the settings of a config class as attributes."""
+    from hclimg.config.schema import schema_of
+
+    return ObjectType({spec.name: _attribute_type(spec) for spec in schema_of(cls).settings.values()})
+
+
+def _attribute_type(spec: SettingSpec) -> Type:
+    if not spec.meta.nested:
+        return template_type(spec.type)
+    inner = object_type(spec.element)
+    return ListType(inner) if spec.meta.many else inner
 
 
 def to_config(kind: Any, value: Value) -> Any:

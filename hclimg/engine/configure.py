@@ -9,17 +9,19 @@ from typing import Any
 from attrs import define, field
 
 from hclimg.config.decode import decode_body
+from hclimg.config.kinds import object_type
 from hclimg.diagnostics import Diagnostics, Range
 from hclimg.engine.lane import LaneRun
 from hclimg.engine.secrets import to_value
 from hclimg.errors import BuildError, PluginError, TemplateError
+from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, references
 from hclimg.lang.secrets import secret_texts
 from hclimg.lang.values import Value
 from hclimg.plan.artifacts import ROOT, lane_steps
 from hclimg.plan.node import Lane, Spec
 from hclimg.registry import Registry
-from hclimg.sdk.components import Component
+from hclimg.sdk.components import Component, DataSource
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Artifact, Machine
 from hclimg.template.model import Address
@@ -27,6 +29,7 @@ from hclimg.template.scope import (
     BUILD_FACTS,
     UNKNOWN_ARTIFACT,
     artifact_tree,
+    globals_of,
     known_artifact,
     known_build,
     late_scope,
@@ -47,9 +50,15 @@ class Configurator:
     _artifacts: dict[tuple[str, ...], Value] = field(factory=dict, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
-    def learn_data(self, address: Address, attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    @property
+    def data(self) -> Mapping[Address, Value]:
+        """The results of the data sources that have been read."""
+        with self._lock:
+            return dict(self._data)
+
+    def learn_data(self, address: Address, source: DataSource[Any], attributes: Mapping[str, Any]) -> tuple[str, ...]:
         """From now on ``data.TYPE.NAME`` is known; the secrets in it."""
-        value = to_value(dict(attributes))
+        value = _result(source, attributes)
         with self._lock:
             self._data[address] = value
         return tuple(secret_texts(value))
@@ -76,6 +85,9 @@ class Configurator:
                 return None
 
         scope = self._scope(spec, lane)
+        known = globals_of(scope)
+        diags.extend(known.problems_of(references(spec.body)) if known else ())
+        diags.raise_if_errors()
         settings: type[Any] = cls.Config
         decoded = decode_body(
             settings, spec.body, scope, diags, context=spec.context, header=spec.header, render=render
@@ -96,15 +108,25 @@ class Configurator:
             names["build"] = known_build(placeholder, lane.facts)
         if any(reference.root == ROOT for reference in references(spec.body)):
             names[ROOT] = self._artifact_root()
-        with self._lock:
-            data = dict(self._data)
-        return late_scope(spec.scope, names, data)
+        return late_scope(spec.scope, names, self.data)
 
     def _artifact_root(self) -> Value:
         with self._lock:
             known = dict(self._artifacts)
         missing = {lane_steps(lane): UNKNOWN_ARTIFACT for lane in self.lanes.values()}
         return artifact_tree({**missing, **known})
+
+
+def _result(source: DataSource[Any], attributes: Mapping[str, Any]) -> Value:
+    """What a data source told, of the type that it declares."""
+    cls = type(source)
+    if cls.Output is None:
+        return to_value(dict(attributes))
+    declared = object_type(cls.Output)
+    try:
+        return convert(to_value({**dict.fromkeys(declared.attributes), **attributes}), declared)
+    except ConversionError as error:
+        raise PluginError(f"{cls.__module__}.{cls.__name__} tells something else than it declares: {error}.") from error
 
 
 def facts_of(machine: Machine, run_id: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from hclimg.engine.onerror import FailurePolicy
 from hclimg.engine.state import Status, Work, error_text
 from hclimg.errors import BuildError, Cancelled, CleanupError, HclimgError, PluginError
 from hclimg.events import ArtifactMade, EventBus, LeftBehind, Redactor
+from hclimg.lang.values import Value
 from hclimg.plan.node import Node, NodeKind, Spec
 from hclimg.plan.plan import Plan
 from hclimg.registry import Kind, Registry
@@ -26,6 +27,7 @@ from hclimg.sdk.journal import Journal
 from hclimg.sdk.machine import Artifact
 from hclimg.sdk.scope import Scope
 from hclimg.sdk.steps import close_scope
+from hclimg.template.model import Address
 
 
 @define(kw_only=True, eq=False)
@@ -74,6 +76,11 @@ class NodeRunner:
         except BaseException as error:
             raise self._bug(work.node, error) from error
 
+    @property
+    def data(self) -> Mapping[Address, Value]:
+        """The results of the data sources that have been read."""
+        return self._configurator.data
+
     def lane_over(self, name: str) -> None:
         """Tell which artifacts a lane has made."""
         for artifact in self.lanes[name].result():
@@ -91,7 +98,7 @@ class NodeRunner:
             source = cast("DataSource[Any]", self._configurator.component(_spec(node), ctx))
             attributes = source.read(ctx)
         _, type_, name = node.id.split(".", 2)
-        self.redact.add(*self._configurator.learn_data((type_, name), attributes))
+        self.redact.add(*self._configurator.learn_data((type_, name), source, attributes))
 
     def _source(self, work: Work) -> None:
         lane = self._first_lane_after(work.node)

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from hclimg.diagnostics import Diagnostic, Severity
 from hclimg.engine.state import NodeState, Status
 from hclimg.errors import BuildError, CleanupError, TemplateError
 from hclimg.events import LeftBehind, Redactor
+from hclimg.lang.values import Value
 from hclimg.plan.node import Lane, Node, NodeKind
 from hclimg.sdk.machine import Artifact
+from hclimg.template.model import Address
 
 SUMMARIES = {
     NodeKind.DATA: "Data source failed",
@@ -70,8 +72,9 @@ class LaneResult:
 
 @frozen(kw_only=True, eq=False)
 class RunResult:
-    """``stopped``: the run did not wait for its clean-up, because it was interrupted twice. ``sink_errors`` are those
-    of outputs that broke on the way (a closed pipe, a full disk); the builds went on without them."""
+    """``data`` are the results of the data sources that were read. ``stopped``: the run did not wait for its clean-up,
+    because it was interrupted twice. ``sink_errors`` are those of outputs that broke on the way (a closed pipe, a full
+    disk); the builds went on without them."""
 
     id: str
     directory: Path
@@ -81,6 +84,7 @@ class RunResult:
     nodes: Mapping[str, NodeResult]
     failures: tuple[Failure, ...]
     left_behind: tuple[LeftBehind, ...]
+    data: Mapping[Address, Value] = field(factory=dict)
     stopped: bool = False
     sink_errors: tuple[Exception, ...] = ()
 

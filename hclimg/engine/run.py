@@ -200,5 +200,6 @@ class _Run:
             nodes=nodes,
             failures=tuple(filter(None, (failure_of(state, self.redact) for state in states.values()))),
             left_behind=left,
+            data=runner.data,
             stopped=self.interrupts.stop.cancelled,
         )

@@ -13,8 +13,10 @@ import attrs
 
 from hclimg.diagnostics import Diagnostic, Diagnostics
 from hclimg.lang.secrets import secret_texts
-from hclimg.lang.values import unknown
+from hclimg.lang.types import Type
+from hclimg.lang.values import Value, unknown
 from hclimg.plan.artifacts import ArtifactNames, Needs, lane_steps
+from hclimg.plan.data import data_nodes, deciding_data
 from hclimg.plan.lanes import LaneDraft, draft_lanes
 from hclimg.plan.layout import Layouts
 from hclimg.plan.node import Lane
@@ -25,7 +27,7 @@ from hclimg.plan.weave import Weaver
 from hclimg.redaction import hidden
 from hclimg.registry import Registry
 from hclimg.template.inputs import VariableInputs
-from hclimg.template.model import Template
+from hclimg.template.model import Address, Template
 from hclimg.template.ordering import in_text_order
 from hclimg.template.scope import Globals, make_globals
 from hclimg.template.variables import resolve_variables
@@ -33,20 +35,25 @@ from hclimg.template.variables import resolve_variables
 
 @attrs.frozen(kw_only=True)
 class CompileOptions:
-    """``now`` is what ``timestamp()`` gives, ``cwd`` is ``path.cwd``; ``only`` and ``except_`` are the options."""
+    """``now`` is what ``timestamp()`` gives, ``cwd`` is ``path.cwd``; ``only`` and ``except_`` are the options.
+
+    ``data`` are results of data sources that have been read already.
+    """
 
     now: datetime
     cwd: Path
     variables: VariableInputs = attrs.field(factory=VariableInputs)
     only: tuple[str, ...] = ()
     except_: tuple[str, ...] = ()
+    data: Mapping[Address, Value] = attrs.field(factory=dict)
 
 
 def compile_plan(template: Template, options: CompileOptions, registry: Registry, diags: Diagnostics) -> Plan:
     """The plan. With errors reported it is as complete as it can be, and must not be run."""
     found = Diagnostics()
-    globals_ = evaluate_globals(template, options, found)
-    plan = _Compiler(template, options, globals_, Specs(registry, found), found).run()
+    specs = Specs(registry, found)
+    globals_ = _globals(template, options, specs, found)
+    plan = _Compiler(template, options, globals_, specs, found).run()
     if not template.whole:
         found.items[:] = [item for item in found if not item.absence]
     diags.extend(_redacted(in_text_order(found), globals_))
@@ -60,13 +67,43 @@ def _redacted(found: list[Diagnostic], globals_: Globals) -> list[Diagnostic]:
     return [attrs.evolve(item, detail=hidden(item.detail, secrets)) for item in found] if secrets else found
 
 
-def evaluate_globals(template: Template, options: CompileOptions, diags: Diagnostics) -> Globals:
+def compile_reading(
+    template: Template, options: CompileOptions, registry: Registry, diags: Diagnostics, *, every: bool = False
+) -> Plan:
+    """A plan that only reads data sources: those that have to be known before :func:`compile_plan`, or ``every`` one.
+
+    What it finds belongs into ``CompileOptions.data``.
+    """
+    if not template.data:
+        return Plan((), ())
+    found = Diagnostics()
+    specs = Specs(registry, found)
+    globals_ = _globals(template, options, specs, found)
+    plan = Plan(*data_nodes(globals_, specs, None if every else deciding_data(globals_)))
+    if plan.nodes:
+        diags.extend(_redacted(in_text_order(found), globals_))
+    return plan
+
+
+def evaluate_globals(
+    template: Template,
+    options: CompileOptions,
+    diags: Diagnostics,
+    data_types: Mapping[Address, Type] | None = None,
+) -> Globals:
     """Variables and locals of a template."""
     from hclimg.lang.functions import standard_functions
 
     functions = standard_functions(template.base_dir, options.now)
     variables = resolve_variables(template, options.variables, functions, diags)
-    return make_globals(template, variables, functions, diags, cwd=options.cwd)
+    return make_globals(
+        template, variables, functions, diags, cwd=options.cwd, data=options.data, data_types=data_types
+    )
+
+
+def _globals(template: Template, options: CompileOptions, specs: Specs, diags: Diagnostics) -> Globals:
+    types = {address: specs.data_type(block) for address, block in template.data.items()}
+    return evaluate_globals(template, options, diags, types)
 
 
 @attrs.define(eq=False, repr=False)

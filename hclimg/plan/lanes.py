@@ -18,6 +18,7 @@ from hclimg.lang.values import Value
 from hclimg.plan.node import Lane
 from hclimg.template.blocks import bad_reference, source_reference
 from hclimg.template.model import Address, BuildBlock, ComponentBlock, SourceUse, Template
+from hclimg.template.scope import waits_for_data
 
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
@@ -172,7 +173,7 @@ def known_value(
     if len(diags.items) > before:
         return None
     if not value.is_wholly_known:
-        _report_unknown(expr, context, diags)
+        _report_unknown(expr, scope, context, diags)
         return None
     try:
         return convert(value, type_)
@@ -182,8 +183,10 @@ def known_value(
         return None
 
 
-def _report_unknown(expr: Expr, context: str, diags: Diagnostics) -> None:
+def _report_unknown(expr: Expr, scope: Scope, context: str, diags: Diagnostics) -> None:
     found = references(expr)
+    if waits_for_data(expr, scope):
+        return  # before a run they are read first; only validate goes on without them
     # A variable or local is unknown also after an error that has been reported where it is declared.
     roots = {reference.root for reference in found}
     if roots <= {"var"} or (diags.has_errors and roots <= {"var", "local"}):

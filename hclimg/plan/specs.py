@@ -11,13 +11,16 @@ from typing import Any
 import attrs
 
 from hclimg.config.decode import Decoded, decode_body
+from hclimg.config.kinds import object_type
 from hclimg.diagnostics import Diagnostics, did_you_mean
 from hclimg.errors import PluginError
 from hclimg.lang.evaluate import Reference, Scope, references
 from hclimg.lang.syntax import Body
+from hclimg.lang.types import ANY, Type
 from hclimg.plan.node import Spec
+from hclimg.redaction import hidden
 from hclimg.registry import Kind, Registry
-from hclimg.sdk.components import Component
+from hclimg.sdk.components import Component, DataSource
 from hclimg.template.model import ComponentBlock
 
 
@@ -28,6 +31,13 @@ class Checked:
     spec: Spec
     component: Component[Any] | None = None
     decoded: Decoded[Any] | None = None
+
+    def titled(self, title: str) -> str:
+        """The title with a summary of what the component will do, in which nothing is secret."""
+        summary = self.component.summary() if self.component else ""
+        if summary and self.decoded and self.decoded.secrets:
+            summary = hidden(summary, self.decoded.secrets)
+        return f"{title}: {summary}" if summary else title
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -72,6 +82,12 @@ class Specs:
         if found is None and key not in self._broken:
             self._report_unknown(block)
         return found
+
+    def data_type(self, block: ComponentBlock) -> Type:
+        """What kind of object ``data.TYPE.NAME`` will be."""
+        cls = self.component_class(block)
+        output = cls.Output if cls is not None and issubclass(cls, DataSource) else None
+        return ANY if output is None else object_type(output)
 
     def mentions(self, block: ComponentBlock, body: Body) -> Mentions:
         """What a block with this body refers to."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import attrs
 
@@ -12,12 +11,12 @@ from hclimg.lang.evaluate import Reference
 from hclimg.lang.syntax import Body
 from hclimg.plan.artifacts import ROOT, ArtifactNames
 from hclimg.plan.canonical import settings_of
+from hclimg.plan.data import data_node_id, data_nodes
 from hclimg.plan.lanes import LaneDraft
 from hclimg.plan.layout import LaneLayout, Step
 from hclimg.plan.node import Lane, Node, NodeKind, Trigger
 from hclimg.plan.plan import Edge, Plan
 from hclimg.plan.specs import Checked, LaneScope, Specs
-from hclimg.redaction import hidden
 from hclimg.template.model import ComponentBlock
 from hclimg.template.scope import Globals
 
@@ -48,13 +47,9 @@ class Weaver:
     # -- what lanes share -----------------------------------------------------------
 
     def data_sources(self) -> None:
-        scope = LaneScope(scope=self.globals.scope, lane="", type="", build_name="")
-        for block in self.globals.template.data.values():
-            checked = self.specs.check(block, block.body, scope)
-            node = f"data.{block.type}.{block.name}"
-            self.nodes.append(_component_node(checked, node, NodeKind.DATA, f"Reading data source {block.type}"))
-            if not self.globals.has_cycles:
-                self._wait_for_data(node, self.specs.mentions(block, block.body).references)
+        nodes, edges = data_nodes(self.globals, self.specs)
+        self.nodes += nodes
+        self.edges += edges
 
     def _source(self, layout: LaneLayout, checked: Checked) -> str:
         """The node that finds what a machine starts from; lanes with equal settings share it."""
@@ -79,7 +74,7 @@ class Weaver:
         self.lanes.append(draft.lane)
         checked = self._checked(draft.source, draft.body, layout.source_scope)
         build = f"{draft.lane.address}/build"
-        title = _titled(f"Launching {checked.spec.type}", checked)
+        title = checked.titled(f"Launching {checked.spec.type}")
         source = self._source(layout, checked)
         self._builder_node(layout, checked, build, NodeKind.BUILD, title)
         self.edges.append((source, build))
@@ -156,7 +151,7 @@ class Weaver:
             Node(
                 id=node,
                 kind=kind,
-                title=_titled(f"Running {step.block.keyword} {step.label}", checked),
+                title=checked.titled(f"Running {step.block.keyword} {step.label}"),
                 lane=layout.draft.lane.name,
                 spec=checked.spec,
                 trigger=Trigger.ON_FAILURE if kind is NodeKind.ERROR_CLEANUP else Trigger.ON_SUCCESS,
@@ -187,24 +182,12 @@ class Weaver:
             self.edges.append((f"{self.drafts[other].lane.address}/capture", node))
 
     def _wait_for_data(self, node: str, found: Iterable[Reference]) -> None:
-        for type_, name in sorted(self.globals.data_of(found)):
-            self.edges.append((f"data.{type_}.{name}", node))
+        for address in sorted(self.globals.data_of(found) - self.globals.data.keys()):
+            self.edges.append((data_node_id(address), node))
 
     def _reads_others(self, layout: LaneLayout, node: str) -> None:
         for other in self.needs[layout.name]:
             self._readers.setdefault(other, []).append(node)
-
-
-def _component_node(checked: Checked, node: str, kind: NodeKind, title: str) -> Node:
-    uses = checked.component.uses() if checked.component else {}
-    return Node(id=node, kind=kind, title=title, spec=checked.spec, uses=uses)
-
-
-def _titled(title: str, checked: Checked) -> str:
-    summary: Any = checked.component.summary() if checked.component else ""
-    if summary and checked.decoded and checked.decoded.secrets:
-        summary = hidden(summary, checked.decoded.secrets)
-    return f"{title}: {summary}" if summary else title
 
 
 def _source_key(checked: Checked) -> str | None:

@@ -91,9 +91,14 @@ class PostProcessor(Component[C], ABC):
 
 
 class DataSource(Component[C], ABC):
+    """``Output`` is a class of settings that says which attributes ``data.TYPE.NAME`` has, and of which types; None
+    when only reading tells."""
+
+    Output: ClassVar[type | None] = None
+
     @abstractmethod
     def read(self, ctx: Context) -> dict[str, Any]:
-        """The attributes of ``data.TYPE.NAME``."""
+        """The attributes of ``data.TYPE.NAME``. What ``Output`` has beyond these is null."""
 
 
 def remove_files(ctx: Context, artifact: Artifact) -> None:

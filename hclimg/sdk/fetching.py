@@ -18,7 +18,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from attrs import frozen
 
@@ -26,6 +25,7 @@ from hclimg.errors import BuildError, ConnectionLost
 from hclimg.sdk.context import Context
 from hclimg.sdk.disk import disk_space
 from hclimg.sdk.download import HEX, LENGTHS, Checksum, local_path
+from hclimg.sdk.web import connections, reason, request
 
 if TYPE_CHECKING:
     import urllib3
@@ -222,7 +222,7 @@ class _Transfer:
                     reported = now
         except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
             self._ctx.cancel.check()
-            raise ConnectionLost(f"The connection broke after {start + done} bytes ({_reason(error)}).") from error
+            raise ConnectionLost(f"The connection broke after {start + done} bytes ({reason(error)}).") from error
         self._ctx.cancel.check()
         self._ctx.progress(self._target.name, start + done, total or start + done)
         return done
@@ -254,44 +254,6 @@ def _read_notes(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text())
         return found if isinstance(found, dict) else {}
     return {}
-
-
-def connections(url: str) -> urllib3.PoolManager | urllib3.ProxyManager:
-    """Through the proxy that the environment names for this URL, if any."""
-    import urllib3
-
-    parts = urlsplit(url)
-    proxy = getproxies().get(parts.scheme)
-    timeout = urllib3.Timeout(connect=30, read=60)
-    if proxy and not proxy_bypass(parts.hostname or ""):
-        return urllib3.ProxyManager(proxy, timeout=timeout)
-    return urllib3.PoolManager(timeout=timeout)
-
-
-def request(
-    ctx: Context, pool: urllib3.PoolManager | urllib3.ProxyManager, url: str, headers: dict[str, str]
-) -> BaseHTTPResponse:
-    """Ask for a file. Raises ConnectionLost when the server cannot be reached."""
-    import urllib3
-
-    try:
-        return pool.request(
-            "GET", url, headers={"Accept-Encoding": "identity", "User-Agent": "hclimg", **headers},
-            preload_content=False, retries=urllib3.Retry(None, connect=0, read=0, status=0, other=0, redirect=10),
-        )  # fmt: skip
-    except urllib3.exceptions.HTTPError as error:
-        ctx.cancel.check()
-        raise ConnectionLost(f"The server cannot be reached ({_reason(error)}).") from error
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost cause in a few words."""
-    while (inner := getattr(error, "reason", None)) and isinstance(inner, BaseException):
-        error = inner
-    if isinstance(error.__cause__, OSError) and error.__cause__.strerror:
-        return error.__cause__.strerror
-    text = str(error).rpartition(": ")[2] if isinstance(error, OSError) or ">:" in str(error) else str(error)
-    return text or type(error).__name__
 
 
 # -- checksums ----------------------------------------------------------------

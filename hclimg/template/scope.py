@@ -13,16 +13,19 @@ from typing import Any
 import attrs
 
 from hclimg import PACKER_VERSION
-from hclimg.diagnostics import Diagnostics, Range
+from hclimg.diagnostics import Diagnostic, Diagnostics, Range
 from hclimg.lang.evaluate import Reference, Scope, evaluate, references
 from hclimg.lang.functions.environment import no_env_function
 from hclimg.lang.functions.model import Function
 from hclimg.lang.syntax import Node
-from hclimg.lang.types import NUMBER, STRING
+from hclimg.lang.types import ANY, NUMBER, STRING, Type
 from hclimg.lang.values import SENSITIVE, Value, from_python, number, object_of, string, unknown
 from hclimg.template.model import Address, Template
 from hclimg.template.ordering import in_order, report_cycle
 from hclimg.units import Secret
+
+LATE = frozenset(("build", "artifact"))
+"""The names whose values only a running build tells."""
 
 _SENSITIVE = frozenset((SENSITIVE,))
 _UNKNOWN_TEXT = unknown(STRING)
@@ -60,8 +63,8 @@ class Roots(dict[str, Value]):
 class Globals:
     """The names that are the same everywhere in a template.
 
-    ``scope`` has them all. ``data`` are the results of data sources that have been read. ``has_cycles`` when some
-    names depend on themselves, which has been reported.
+    ``scope`` has them all. ``data`` are the results of data sources that have been read, ``data_types`` says as far as
+    it is known what the others will be. ``has_cycles`` when some names depend on themselves, which has been reported.
     """
 
     template: Template
@@ -69,9 +72,11 @@ class Globals:
     functions: Mapping[str, Function]
     cwd: Path
     data: Mapping[Address, Value] = attrs.field(factory=dict)
+    data_types: Mapping[Address, Type] = attrs.field(factory=dict)
     locals: dict[str, Value] = attrs.field(factory=dict, init=False)
     scope: Scope = attrs.field(init=False)
     has_cycles: bool = attrs.field(default=False, init=False)
+    _wrong: dict[Key, list[Diagnostic]] = attrs.field(factory=dict, init=False)
     _reads: dict[Key, frozenset[Address]] = attrs.field(factory=dict, init=False)
     _later: dict[frozenset[Address], Globals] = attrs.field(factory=dict, init=False)
 
@@ -97,9 +102,18 @@ class Globals:
         """The same template when these results of data sources are known."""
         known = frozenset(data)
         if known not in self._later:
-            found = Globals(self.template, self.variables, self.functions, self.cwd, dict(data))
+            every = {**self.data, **data}
+            found = Globals(self.template, self.variables, self.functions, self.cwd, every, self.data_types)
             self._later[known] = found.evaluate(Diagnostics())
         return self._later[known]
+
+    def problems_of(self, found: Iterable[Reference]) -> list[Diagnostic]:
+        """What is wrong with the locals that some references need, through other locals too."""
+        if not self._wrong:
+            return []
+        needed = [key for reference in found if (key := self._key(reference))]
+        order, _ = in_order(needed, self._dependencies)
+        return [problem for key in order for problem in self._wrong.get(key, ())]
 
     def data_of(self, found: Iterable[Reference]) -> frozenset[Address]:
         """The data sources that some references need, through locals too."""
@@ -133,8 +147,10 @@ class Globals:
 
     def _data(self) -> Value:
         by_type: dict[str, dict[str, Value]] = {}
-        for type_, name in self.template.data:
-            by_type.setdefault(type_, {})[name] = self.data.get((type_, name), unknown())
+        for address in self.template.data:
+            type_, name = address
+            known = self.data.get(address)
+            by_type.setdefault(type_, {})[name] = known or unknown(self.data_types.get(address, ANY))
         return object_of({type_: object_of(names) for type_, names in by_type.items()})
 
     # -- the graph of locals and data -----------------------------------------------
@@ -172,7 +188,10 @@ class Globals:
         if stuck:
             self.locals[name] = unknown()
             return
+        before = len(diags.items)
         value = evaluate(block.expr, self.scope.child({"local": self._locals_for(block.expr)}), diags)
+        if len(diags.items) > before:
+            self._wrong["local", name] = diags.items[before:]
         self.locals[name] = value.with_marks(_SENSITIVE) if block.sensitive else value
 
     def _locals_for(self, expr: Node) -> Value:
@@ -190,8 +209,24 @@ def make_globals(
     diags: Diagnostics,
     *,
     cwd: Path,
+    data: Mapping[Address, Value] | None = None,
+    data_types: Mapping[Address, Type] | None = None,
 ) -> Globals:
-    return Globals(template, variables, functions, cwd).evaluate(diags)
+    return Globals(template, variables, functions, cwd, data or {}, data_types or {}).evaluate(diags)
+
+
+def globals_of(scope: Scope) -> Globals | None:
+    """The globals that a scope was made from."""
+    found = (inner.variables for inner in scope.chain())
+    return next((roots.owner for roots in found if isinstance(roots, Roots)), None)
+
+
+def waits_for_data(expr: Node, scope: Scope) -> bool:
+    """Whether an expression is unknown only because data sources have not been read yet, as while validating."""
+    names, found = globals_of(scope), references(expr)
+    if names is None or any(reference.root in LATE for reference in found):
+        return False
+    return not names.data_of(found) <= names.data.keys()
 
 
 # -- what belongs to one build --------------------------------------------------

@@ -70,7 +70,7 @@ def find_source(ctx: Context, config: QemuConfig) -> str:
 
 
 def _first_reachable(ctx: Context, config: QemuConfig) -> str:
-    from hclimg.sdk.fetching import connections, request
+    from hclimg.sdk.web import connections, request
 
     failures = []
     for url in config.iso.urls:

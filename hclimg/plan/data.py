@@ -1,0 +1,67 @@
+"""The nodes of data sources, and which data sources have to be read before there can be a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from hclimg.lang.evaluate import references
+from hclimg.lang.syntax import Expr
+from hclimg.plan.node import Node, NodeKind
+from hclimg.plan.plan import Edge
+from hclimg.plan.specs import LaneScope, Specs
+from hclimg.template.model import Address, BuildBlock, ComponentBlock, Template
+from hclimg.template.scope import Globals
+
+
+def data_node_id(address: Address) -> str:
+    return f"data.{address[0]}.{address[1]}"
+
+
+def data_nodes(
+    globals_: Globals, specs: Specs, wanted: Collection[Address] | None = None
+) -> tuple[list[Node], list[Edge]]:
+    """What reads the data sources (only the wanted ones) that have not been read yet, and which waits for which."""
+    scope = LaneScope(scope=globals_.scope, lane="", type="", build_name="")
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    for address, block in globals_.template.data.items():
+        if address in globals_.data or (wanted is not None and address not in wanted):
+            continue
+        checked = specs.check(block, block.body, scope)
+        uses = checked.component.uses() if checked.component else {}
+        title = checked.titled(f"Reading data source {block.type}")
+        node = Node(id=data_node_id(address), kind=NodeKind.DATA, title=title, spec=checked.spec, uses=uses)
+        nodes.append(node)
+        if not globals_.has_cycles:
+            needed = globals_.data_of(specs.mentions(block, block.body).references)
+            edges += [(data_node_id(other), node.id) for other in sorted(needed - globals_.data.keys())]
+    return nodes, edges
+
+
+def deciding_data(globals_: Globals) -> frozenset[Address]:
+    """The data sources on which the shape of the plan depends, with those on which they depend themselves."""
+    template = globals_.template
+    found = {address for expr in _deciding(template) for address in globals_.data_of(references(expr))}
+    todo = list(found)
+    while todo:
+        more = globals_.data_of(references(template.data[todo.pop()].body)) - found
+        found |= more
+        todo += more
+    return frozenset(found)
+
+
+def _deciding(template: Template) -> Iterator[Expr]:
+    """The expressions whose values cannot wait for a run."""
+    for build in template.builds:
+        yield from (expr for expr in (build.name, build.description, build.sources) if expr is not None)
+        yield from (use.name for use in build.uses if use.name is not None)
+        for block in _steps(build):
+            yield from block.meta.values()
+
+
+def _steps(build: BuildBlock) -> Iterator[ComponentBlock]:
+    yield from build.provisioners
+    if build.error_cleanup:
+        yield build.error_cleanup
+    for chain in build.chains:
+        yield from chain
