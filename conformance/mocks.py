@@ -10,7 +10,7 @@ from typing import Any
 
 from hclimg.config.fields import block, config, embed, setting
 from hclimg.errors import BuildError
-from hclimg.registry import Kind, Registry
+from hclimg.registry import BUILT_IN, Kind, Registry
 from hclimg.sdk.components import Builder, DataSource, PostProcessor, Provisioner
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Artifact, Machine
@@ -95,13 +95,23 @@ class MockPostProcessor(PostProcessor[MockSettings]):
         raise BuildError("a mock is compiled, never run")
 
 
+@config
+class MockOutput:
+    """What a mock tells: some of its settings, and what Packer's null data source has."""
+
+    foo: str = setting("What it was given.")
+    string: str = setting("What it was given.")
+    output: str = setting("The input.")
+
+
 class MockDataSource(DataSource[MockSettings]):
-    """Reads nothing."""
+    """Gives back what it is given."""
 
     Config = MockSettings
+    Output = MockOutput
 
     def read(self, ctx: Context) -> dict[str, Any]:
-        raise BuildError("a mock is compiled, never run")
+        return {"foo": self.config.foo, "string": self.config.basic.string, "output": self.config.input}
 
 
 _NAMES: dict[Kind, str] = {
@@ -116,6 +126,13 @@ _CLASSES: dict[Kind, str] = {
     Kind.POST_PROCESSOR: "MockPostProcessor",
     Kind.DATA_SOURCE: "MockDataSource",
 }
+
+
+def command_registry() -> Registry:
+    """hclimg's own components, and the data source that Packer's tests of commands mock."""
+    own = {kind: dict(names) for kind, names in BUILT_IN.items()}
+    own[Kind.DATA_SOURCE]["mock"] = f"{__name__}:MockDataSource"
+    return Registry(own)
 
 
 def mock_registry() -> Registry:

@@ -7,27 +7,31 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import chdir
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from conformance.mocks import mock_registry
+from attrs import evolve
+
+from conformance.mocks import command_registry, mock_registry
 from conformance.model import Case, Failed, Group, Skipped, expect, tables
 from conformance.typed import has_hole, type_of, value_of
 from hclimg.diagnostics import Diagnostics, SourceText
+from hclimg.engine.run import RunOptions, apply
 from hclimg.lang.parse import parse_body
 from hclimg.lang.syntax import Literal
 from hclimg.lang.typeexpr import TypeConstraint
 from hclimg.lang.values import Value, equals
-from hclimg.plan.compile import CompileOptions, compile_plan
+from hclimg.plan.compile import CompileOptions, compile_plan, compile_reading
 from hclimg.plan.plan import Plan
 from hclimg.plan.select import glob
 from hclimg.registry import Registry
 from hclimg.template.hcl import read_hcl
 from hclimg.template.inputs import VariableInputs
 from hclimg.template.load import load_template
-from hclimg.template.model import Template, VariableBlock
+from hclimg.template.model import Address, Template, VariableBlock
 from hclimg.template.requirements import plugin_source_problem
 from hclimg.template.variables import resolve_variables
 
@@ -36,6 +40,7 @@ Data: TypeAlias = dict[str, Any]
 _NOW = datetime(2024, 2, 29, 12, 34, 56, tzinfo=UTC)
 _DYNAMIC = "dynamic blocks are not read yet"
 _JSON_SYNTAX = "the JSON form of HCL is not read yet"
+_PLACEHOLDER = "Packer takes its own placeholder of an unknown value for the value"
 _GO_API = "tests Go itself"
 
 
@@ -46,8 +51,21 @@ def _compile(path: Path, registry: Registry, **options: Any) -> tuple[Plan | Non
     if template is None or diags.has_errors:
         return None, diags
     inputs = VariableInputs(files=tuple(options.pop("files", ())), values=tuple(options.pop("values", ())))
+    reads = options.pop("reads", False)
     wanted = CompileOptions(now=_NOW, cwd=Path.cwd(), variables=inputs, **options)
+    if reads:
+        wanted = evolve(
+            wanted, data=_read_data(compile_reading(template, wanted, registry, diags, every=True), registry)
+        )
     return compile_plan(template, wanted, registry, diags), diags
+
+
+def _read_data(plan: Plan, registry: Registry) -> Mapping[Address, Value]:
+    with tempfile.TemporaryDirectory() as folder:
+        options = RunOptions(home=Path(folder, "home"), cache=Path(folder, "cache"))
+        result = apply(plan, options, registry=registry)
+    expect(result.ok, f"{[str(item) for failure in result.failures for item in failure.diagnostics]}")
+    return result.data
 
 
 def _judge(diags: Diagnostics, wrong: bool) -> None:
@@ -226,11 +244,13 @@ def _under(corpus: Path, path: str) -> Path:
 
 
 def _validate_case(corpus: Path, case: Data) -> None:
-    if "--evaluate-datasources" in case.get("extraArgs", ()):
-        raise Skipped("needs data sources to be read")
-    if "datasource" in case["path"] or "data-source" in case["path"] or "local-ds" in case["path"]:
-        raise Skipped("there are no data sources yet")
-    _judge(_compile(_under(corpus, case["path"]), Registry())[1], bool(case.get("exitCode")))
+    reads = "--evaluate-datasources" in case.get("extraArgs", ())
+    # The paths in the fixtures are those from the folder "command".
+    with chdir(_under(corpus, "command")):
+        _, diags = _compile(_under(corpus, case["path"]), command_registry(), reads=reads)
+    if case["path"].endswith("local-ds-validate.pkr.hcl") and not reads:
+        raise Skipped(_PLACEHOLDER)
+    _judge(diags, bool(case.get("exitCode")))
 
 
 def _syntax_case(corpus: Path, case: Data) -> None:
@@ -241,7 +261,7 @@ def _syntax_case(corpus: Path, case: Data) -> None:
 
 def _except_case(corpus: Path, case: Data) -> None:
     options, path = _options(case["args"])
-    _judge(_compile(_under(corpus, path), Registry(), **_paths(options, corpus))[1], bool(case.get("exitCode")))
+    _judge(_compile(_under(corpus, path), command_registry(), **_paths(options, corpus))[1], bool(case.get("exitCode")))
 
 
 def _paths(options: dict[str, Any], corpus: Path) -> dict[str, Any]:
@@ -250,7 +270,7 @@ def _paths(options: dict[str, Any], corpus: Path) -> dict[str, Any]:
 
 def _var_file_case(corpus: Path, case: Data) -> None:
     files = [str(_under(corpus, case["varfile"]))]
-    _judge(_compile(_under(corpus, case["path"]), Registry(), files=files)[1], bool(case["exitCode"]))
+    _judge(_compile(_under(corpus, case["path"]), command_registry(), files=files)[1], bool(case["exitCode"]))
 
 
 def _validate_tables(corpus: Path) -> Iterator[Case]:
@@ -272,15 +292,13 @@ def _build_case(corpus: Path, case: Data) -> None:
     """Whether a build would start."""
     options, path = _options(case["args"])
     fixture = _under(corpus, path)
-    if "datasource" in path or "data-source" in path:
-        raise Skipped("there are no data sources yet")
-    _judge(_compile(fixture, Registry(), **_paths(options, corpus))[1], bool(case.get("expectedCode")))
+    _judge(_compile(fixture, command_registry(), **_paths(options, corpus))[1], bool(case.get("expectedCode")))
 
 
 def _selection_case(corpus: Path, case: Data) -> None:
     options, _ = _options(case["args"])
     fixture = _under(corpus, "command/test-fixtures/hcl-only-except")
-    plan, diags = _compile(fixture, Registry(), **options)
+    plan, diags = _compile(fixture, command_registry(), **options)
     _judge(diags, bool(case["expectReturn"]))
     made = {lane.source_name for lane in plan.lanes.values()} if plan else set()
     wanted = {name.removesuffix(".txt") for name in case["present"]}

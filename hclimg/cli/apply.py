@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 import click
 
 from hclimg.cli.options import Command, TemplateOptions, colour_option, switch, template_options
-from hclimg.cli.reading import read_plan, run_options
+from hclimg.cli.reading import Reading, read_plan, run_options
 from hclimg.cli.terminal import flushed, print_as_csv, print_as_json, show_diagnostics, stderr_theme
 from hclimg.diagnostics import Diagnostics
 from hclimg.engine.interrupts import Interrupts
 from hclimg.engine.onerror import OnError
 from hclimg.engine.result import RunResult
 from hclimg.engine.run import RunOptions, apply
+from hclimg.events import Sink
 from hclimg.plan.plan import Plan
 from hclimg.registry import Registry
 from hclimg.ui.choose import Format, make_output
@@ -64,7 +65,10 @@ def command(
     form = Format.JSON if json else Format.MACHINE if machine_readable else Format.HUMAN
     registry, diags, now = Registry(), Diagnostics(), datetime.now(UTC)
     try:
-        plan = read_plan(wanted, registry, diags, warn_undeclared=warn_on_undeclared_var, now=now)
+        reading = Reading("apply", sinks=lambda: [_reading_sink(form, color, timestamps=timestamp_ui)])
+        plan = read_plan(
+            wanted, registry, diags, warn_undeclared=warn_on_undeclared_var, now=now, reading=reading
+        )  # fmt: skip
         diags.raise_if_errors()
     finally:
         _tell_programs(diags, form)
@@ -88,6 +92,16 @@ def _tell_programs(diags: Diagnostics, form: Format) -> None:
         print_as_json(diags)
     elif form is Format.MACHINE:
         print_as_csv(diags)
+
+
+def _reading_sink(form: Format, colour: bool | None, *, timestamps: bool) -> Sink:
+    """Data sources that are read before there is a plan: a few lines, for which no live output is needed."""
+    if form is not Format.HUMAN:
+        return make_output(form, sys.stdin, sys.stdout).sink
+    from hclimg.ui.plain import Plain
+    from hclimg.ui.theme import theme_for
+
+    return Plain(sys.stdout, theme_for(sys.stdout, colour), timestamps)
 
 
 def _run(

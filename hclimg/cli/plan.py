@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from hclimg.cli.options import Command, TemplateOptions, colour_option, switch, template_options
-from hclimg.cli.reading import read_plan
+from hclimg.cli.reading import Reading, read_plan
 from hclimg.cli.terminal import show_diagnostics
 from hclimg.diagnostics import Diagnostics
 from hclimg.plan.plan import Plan
 from hclimg.registry import Registry
+
+if TYPE_CHECKING:
+    from hclimg.events import Sink
 
 
 @click.command(cls=Command)
@@ -28,7 +32,8 @@ def command(
     if json and dot:
         raise click.UsageError("Only one of -json and -dot can be used.")
     diags, registry = Diagnostics(), Registry()
-    plan = read_plan(wanted, registry, diags, warn_undeclared=warn_on_undeclared_var)
+    reading = Reading("plan", sinks=lambda: [_told(color)])
+    plan = read_plan(wanted, registry, diags, warn_undeclared=warn_on_undeclared_var, reading=reading)
     diags.raise_if_errors()
     show_diagnostics(diags)
     if json:
@@ -39,6 +44,14 @@ def command(
         print(to_dot(plan), end="")
     else:
         _print_tree(plan, color)
+
+
+def _told(colour: bool | None) -> Sink:
+    """Data sources that are read for the plan are told beside it."""
+    from hclimg.ui.plain import Plain
+    from hclimg.ui.theme import theme_for
+
+    return Plain(sys.stderr, theme_for(sys.stderr, colour))
 
 
 def _print_json(plan: Plan, registry: Registry, *, positions: bool) -> None:

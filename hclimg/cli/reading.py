@@ -8,19 +8,36 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve, frozen
+
 from hclimg import __version__
 from hclimg.cli.options import TemplateOptions
 from hclimg.cli.workplace import started_in
 from hclimg.diagnostics import Diagnostics
 from hclimg.errors import TemplateError
-from hclimg.plan.compile import CompileOptions, compile_plan
+from hclimg.plan.compile import CompileOptions, compile_plan, compile_reading
 from hclimg.plan.plan import Plan
 from hclimg.registry import Registry
 from hclimg.template.inputs import VariableInputs
 from hclimg.template.model import Template
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from hclimg.engine.run import RunOptions
+    from hclimg.events import Sink
+
+
+@frozen
+class Reading:
+    """Data sources are to be read before there is a plan: those that decide what it looks like, or ``every`` one.
+
+    ``sinks`` makes what is told of it.
+    """
+
+    command: str
+    every: bool = False
+    sinks: Callable[[], Iterable[Sink]] = tuple
 
 
 def read_template(wanted: TemplateOptions, diags: Diagnostics) -> Template:
@@ -51,10 +68,12 @@ def read_plan(
     *,
     warn_undeclared: bool,
     now: datetime | None = None,
+    reading: Reading | None = None,
 ) -> Plan:
     """The plan of the template; with errors reported it is as complete as it can be, and must not be run.
 
     A template that is not legible is not compiled: what that would say follows from the first mistakes.
+    Without ``reading``, no data source is read. Raises TemplateError when one fails.
     """
     from hclimg.template.ordering import in_text_order
 
@@ -62,8 +81,28 @@ def read_plan(
     if not template.legible:
         diags.raise_if_errors()
     options = compile_options(wanted, warn_undeclared=warn_undeclared, now=now)
-    plan = compile_plan(template, options, registry, diags)
-    diags.items[:] = in_text_order(diags)
+    found = Diagnostics()
+    plan = compile_plan(template, options, registry, found)
+    if reading is not None and template.data and not (diags.has_errors or found.has_errors):
+        plan = _compile_with_data(template, options, registry, reading, plan, found)
+    diags.items[:] = in_text_order((*diags, *found))
+    return plan
+
+
+def _compile_with_data(
+    template: Template, options: CompileOptions, registry: Registry, reading: Reading, plan: Plan, diags: Diagnostics
+) -> Plan:
+    """The plan again, now that data sources have been read, and again, if these decide which others there are."""
+    from hclimg.cli.data import DataReader
+
+    read = DataReader(registry, reading.command, reading.sinks)
+    while not diags.has_errors:
+        first = compile_reading(template, options, registry, Diagnostics(), every=reading.every)
+        if not first.nodes:
+            break
+        options = evolve(options, data={**options.data, **read(first)})
+        diags.items.clear()
+        plan = compile_plan(template, options, registry, diags)
     return plan
 
 

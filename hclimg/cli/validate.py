@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING
-
 import click
 
 from hclimg.cli.options import Command, TemplateOptions, switch, template_options
 from hclimg.cli.terminal import print_as_csv, show_diagnostics
 from hclimg.diagnostics import Diagnostics
 from hclimg.errors import TemplateError
-
-if TYPE_CHECKING:
-    from hclimg.plan.plan import Plan
-    from hclimg.registry import Registry
 
 
 @click.command(cls=Command)
@@ -35,11 +28,13 @@ def command(
 ) -> int:
     """Check a template without building anything."""
     diags = Diagnostics()
-    with suppress(TemplateError):  # what it carries is in diags
+    try:
         if syntax_only:
             _check_syntax(wanted, diags)
         else:
             _check(wanted, diags, warn_undeclared=not no_warn_undeclared_var, read_data=evaluate_datasources)
+    except TemplateError as error:
+        diags.items.extend(item for item in error.diagnostics if item not in diags.items)
     if json:
         from json import dumps
 
@@ -62,29 +57,11 @@ def _check_syntax(wanted: TemplateOptions, diags: Diagnostics) -> None:
 
 
 def _check(wanted: TemplateOptions, diags: Diagnostics, *, warn_undeclared: bool, read_data: bool) -> None:
-    from hclimg.cli.reading import read_plan
+    from hclimg.cli.reading import Reading, read_plan
     from hclimg.registry import Registry
 
-    registry = Registry()
-    plan = read_plan(wanted, registry, diags, warn_undeclared=warn_undeclared)
-    if read_data and not diags.has_errors:
-        _read_data(plan, registry, diags)
-
-
-def _read_data(plan: Plan, registry: Registry, diags: Diagnostics) -> None:
-    """Run the part of the plan that only reads; what fails is reported."""
-    from hclimg.cli.reading import run_options
-    from hclimg.engine.run import apply
-    from hclimg.plan.node import NodeKind
-    from hclimg.plan.plan import Plan
-
-    nodes = {node.id: node for node in plan.nodes_of("") if node.kind is NodeKind.DATA}
-    if not nodes:
-        return
-    edges = [(before, name) for name in nodes for before in plan.predecessors(name) if before in nodes]
-    result = apply(Plan(nodes.values(), edges), run_options(command="validate"), registry=registry)
-    for failure in result.failures:
-        diags.extend(failure.diagnostics)
+    reading = Reading("validate", every=True) if read_data else None
+    read_plan(wanted, Registry(), diags, warn_undeclared=warn_undeclared, reading=reading)
 
 
 def _verdict(syntax_only: bool) -> str:

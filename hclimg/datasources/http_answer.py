@@ -122,8 +122,7 @@ def _read(ctx: Context, shown: str, response: BaseHTTPResponse) -> bytes:
                 raise BuildError(f"{shown}: the answer is longer than {show_size(MAX_BODY)}.", hint=hint)
     except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
         ctx.cancel.check()
-        message = f"{shown}: the connection broke after {show_size(len(found))} ({reason(error)})."
-        raise ConnectionLost(message) from error
+        raise ConnectionLost(f"{shown}: the connection broke ({reason(error)}).") from error
     ctx.cancel.check()
     return bytes(found)
 

@@ -12,8 +12,9 @@ from hclimg.config.decode import decode_body
 from hclimg.config.kinds import object_type
 from hclimg.diagnostics import Diagnostics, Range
 from hclimg.engine.lane import LaneRun
-from hclimg.engine.secrets import to_value
+from hclimg.engine.secrets import marked, to_value
 from hclimg.errors import BuildError, PluginError, TemplateError
+from hclimg.events import Redactor
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, references
 from hclimg.lang.secrets import secret_texts
@@ -56,9 +57,11 @@ class Configurator:
         with self._lock:
             return dict(self._data)
 
-    def learn_data(self, address: Address, source: DataSource[Any], attributes: Mapping[str, Any]) -> tuple[str, ...]:
-        """From now on ``data.TYPE.NAME`` is known; the secrets in it."""
-        value = _result(source, attributes)
+    def learn_data(
+        self, address: Address, source: DataSource[Any], attributes: Mapping[str, Any], redact: Redactor
+    ) -> tuple[str, ...]:
+        """From now on ``data.TYPE.NAME`` is known; the secrets in it, those that the data source was given too."""
+        value = marked(_result(source, attributes), redact)
         with self._lock:
             self._data[address] = value
         return tuple(secret_texts(value))

@@ -98,7 +98,7 @@ class NodeRunner:
             source = cast("DataSource[Any]", self._configurator.component(_spec(node), ctx))
             attributes = source.read(ctx)
         _, type_, name = node.id.split(".", 2)
-        self.redact.add(*self._configurator.learn_data((type_, name), source, attributes))
+        self.redact.add(*self._configurator.learn_data((type_, name), source, attributes, self.redact))
 
     def _source(self, work: Work) -> None:
         lane = self._first_lane_after(work.node)

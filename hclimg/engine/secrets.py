@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hclimg.events import Redactor
 from hclimg.lang.secrets import secret_texts
 from hclimg.lang.values import SENSITIVE, Value, from_python, object_of, string, tuple_of
 from hclimg.plan.plan import Plan
@@ -34,3 +35,16 @@ def to_value(data: Any) -> Value:
     if isinstance(data, (list, tuple)):
         return tuple_of(to_value(item) for item in data)
     return from_python(data)
+
+
+def marked(value: Value, redact: Redactor) -> Value:
+    """The value with every text in it marked that would not be shown: a component does not see the marks of what it
+    is given."""
+    raw = value.raw
+    if isinstance(raw, str):
+        return value if redact.text(raw) == raw else value.with_marks(_SENSITIVE)
+    if isinstance(raw, tuple):
+        return Value(value.type, tuple(marked(item, redact) for item in raw), value.marks)
+    if isinstance(raw, dict):
+        return Value(value.type, {name: marked(item, redact) for name, item in raw.items()}, value.marks)
+    return value

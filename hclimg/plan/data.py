@@ -29,7 +29,7 @@ def data_nodes(
             continue
         checked = specs.check(block, block.body, scope)
         uses = checked.component.uses() if checked.component else {}
-        title = checked.titled(f"Reading data source {block.type}")
+        title = checked.titled(f"Reading {data_node_id(address)}")
         node = Node(id=data_node_id(address), kind=NodeKind.DATA, title=title, spec=checked.spec, uses=uses)
         nodes.append(node)
         if not globals_.has_cycles:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http.client import HTTPException, IncompleteRead
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -61,6 +62,10 @@ def reason(error: BaseException) -> str:
     """The innermost cause in a few words."""
     while (inner := getattr(error, "reason", None)) and isinstance(inner, BaseException):
         error = inner
+    if isinstance(error, urllib3.exceptions.ProtocolError) and isinstance(error.__cause__, HTTPException):
+        error = error.__cause__
+    if isinstance(error, IncompleteRead) and error.expected is not None:
+        return f"{error.expected} bytes are missing"
     if isinstance(error.__cause__, OSError) and error.__cause__.strerror:
         return error.__cause__.strerror
     text = str(error).rpartition(": ")[2] if isinstance(error, OSError) or ">:" in str(error) else str(error)

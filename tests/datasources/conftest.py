@@ -1,0 +1,5 @@
+"""A web server for every test here."""
+
+from servers.answering import answering
+
+__all__ = ["answering"]
