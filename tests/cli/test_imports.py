@@ -23,6 +23,8 @@ HEAVY = {
 }  # fmt: skip
 
 ALL_STEPS = """\
+data "http" "a" { url = "http://127.0.0.1:1/" }
+data "null" "b" { input = data.http.a.body }
 variable "x" {
   type    = string
   default = "value"
