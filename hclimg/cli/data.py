@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 
 from attrs import frozen
 
-from hclimg.cli.reading import run_options
+from hclimg.cli.reading import Reading, run_options
 from hclimg.engine.interrupts import Interrupts
 from hclimg.engine.result import RunStatus
 from hclimg.engine.run import apply
@@ -18,25 +18,20 @@ from hclimg.registry import Registry
 from hclimg.template.model import Address
 
 
-@frozen
-class DataReader:
-    """Reads the data sources of a plan that does nothing else. ``sinks`` makes what is told of it."""
+def read_data(plan: Plan, registry: Registry, reading: Reading) -> Mapping[Address, Value]:
+    """The results of a plan that only reads data sources.
 
-    registry: Registry
-    command: str
-    sinks: Callable[[], Iterable[Sink]]
-
-    def __call__(self, plan: Plan) -> Mapping[Address, Value]:
-        """The results. Raises TemplateError when a data source fails, with the place of each."""
-        sinks = [Frameless(sink) for sink in self.sinks()]
-        with Interrupts() as interrupts:
-            options = run_options(command=self.command)
-            result = apply(plan, options, registry=self.registry, sinks=sinks, interrupts=interrupts)
-        if result.status is RunStatus.CANCELLED:
-            raise Cancelled("Interrupted while data sources were read.")
-        if not result.ok:
-            raise TemplateError(item for failure in result.failures for item in failure.diagnostics)
-        return result.data
+    Raises TemplateError when data sources fail, with the place of each.
+    """
+    sinks = [Frameless(sink) for sink in reading.sinks()]
+    with Interrupts() as interrupts:
+        options = run_options(command=reading.command)
+        result = apply(plan, options, registry=registry, sinks=sinks, interrupts=interrupts)
+    if result.status is RunStatus.CANCELLED:
+        raise Cancelled("Interrupted while data sources were read.")
+    if not result.ok:
+        raise TemplateError(item for failure in result.failures for item in failure.diagnostics)
+    return result.data
 
 
 @frozen

@@ -93,14 +93,13 @@ def _compile_with_data(
     template: Template, options: CompileOptions, registry: Registry, reading: Reading, plan: Plan, diags: Diagnostics
 ) -> Plan:
     """The plan again, now that data sources have been read, and again, if these decide which others there are."""
-    from hclimg.cli.data import DataReader
-
-    read = DataReader(registry, reading.command, reading.sinks)
     while not diags.has_errors:
         first = compile_reading(template, options, registry, Diagnostics(), every=reading.every)
         if not first.nodes:
             break
-        options = evolve(options, data={**options.data, **read(first)})
+        from hclimg.cli.data import read_data  # the engine, which a plan without data sources does without
+
+        options = evolve(options, data={**options.data, **read_data(first, registry, reading)})
         diags.items.clear()
         plan = compile_plan(template, options, registry, diags)
     return plan
