@@ -15,10 +15,11 @@ from hclimg.config.check import Problems
 from hclimg.config.fields import KEY, Meta
 from hclimg.config.kinds import check_choice, is_unset, secrets_in, stand_in, template_type, to_config
 from hclimg.config.schema import Schema, SettingSpec, hints_of, schema_of
-from hclimg.diagnostics import Diagnostics, Range, did_you_mean
+from hclimg.diagnostics import Diagnostics, Range, Related, did_you_mean
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate
-from hclimg.lang.syntax import Attribute, Block, Body, Expr, Literal, Name, ObjectCons, Paren, TupleCons, Variable
+from hclimg.lang.shape import shaped
+from hclimg.lang.syntax import Attribute, Block, Body, Expr, Name, Property
 from hclimg.lang.types import BOOL, NUMBER, STRING, ListType
 from hclimg.lang.values import UNKNOWN, Value, string, tuple_of
 
@@ -83,7 +84,7 @@ class _Decoder:
         before = len(self.diags.errors)
         schema = schema_of(cls)
         found = _Settings(schema, header)
-        for item in body.items:
+        for item in self._shaped(body, schema).items:
             self._item(item, found, flexible=body.flexible)
         if body.whole:
             self._missing(found)
@@ -101,11 +102,17 @@ class _Decoder:
 
     # -- items ----------------------------------------------------------------
 
+    def _shaped(self, body: Body, schema: Schema) -> Body:
+        before = len(self.diags)
+        found = shaped(body, schema.shape, self.diags)
+        self._in_context(before)
+        return found
+
     def _item(self, item: Attribute | Block, found: _Settings, *, flexible: bool) -> None:
         name = item.name if isinstance(item, Attribute) else item.type
         spec = found.schema.names.get(name.text)
         if spec is None:
-            self._unsupported(item, name, found.schema)
+            self._unsupported(item, name, found.schema, flexible=flexible)
             return
         found.places.setdefault(spec.name, item.expr.range if isinstance(item, Attribute) else item.header)
         self._notices(name, spec)
@@ -117,15 +124,17 @@ class _Decoder:
                 self._error("Unsupported block type", detail, name.range)
         elif not spec.meta.nested:
             self._attribute(item, spec, found, flexible=flexible)
-        elif flexible:
-            self._blocks_from_json(item, spec, found)
         else:
             detail = f'"{name.text}" is a block, not an argument; write {name.text} {{ … }} without "=".'
             self._error("Unsupported argument", detail, name.range)
 
-    def _unsupported(self, item: Attribute | Block, name: Name, schema: Schema) -> None:
+    def _unsupported(self, item: Attribute | Block, name: Name, schema: Schema, *, flexible: bool) -> None:
         hint = did_you_mean(name.text, schema.names)
-        if isinstance(item, Attribute):
+        if isinstance(item, Property) and not flexible:
+            detail = f'No argument or block type is named "{name.text}".{hint}'
+            self._error("Extraneous JSON object property", detail, name.range)
+            self._evaluate(item.expr)
+        elif isinstance(item, Attribute):
             detail = f'An argument named "{name.text}" is not expected here.{hint}'
             self._error("Unsupported argument", detail, name.range)
             self._evaluate(item.expr)  # what is wrong in the value is told in the same run
@@ -149,15 +158,6 @@ class _Decoder:
             return
         self._nested(block.body, block.header, spec, found)
 
-    def _blocks_from_json(self, item: Attribute, spec: SettingSpec, found: _Settings) -> None:
-        objects = item.expr.items if isinstance(item.expr, TupleCons) else (item.expr,)
-        for expr in objects:
-            body = body_of_object(expr)
-            if body is None:
-                self._error("Incorrect value", f'"{spec.name}" must be an object, or a list of objects.', expr.range)
-            else:
-                self._nested(body, item.name.range, spec, found)
-
     def _nested(self, body: Body, header: Range, spec: SettingSpec, found: _Settings) -> None:
         if not spec.meta.many and spec.name in found.values:
             detail = f'Only one "{spec.name}" block is allowed here.'
@@ -176,8 +176,7 @@ class _Decoder:
 
     def _attribute(self, item: Attribute, spec: SettingSpec, found: _Settings, *, flexible: bool) -> None:
         if spec.name in found.values:
-            detail = f'"{item.name.text}" says the same as another argument of this block: both set "{spec.name}".'
-            self._error("Duplicate argument", detail, item.name.range)
+            self._repeated(item, spec, found)
             return
         before = len(self.diags.errors)
         value = self._evaluate(item.expr)
@@ -192,6 +191,14 @@ class _Decoder:
             found.broken.add(spec.name)
             detail = f'Inappropriate value for "{item.name.text}": {_sentence(str(error))}'
             self._error("Incorrect value", detail, item.expr.range)
+
+    def _repeated(self, item: Attribute, spec: SettingSpec, found: _Settings) -> None:
+        first = found.places[spec.name]
+        detail = f'"{item.name.text}" says the same as another argument of this block: both set "{spec.name}".'
+        if isinstance(item, Property):
+            detail = f'The argument "{item.name.text}" was already set at {first}. Each argument can be set only once.'
+        related = (Related("first set here", first),)
+        self.diags.error("Duplicate argument", detail, subject=item.name.range, context=self.context, related=related)
 
     def _keep(self, value: Value, spec: SettingSpec, found: _Settings) -> None:
         found.values[spec.name] = value
@@ -243,9 +250,12 @@ class _Decoder:
         """The value; what is wrong in the expression is told with the block that it stands in."""
         before = len(self.diags)
         value = evaluate(expr, self.scope, self.diags)
+        self._in_context(before)
+        return value
+
+    def _in_context(self, before: int) -> None:
         items = self.diags.items
         items[before:] = [attrs.evolve(d, context=d.context or self.context) for d in items[before:]]
-        return value
 
     def _error(self, summary: str, detail: str, subject: Range) -> None:
         self.diags.error(summary, detail, subject=subject, context=self.context)
@@ -329,25 +339,3 @@ def _parts(config: Any) -> Iterator[Any]:
         meta: Meta = attribute.metadata[KEY]
         if meta.embed:
             yield from _parts(getattr(config, attribute.name))
-
-
-def body_of_object(expr: Expr) -> Body | None:
-    """An object expression of a JSON template as the body of a block; None when it is anything else."""
-    if not isinstance(expr, ObjectCons):
-        return None
-    items = []
-    for item in expr.items:
-        name = _key_text(item.key)
-        if name is None:
-            return None
-        key = Name(item.source, item.key.start, item.key.end, name)
-        items.append(Attribute(item.source, item.start, item.end, key, item.value))
-    return Body(expr.source, expr.start, expr.end, tuple(items), flexible=True)
-
-
-def _key_text(key: Expr) -> str | None:
-    if isinstance(key, Paren):
-        return None
-    if isinstance(key, Variable):
-        return key.name
-    return key.value.raw if isinstance(key, Literal) and isinstance(key.value.raw, str) else None

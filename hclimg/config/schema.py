@@ -47,12 +47,13 @@ class SettingSpec:
 
 @attrs.frozen(eq=False, repr=False)
 class Schema:
-    """``names`` maps each accepted name, aliases too, to its setting."""
+    """``names`` maps each accepted name, aliases too, to its setting; ``shape`` has those that are nested blocks."""
 
     cls: type
     doc: str
     settings: dict[str, SettingSpec]
     names: dict[str, SettingSpec]
+    shape: dict[str, tuple[str, ...]]
 
 
 _schemas: dict[type, Schema] = {}
@@ -74,7 +75,8 @@ def schema_of(cls: type) -> Schema:
         settings: dict[str, SettingSpec] = {}
         _collect(cls, (), settings)
         names = {alias: s for s in settings.values() for alias in (s.name, *s.meta.aliases)}
-        known = _schemas[cls] = Schema(cls, (cls.__doc__ or "").strip(), settings, names)
+        shape: dict[str, tuple[str, ...]] = {name: () for name, s in names.items() if s.meta.nested}
+        known = _schemas[cls] = Schema(cls, (cls.__doc__ or "").strip(), settings, names, shape)
     return known
 
 

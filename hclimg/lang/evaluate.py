@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hclimg.diagnostics import Range, did_you_mean
+from hclimg.diagnostics import Range, Related, did_you_mean
 
 # The other kinds of expressions register themselves:
 from hclimg.lang import calls as calls
@@ -123,6 +123,35 @@ def _object(expr: syntax.ObjectCons, scope: Scope, diags: Diagnostics) -> Value:
     # Without all the names there is no type either.
     result = object_of(items) if known else unknown()
     return result.with_marks(marks)
+
+
+@handles(syntax.JsonObject)
+def _json_object(expr: syntax.JsonObject, scope: Scope, diags: Diagnostics) -> Value:
+    """Unlike HCL's own objects, those of JSON cannot have a key twice."""
+    items: dict[str, Value] = {}
+    first: dict[str, Range] = {}
+    marks, known = NO_MARKS, True
+    for item in expr.items:
+        key = _object_key(item.key, scope, diags)
+        value = value_of(item.value, scope, diags)
+        if key is None or type(key.raw) is Unknown:
+            known = False
+        elif first.setdefault(key.raw, item.key.range).start != item.key.start:
+            detail = f'An attribute named "{key.raw}" was already defined at {first[key.raw]}.'
+            related = (Related("first defined here", first[key.raw]),)
+            diags.error("Duplicate object attribute", detail, subject=item.key.range, related=related)
+        else:
+            marks |= key.marks
+            items[key.raw] = value
+    return (object_of(items) if known else unknown()).with_marks(marks)
+
+
+@handles(syntax.JsonTemplate)
+def _json_template(expr: syntax.JsonTemplate, scope: Scope, diags: Diagnostics) -> Value:
+    if expr.problems:
+        diags.extend(expr.problems)
+        return unknown()
+    return value_of(expr.template, scope, diags)
 
 
 def _object_key(expr: Expr, scope: Scope, diags: Diagnostics) -> Value | None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast, dataclass_transform
 
 import attrs
 
-from hclimg.diagnostics import Range, SourceText
+from hclimg.diagnostics import Diagnostic, Range, SourceText
 from hclimg.lang.values import Value
 
 T = TypeVar("T")
@@ -64,6 +64,14 @@ class Attribute(Node):
 
 
 @node
+class Property(Attribute):
+    """A member of a JSON object that is a body: an argument, or blocks if the reader of the body expects blocks.
+
+    :func:`hclimg.lang.shape.shaped` tells them apart.
+    """
+
+
+@node
 class Block(Node):
     type: Name
     labels: tuple[Name, ...]
@@ -77,12 +85,23 @@ class Block(Node):
 
 
 @node
+class ObjectBlock(Block):
+    """A block that was written as an object; ``place`` is the key or bracket that introduces it alone."""
+
+    place: tuple[int, int]
+
+    @property
+    def header(self) -> Range:
+        return Range(self.source, *self.place)
+
+
+@node
 class Body(Node):
     """Arguments and nested blocks in the order in which they were written.
 
-    ``flexible`` is true for bodies that came from JSON, where a nested block is spelled as an object (or a list of
-    objects) and only the schema knows which arguments are blocks. Not ``whole`` when an item could not be read: what
-    seems to be missing may have been written.
+    ``flexible`` is true for bodies of legacy templates, whose values may have the wrong type: Packer takes one string
+    for a list of strings, and an empty one for nothing. Not ``whole`` when an item could not be read: what seems to be
+    missing may have been written.
     """
 
     items: tuple[Attribute | Block, ...]
@@ -205,6 +224,23 @@ class ObjectItem(Node):
 @node
 class ObjectCons(Expr):
     items: tuple[ObjectItem, ...]
+
+
+@node
+class JsonObject(ObjectCons):
+    """An object of a JSON file. It may be a body as well, where keys are plain text and may be repeated."""
+
+
+@node
+class JsonTemplate(Expr):
+    """A string of a JSON file with ``${`` or ``%{`` in it: a template where a value is wanted, else just ``text``.
+
+    What is wrong with the template counts only if it is evaluated.
+    """
+
+    text: str
+    template: Expr
+    problems: tuple[Diagnostic, ...]
 
 
 @node

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hclimg.config.decode import body_of_object
 from hclimg.config.kinds import secrets_in
 from hclimg.config.schema import Schema, SettingSpec, schema_of
 from hclimg.diagnostics import Diagnostics
 from hclimg.lang import syntax
 from hclimg.lang.evaluate import Scope, evaluate, references
+from hclimg.lang.shape import shaped
 from hclimg.lang.show import SENSITIVE_TEXT, quoted
-from hclimg.lang.syntax import Attribute, Body, Expr, TupleCons
+from hclimg.lang.syntax import Attribute, Body, Expr
 from hclimg.lang.values import Value, deep_marks, to_python
 
 EXPRESSION = "expression"
@@ -42,15 +42,14 @@ class _Settings:
 
     def body(self, schema: Schema, values: Mapping[str, Any], body: Body) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for item in body.items:
+        for item in shaped(body, schema.shape, Diagnostics()).items:
             spec = schema.names.get(item.name.text if isinstance(item, Attribute) else item.type.text)
             if spec is None or spec.name not in values:
                 continue
-            if spec.meta.nested:
+            if isinstance(item, syntax.Block):
                 blocks = found.setdefault(spec.name, [])
-                for inner in _bodies(item):
-                    blocks.append(self.body(schema_of(spec.element), values[spec.name][len(blocks)], inner))
-            elif isinstance(item, Attribute):
+                blocks.append(self.body(schema_of(spec.element), values[spec.name][len(blocks)], item.body))
+            else:
                 found[spec.name] = self._value(spec, values[spec.name], item.expr)
         return found
 
@@ -59,16 +58,6 @@ class _Settings:
             return {EXPRESSION: expression_text(expr, self.scope, reveal=self.reveal)}
         hidden = not self.reveal and (deep_marks((value,)) or any(secrets_in(spec, value)))
         return SENSITIVE_TEXT if hidden else to_python(value)
-
-
-def _bodies(item: Attribute | syntax.Block) -> Iterator[Body]:
-    if isinstance(item, syntax.Block):
-        yield item.body
-        return
-    for expr in item.expr.items if isinstance(item.expr, TupleCons) else (item.expr,):
-        body = body_of_object(expr)
-        if body is not None:
-            yield body
 
 
 # -- expressions ------------------------------------------------------------------
@@ -106,8 +95,8 @@ def _known(expr: Expr, scope: Scope) -> Value | None:
 
 
 def _unwrapped(expr: Expr) -> Expr:
-    while isinstance(expr, syntax.TemplateWrap | syntax.Paren):
-        expr = expr.inner
+    while isinstance(expr, syntax.TemplateWrap | syntax.Paren | syntax.JsonTemplate):
+        expr = expr.template if isinstance(expr, syntax.JsonTemplate) else expr.inner
     return expr
 
 

@@ -12,7 +12,7 @@ import attrs
 from hclimg.diagnostics import Diagnostics, Range, Related, did_you_mean
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate, references
-from hclimg.lang.syntax import Attribute, Body, Expr, TupleCons
+from hclimg.lang.syntax import Attribute, Body, Expr, Property, TupleCons
 from hclimg.lang.types import STRING, ListType, Type
 from hclimg.lang.values import Value
 from hclimg.plan.node import Lane
@@ -108,7 +108,8 @@ def _merged(source: ComponentBlock, more: Body, diags: Diagnostics) -> Body:
     known = source.body.attributes
     items = list(source.body.items)
     for item in more.items:
-        if isinstance(item, Attribute) and item.name.text in known:
+        # Members of JSON objects may be blocks, which can be repeated; decoding finds those that cannot.
+        if isinstance(item, Attribute) and not isinstance(item, Property) and item.name.text in known:
             first = known[item.name.text].name.range
             detail = f'The source sets "{item.name.text}" already. A build can only add settings to a source.'
             related = (Related("already set here", first),)

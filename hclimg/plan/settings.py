@@ -6,10 +6,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import attrs
 
-from hclimg.config.decode import body_of_object
 from hclimg.diagnostics import Diagnostics, did_you_mean
 from hclimg.lang.evaluate import Scope
-from hclimg.lang.syntax import Attribute, Block, Body, Expr, Literal, Name, ObjectCons, ObjectItem, TupleCons
+from hclimg.lang.shape import object_body
+from hclimg.lang.syntax import (
+    Attribute,
+    Block,
+    Body,
+    Expr,
+    Literal,
+    Name,
+    ObjectCons,
+    ObjectItem,
+    Property,
+    TupleCons,
+)
 from hclimg.lang.types import ANY, BOOL, NUMBER, STRING, ListType, Type
 from hclimg.lang.values import Value
 from hclimg.plan.lanes import known_value
@@ -173,12 +184,12 @@ def overridden(
 
 def _overrides(expr: Expr, block: ComponentBlock, scope: Scope, diags: Diagnostics) -> Iterator[tuple[str, Body]]:
     """The settings in ``override`` by the name of the build that they are for."""
-    outer = body_of_object(expr) if isinstance(expr, ObjectCons) else _evaluated(expr, expr, block, scope, diags)
+    outer = object_body(expr) or _evaluated(expr, expr, block, scope, diags)
     if outer is None:
         _malformed(expr, block, diags)
         return
     for name, item in outer.attributes.items():
-        inner = body_of_object(item.expr)
+        inner = object_body(item.expr)
         if inner is None:
             inner = _evaluated(item.expr, expr, block, scope, diags)
         if inner is None:
@@ -192,13 +203,13 @@ def _evaluated(expr: Expr, at: Expr, block: ComponentBlock, scope: Scope, diags:
     value = known_value(expr, ANY, scope, block.context, diags)
     if value is None or not isinstance(value.raw, Mapping):
         return None
-    items = [_attribute(name, inner, expr) for name, inner in value.raw.items()]
+    items = [_property(name, inner, expr) for name, inner in value.raw.items()]
     return Body(at.source, expr.start, expr.end, tuple(items), flexible=True)
 
 
-def _attribute(name: str, value: Value, at: Expr) -> Attribute:
+def _property(name: str, value: Value, at: Expr) -> Property:
     source, start, end = at.source, at.start, at.end
-    return Attribute(source, start, end, Name(source, start, end, name), _constructed(value, at))
+    return Property(source, start, end, Name(source, start, end, name), _constructed(value, at))
 
 
 def _constructed(value: Value, at: Expr) -> Expr:

@@ -10,11 +10,14 @@ import attrs
 from hclimg.diagnostics import Diagnostics, Range, Related, did_you_mean
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate
-from hclimg.lang.syntax import Attribute, Block, Body, Expr
+from hclimg.lang.json_syntax import verbatim
+from hclimg.lang.shape import Shape, shaped
+from hclimg.lang.syntax import Attribute, Block, Body, Expr, Name, Property
 from hclimg.lang.types import Type
 from hclimg.template.model import Address
 
 NO_VARIABLES = Scope()
+NO_BLOCKS: Shape = {}
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -29,15 +32,17 @@ class Parts:
 
 
 def split(
-    body: Body, context: str, diags: Diagnostics, *, arguments: Collection[str] = (), blocks: Collection[str] = ()
+    body: Body, context: str, diags: Diagnostics, *, arguments: Collection[str] = (), blocks: Shape = NO_BLOCKS
 ) -> Parts:
     """The expected arguments and blocks of a body; anything else is reported."""
     found: dict[str, Attribute] = {}
     nested: list[Block] = []
-    for item in body.items:
+    for item in shaped(body, blocks, diags).items:
         if isinstance(item, Attribute):
             if item.name.text in arguments:
-                found.setdefault(item.name.text, item)
+                first = found.setdefault(item.name.text, item)
+                if first is not item:
+                    redefined(first.name.range, item.name, context, diags)
             else:
                 unsupported_argument(item, context, diags, arguments, blocks)
         elif item.type.text in blocks:
@@ -47,10 +52,21 @@ def split(
     return Parts(found, tuple(nested))
 
 
+def redefined(first: Range, again: Name, context: str, diags: Diagnostics) -> None:
+    """An argument that a JSON object sets twice; the parser refuses it in native syntax."""
+    detail = f'The argument "{again.text}" was already set at {first}. Each argument can be set only once.'
+    related = (Related("first set here", first),)
+    diags.error("Duplicate argument", detail, subject=again.range, context=context, related=related)
+
+
 def unsupported_argument(
     item: Attribute, context: str, diags: Diagnostics, arguments: Collection[str], blocks: Collection[str]
 ) -> None:
     name = item.name.text
+    if isinstance(item, Property):
+        detail = f'No argument or block type is named "{name}".{did_you_mean(name, (*arguments, *blocks))}'
+        diags.error("Extraneous JSON object property", detail, subject=item.name.range, context=context)
+        return
     hint = f" Did you mean to write it as a block, {name} {{ … }}?" if name in blocks else did_you_mean(name, arguments)
     detail = f'An argument named "{name}" is not expected here.{hint}'
     diags.error("Unsupported argument", detail, subject=item.name.range, context=context)
@@ -89,7 +105,7 @@ def _count(number: int) -> str:
 def constant(expr: Expr, type_: Type, context: str, diags: Diagnostics) -> Any:
     """The raw value of an expression that may not refer to anything; None when it is null or wrong."""
     before = len(diags.items)
-    value = evaluate(expr, NO_VARIABLES, diags)
+    value = evaluate(verbatim(expr), NO_VARIABLES, diags)
     if len(diags.items) > before or not value.is_wholly_known:
         return None
     try:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hclimg.diagnostics import Diagnostics, Range
-from hclimg.lang.syntax import Attribute, Block, Expr, Literal
+from hclimg.lang.json_syntax import static_expr
+from hclimg.lang.syntax import Attribute, Block, Expr, Literal, Name
 from hclimg.lang.typeexpr import parse_type
 from hclimg.lang.types import BOOL, STRING
 from hclimg.lang.values import unknown
-from hclimg.template.blocks import constant, duplicate, labels, split
+from hclimg.template.blocks import constant, duplicate, labels, redefined, split
 from hclimg.template.model import LocalBlock, Validation, VariableBlock
 
 _VARIABLE_ARGUMENTS = ("type", "default", "description", "sensitive")
@@ -21,12 +22,13 @@ def variable_block(block: Block, diags: Diagnostics) -> VariableBlock | None:
     if names is None:
         return None
     context = f'variable "{names[0]}"'
-    parts = split(block.body, context, diags, arguments=_VARIABLE_ARGUMENTS, blocks=("validation",))
-    type_, description = parts.expr("type"), parts.expr("description")
+    parts = split(block.body, context, diags, arguments=_VARIABLE_ARGUMENTS, blocks={"validation": ()})
+    type_, description = parts.arguments.get("type"), parts.expr("description")
     found = [_validation(inner, context, diags) for inner in parts.blocks]
     default, before = parts.expr("default"), len(diags)
-    constraint = None if type_ is None else parse_type(type_, diags)
-    if len(diags) > before or is_unreadable(type_) or not block.body.whole:
+    type_expr = None if type_ is None else static_expr(type_, diags)
+    constraint = None if type_expr is None else parse_type(type_expr, diags)
+    if len(diags) > before or is_unreadable(type_expr) or not block.body.whole:
         constraint, default = None, unknown_at(block.header)  # without its type, nobody knows what the value is
     return VariableBlock(
         name=names[0],
@@ -48,9 +50,13 @@ def variables_block(block: Block, diags: Diagnostics) -> list[VariableBlock]:
 
 def values(block: Block, diags: Diagnostics) -> Iterator[tuple[str, Range, Expr]]:
     """The arguments of ``variables`` or ``locals``. One that was written as a block is reported, and declared too."""
+    first: dict[str, Name] = {}
     for item in block.body.items:
         if isinstance(item, Attribute):
-            yield item.name.text, item.name.range, item.expr
+            if first.setdefault(item.name.text, item.name) is item.name:
+                yield item.name.text, item.name.range, item.expr
+            else:
+                redefined(first[item.name.text].range, item.name, block.type.text, diags)
             continue
         name = item.type.text
         detail = f'"{name}" is set like an argument: {name} = {{ … }}, with an equals sign.'

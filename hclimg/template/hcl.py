@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hclimg.diagnostics import Diagnostics, Range, nearest
-from hclimg.lang.syntax import Attribute, Block, Body, Expr
+from hclimg.lang.shape import Shape, shaped
+from hclimg.lang.syntax import Attribute, Block, Body, Expr, Property
 from hclimg.registry import Kind
 from hclimg.template.blocks import (
     bad_reference,
@@ -55,9 +56,8 @@ def read_hcl(
 
     ``diags`` holds what was wrong with their syntax.
     """
-    bodies = list(bodies)
-    legible = not (diags.has_errors and any(body.flexible for body in bodies))
     reader = _Reader(diags)
+    bodies = [shaped(body, _SHAPE, diags) for body in bodies]
     if reader.too_old(bodies):
         # What a template for another version contains cannot be judged by this one.
         return Template(path=path, base_dir=base_dir, legible=False)
@@ -74,7 +74,6 @@ def read_hcl(
         required_plugins={name: source for name, (source, _) in reader.plugins.items()},
         auto_var_files=auto_var_files,
         whole=all(map(_is_whole, bodies)) and not any(map(is_unreadable, reader.naming())),
-        legible=legible,
     )
 
 
@@ -112,11 +111,19 @@ class _Reader:
     def read(self, body: Body) -> None:
         for item in body.items:
             if isinstance(item, Attribute):
-                unsupported_argument(item, "", self.diags, (), tuple(_TOP_LEVEL))
+                self._no_block(item)
             elif item.type.text in _TOP_LEVEL:
                 _TOP_LEVEL[item.type.text](self, item)
             else:
                 self._misspelt(item)
+
+    def _no_block(self, item: Attribute) -> None:
+        unsupported_argument(item, "", self.diags, (), tuple(_TOP_LEVEL))
+        meant = nearest(item.name.text, _TOP_LEVEL) if isinstance(item, Property) else ""
+        if meant:
+            body = Body(item.source, item.start, item.end, (item,))
+            for block in shaped(body, {item.name.text: _SHAPE[meant]}, self.diags).blocks:
+                _TOP_LEVEL[meant](self, block)
 
     def _misspelt(self, block: Block) -> None:
         """Read as what was most likely meant, or else all that refers to it would be reported too."""
@@ -204,6 +211,20 @@ _TOP_LEVEL: dict[str, Callable[[_Reader, Block], None]] = {
 }
 
 
+_SHAPE: Shape = {
+    "packer": (),
+    "variable": ("name",),
+    "variables": (),
+    "local": ("name",),
+    "locals": (),
+    "data": ("type", "name"),
+    "source": ("type", "name"),
+    "build": (),
+    "hcp_packer_registry": (),
+    "communicator": ("type", "name"),
+}
+
+
 def _build(block: Block, reader: _Reader) -> BuildBlock:
     diags = reader.diags
     parts = split(block.body, "build", diags, arguments=("name", "description", "sources"), blocks=_BUILD_BLOCKS)
@@ -236,14 +257,14 @@ def _build(block: Block, reader: _Reader) -> BuildBlock:
     )
 
 
-_BUILD_BLOCKS = (
-    "source",
-    "provisioner",
-    "error-cleanup-provisioner",
-    "post-processor",
-    "post-processors",
-    "hcp_packer_registry",
-)
+_BUILD_BLOCKS: Shape = {
+    "source": ("source",),
+    "provisioner": ("type",),
+    "error-cleanup-provisioner": ("type",),
+    "post-processor": ("type",),
+    "post-processors": (),
+    "hcp_packer_registry": (),
+}
 
 
 def _some(found: Iterable[ComponentBlock | None]) -> tuple[ComponentBlock, ...]:
@@ -258,7 +279,7 @@ def _one_cleanup(found: tuple[ComponentBlock, ...], diags: Diagnostics) -> None:
 def _chain(block: Block, diags: Diagnostics) -> tuple[ComponentBlock, ...]:
     if labels(block, (), diags) is None:
         return ()
-    parts = split(block.body, "post-processors", diags, blocks=("post-processor",))
+    parts = split(block.body, "post-processors", diags, blocks={"post-processor": ("type",)})
     return _some(_step(item, diags) for item in parts.blocks)
 
 

@@ -13,13 +13,14 @@ import attrs
 
 from hclimg.diagnostics import Diagnostic, Diagnostics, Range, Related, SourceText, did_you_mean
 from hclimg.lang.evaluate import Scope, evaluate
+from hclimg.lang.shape import COMMENT
 from hclimg.lang.syntax import Expr, Literal
 from hclimg.lang.types import ANY, NUMBER, STRING
 from hclimg.lang.values import string, unknown
 from hclimg.template.model import Template, VariableBlock
 
 if TYPE_CHECKING:
-    from hclimg.template.json_scan import JsonNode
+    from hclimg.lang.json_scan import JsonNode
 
 ENVIRONMENT_PREFIX: Final = "PKR_VAR_"
 
@@ -146,21 +147,25 @@ class _Reader:
         return ((a.name.text, a.name.range, a.expr) for a in body.attributes.values())
 
     def _json_file(self, source: SourceText) -> Iterator[tuple[str, Range, Expr]]:
-        from hclimg.template.json_scan import JsonObject, scan
-        from hclimg.template.lowering import lower_value, plain_value
+        from hclimg.lang.json_scan import JsonObject, scan_unique
 
-        root = scan(source, self.diags)
-        if not isinstance(root, JsonObject):
-            if root is not None:
-                detail = 'A JSON var file holds one object: { "NAME": VALUE, … }.'
-                self.diags.error("Invalid var file", detail, subject=root.range)
-            return
-        legacy = self.template.legacy
+        root = scan_unique(source, self.diags)
+        if isinstance(root, JsonObject):
+            for member in root.members:
+                if self.template.legacy or member.key.text != COMMENT:
+                    yield member.key.text, member.key.range, self._json_value(member.value)
+        elif root is not None:
+            detail = 'A JSON var file holds one object: { "NAME": VALUE, … }.'
+            self.diags.error("Invalid var file", detail, subject=root.range)
 
-        def expression(node: JsonNode) -> Expr:
-            return lower_value(node, self.diags) if legacy else plain_value(node)
+    def _json_value(self, node: JsonNode) -> Expr:
+        if self.template.legacy:
+            from hclimg.template.lowering import lower_value
 
-        yield from ((m.key.text, m.key.range, expression(m.value)) for m in root.members)
+            return lower_value(node, self.diags)
+        from hclimg.lang.json_syntax import plain_text, value_expr
+
+        return value_expr(node, plain_text, self.diags)
 
 
 def blamed(found: Iterable[Diagnostic], block: VariableBlock, origin: str) -> Iterator[Diagnostic]:

@@ -12,13 +12,7 @@ from pathlib import Path
 import attrs
 
 from hclimg.diagnostics import Diagnostics, Range, SourceText, did_you_mean, nearest
-from hclimg.lang.syntax import Attribute, Body, Expr, Literal, Name
-from hclimg.lang.typeexpr import TypeConstraint
-from hclimg.lang.types import STRING
-from hclimg.lang.values import string
-from hclimg.registry import Kind
-from hclimg.template.blocks import duplicate
-from hclimg.template.json_scan import (
+from hclimg.lang.json_scan import (
     JsonArray,
     JsonConstant,
     JsonMember,
@@ -27,20 +21,25 @@ from hclimg.template.json_scan import (
     JsonObject,
     JsonString,
     kind_of,
-    scan,
+    scan_unique,
 )
+from hclimg.lang.syntax import Body, Expr, Literal, Name, Property
+from hclimg.lang.typeexpr import TypeConstraint
+from hclimg.lang.types import STRING
+from hclimg.lang.values import string
+from hclimg.registry import Kind
+from hclimg.template.blocks import duplicate
 from hclimg.template.lowering import lower_string, lower_value
 from hclimg.template.model import Address, BuildBlock, ComponentBlock, SourceUse, Template, VariableBlock
 from hclimg.template.requirements import check_version
 from hclimg.template.steps import step_block
 
 _TEXT = TypeConstraint(STRING)
-_KINDS: dict[type[JsonNode], str] = {JsonString: "a string", JsonArray: "a list", JsonObject: "an object"}
 
 
 def read_legacy(source: SourceText, path: str, base_dir: Path, diags: Diagnostics) -> Template | None:
     """The template in a JSON text; None when it is not even an object."""
-    root = scan(source, diags)
+    root = scan_unique(source, diags)
     legible = not diags.has_errors
     if not isinstance(root, JsonObject):
         if root is not None and not diags.has_errors:
@@ -95,7 +94,7 @@ class _Reader:
 
     def template(self, path: str, base_dir: Path, root: JsonObject) -> Template:
         self._mark_sensitive()
-        header = next((member.key.range for member in root.members if member.key.text == "builders"), _beginning(root))
+        header = next((member.key.range for member in root.members if member.key.text == "builders"), root.opening)
         build = BuildBlock(
             header=header,
             uses=tuple(self.uses),
@@ -219,7 +218,7 @@ class _Reader:
             return step_block("post-processor", item.text, empty, item.range, self.diags)
         if isinstance(item, JsonArray):
             detail = "A list inside a list of post-processors is a sequence; there can be none inside a sequence."
-            self.diags.error("Invalid post-processor", detail, subject=_beginning(item), context="post-processors")
+            self.diags.error("Invalid post-processor", detail, subject=item.opening, context="post-processors")
             return None
         return self._step(item, "post-processor")
 
@@ -233,13 +232,13 @@ class _Reader:
         if not isinstance(item, JsonObject):
             article = "An" if keyword[0] == "e" else "A"
             detail = f'{article} {keyword} is an object with a "type", but this is {kind_of(item)}.'
-            self.diags.error(f"Invalid {keyword}", detail, subject=_short(item), context=keyword)
+            self.diags.error(f"Invalid {keyword}", detail, subject=item.opening, context=keyword)
             return None
         rest = {member.key.text: member for member in item.members}
         type_ = rest.pop("type", None)
         if type_ is None or not isinstance(type_.value, JsonString) or not type_.value.text:
             detail = f'This {keyword} has no "type", which says what it is.'
-            at = type_.value.range if type_ else _beginning(item)
+            at = type_.value.range if type_ else item.opening
             self.diags.error("Missing type", detail, subject=at, context=keyword)
             return None
         header = item.source.range(type_.key.start, type_.value.end)
@@ -270,7 +269,7 @@ class _Reader:
 
     def _wrong_shape(self, node: JsonNode, what: str, wanted: str) -> None:
         detail = f"{what} must be {wanted}, but it is {kind_of(node)}."
-        self.diags.error("Invalid template", detail, subject=_short(node))
+        self.diags.error("Invalid template", detail, subject=node.opening)
 
 
 @attrs.frozen
@@ -284,23 +283,14 @@ class _Found:
 
     def body(self, diags: Diagnostics) -> Body:
         node = self.node
-        items = tuple(_attribute(member, diags) for member in self.rest.values())
+        items = tuple(_property(member, diags) for member in self.rest.values())
         return Body(node.source, node.start, node.end, items, flexible=True)
 
 
-def _attribute(member: JsonMember, diags: Diagnostics) -> Attribute:
+def _property(member: JsonMember, diags: Diagnostics) -> Property:
     key, value = member.key, member.value
     name = Name(key.source, key.start, key.end, key.text)
-    return Attribute(key.source, key.start, value.end, name, lower_value(value, diags))
-
-
-def _beginning(node: JsonNode) -> Range:
-    return node.source.range(node.start, node.start + 1)
-
-
-def _short(node: JsonNode) -> Range:
-    """The whole of a plain value, the opening bracket of a list or object."""
-    return _beginning(node) if isinstance(node, JsonArray | JsonObject) else node.range
+    return Property(key.source, key.start, value.end, name, lower_value(value, diags))
 
 
 _ROOT_KEYS: dict[str, Callable[[_Reader, JsonMember], None]] = {

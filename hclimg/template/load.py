@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hclimg.diagnostics import Diagnostics, SourceText
+from hclimg.lang.syntax import Body
 from hclimg.template.model import Template
 from hclimg.template.ordering import in_text_order
 
@@ -46,9 +47,6 @@ def _type_of(path: str) -> str:
 def _from_file(path: str, config_type: str, diags: Diagnostics) -> Template | None:
     from hclimg.lang.parse import read_source
 
-    if path.endswith(".pkr.json"):
-        _json_syntax_later(path, diags)
-        return None
     source = read_source(Path(path), diags)
     return _from_text(source, path, Path(path).parent, config_type, diags) if source else None
 
@@ -58,27 +56,35 @@ def _from_text(source: SourceText, path: str, base_dir: Path, config_type: str, 
         from hclimg.template.legacy import read_legacy
 
         return read_legacy(source, path, base_dir, diags)
-    from hclimg.lang.parse import parse_body
     from hclimg.template.hcl import read_hcl
 
-    return read_hcl([parse_body(source, diags)], path, base_dir, diags)
+    return read_hcl([_body(source, diags)], path, base_dir, diags)
+
+
+def _body(source: SourceText, diags: Diagnostics) -> Body:
+    if source.filename.endswith(".json"):
+        from hclimg.lang.json_syntax import parse_json_body
+
+        return parse_json_body(source, diags)
+    from hclimg.lang.parse import parse_body
+
+    return parse_body(source, diags)
 
 
 def _from_directory(path: str, config_type: str, diags: Diagnostics) -> Template | None:
-    from hclimg.lang.parse import parse_body, read_source
+    from hclimg.lang.parse import read_source
     from hclimg.template.hcl import read_hcl
 
     names = sorted(entry.name for entry in Path(path).iterdir())
-    files = [Path(path, name) for name in names if name.endswith(".pkr.hcl")]
-    for name in names:
-        if name.endswith(".pkr.json"):
-            _json_syntax_later(str(Path(path, name)), diags)
-    if config_type == "json" or not (files or diags.has_errors):
-        detail = f'The directory "{path}" holds no *.pkr.hcl file. Legacy JSON templates are given as a file.'
+    files = [Path(path, name) for ending in (".pkr.hcl", ".pkr.json") for name in names if name.endswith(ending)]
+    if config_type == "json" or not files:
+        detail = (
+            f'The directory "{path}" holds no *.pkr.hcl or *.pkr.json file. Legacy JSON templates are given as a file.'
+        )
         diags.error("No template found", detail)
         return None
     sources = [read_source(file, diags) for file in files]
-    bodies = [parse_body(source, diags) for source in sources if source]
+    bodies = [_body(source, diags) for source in sources if source]
     return read_hcl(bodies, path, Path(path), diags, _auto_var_files(path, names))
 
 
@@ -86,11 +92,3 @@ def _auto_var_files(path: str, names: list[str]) -> tuple[Path, ...]:
     """In the order in which Packer reads them: all HCL ones, then all JSON ones."""
     endings = (".auto.pkrvars.hcl", ".auto.pkrvars.json")
     return tuple(Path(path, name) for ending in endings for name in names if name.endswith(ending))
-
-
-def _json_syntax_later(path: str, diags: Diagnostics) -> None:
-    detail = (
-        f'"{path}" is written in the JSON form of HCL, which hclimg does not read yet. '
-        "Write it as *.pkr.hcl, or as a legacy JSON template with the ending .json."
-    )
-    diags.error("Unsupported template format", detail)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hclimg.diagnostics import Diagnostics, Range, SourceText
-from hclimg.lang.syntax import Call, Expr, Literal, Name, ObjectCons, ObjectItem, Template, TemplateWrap, TupleCons
-from hclimg.lang.values import boolean, from_python, null, parse_number, string, unknown
+from hclimg.lang.json_scan import JsonNode, JsonString
+from hclimg.lang.json_syntax import plain_text, value_expr
+from hclimg.lang.syntax import Call, Expr, Literal, Name, Template, TemplateWrap
+from hclimg.lang.values import from_python, string, unknown
 from hclimg.template.engine_calls import EngineCall, is_known, lower_call
-from hclimg.template.json_scan import JsonArray, JsonConstant, JsonNode, JsonNumber, JsonObject, JsonString
 
 if TYPE_CHECKING:
     from hclimg.lang import gotemplate as go
@@ -26,53 +27,12 @@ _SPACE = " \t\r\n"
 
 def lower_value(node: JsonNode, diags: Diagnostics) -> Expr:
     """A JSON value as an expression."""
-    source, start, end = node.source, node.start, node.end
-    if isinstance(node, JsonString):
-        return lower_string(node, diags)
-    if isinstance(node, JsonArray):
-        items = tuple(lower_value(item, diags) for item in node.items)
-        return TupleCons(source, start, end, items)
-    if isinstance(node, JsonObject):
-        members = [
-            ObjectItem(
-                source,
-                member.key.start,
-                member.value.end,
-                lower_string(member.key, diags),
-                lower_value(member.value, diags),
-            )
-            for member in node.members
-        ]
-        return ObjectCons(source, start, end, tuple(members))
-    return _scalar(node)
-
-
-def plain_value(node: JsonNode) -> Expr:
-    """A JSON value as an expression, without any meaning in its strings."""
-    source, start, end = node.source, node.start, node.end
-    if isinstance(node, JsonString):
-        return Literal(source, start, end, string(node.text))
-    if isinstance(node, JsonArray):
-        return TupleCons(source, start, end, tuple(map(plain_value, node.items)))
-    if isinstance(node, JsonObject):
-        members = [
-            ObjectItem(source, m.key.start, m.value.end, plain_value(m.key), plain_value(m.value)) for m in node.members
-        ]
-        return ObjectCons(source, start, end, tuple(members))
-    return _scalar(node)
-
-
-def _scalar(node: JsonNode) -> Expr:
-    if isinstance(node, JsonNumber):
-        return Literal(node.source, node.start, node.end, parse_number(node.text))
-    assert isinstance(node, JsonConstant)
-    value = null() if node.value is None else boolean(node.value)
-    return Literal(node.source, node.start, node.end, value)
+    return value_expr(node, lambda text: lower_string(text, diags), diags)
 
 
 def lower_string(node: JsonString, diags: Diagnostics) -> Expr:
     if "{{" not in node.text:
-        return Literal(node.source, node.start, node.end, string(node.text))
+        return plain_text(node)
     whole = Range(node.source, node.start, node.end)
     return _Lowering(node.text, whole, node.places(), diags).run()
 

@@ -10,6 +10,7 @@ from hclimg import PACKER_VERSION
 from hclimg.diagnostics import Diagnostics, Range
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import evaluate, references
+from hclimg.lang.json_syntax import verbatim
 from hclimg.lang.syntax import Attribute, Block, Expr
 from hclimg.lang.types import STRING, MapType
 from hclimg.lang.values import Value
@@ -30,7 +31,7 @@ def packer_block(block: Block, plugins: Plugins, diags: Diagnostics) -> bool:
     """Read a ``packer`` block; false when the template is not meant for this version."""
     if labels(block, (), diags) is None:
         return True
-    parts = split(block.body, "packer", diags, arguments=("required_version",), blocks=("required_plugins",))
+    parts = split(block.body, "packer", diags, arguments=("required_version",), blocks={"required_plugins": ()})
     for inner in parts.blocks:
         _required_plugins(inner, plugins, diags)
     wanted = parts.expr("required_version")
@@ -88,7 +89,7 @@ def _plugin_source(item: Attribute, diags: Diagnostics) -> str | None:
 
 def _strings(item: Attribute, diags: Diagnostics) -> dict[str, str] | None:
     before = len(diags.items)
-    value = evaluate(item.expr, NO_VARIABLES, diags)
+    value = evaluate(verbatim(item.expr), NO_VARIABLES, diags)
     if len(diags.items) > before or not value.is_wholly_known:
         return None
     try:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hclimg.config.decode import body_of_object
 from hclimg.diagnostics import Diagnostics, Range
+from hclimg.lang.shape import Shape, shaped
 from hclimg.lang.syntax import Attribute, Block, Body, Expr
 from hclimg.registry import Kind
-from hclimg.template.blocks import split
+from hclimg.template.blocks import redefined, split
 from hclimg.template.model import ComponentBlock
 
 PROVISIONER_META = frozenset(
     ("name", "only", "except", "pause_before", "max_retries", "timeout", "continue_on_error", "override")
 )
 POST_PROCESSOR_META = frozenset(("name", "only", "except", "keep_input_artifact"))
+_SHAPE: Shape = {"retry": ()}
 _RETRY_ARGUMENTS = ("attempts", "delay", "max_delay")
 
 
@@ -25,11 +26,10 @@ def step_block(keyword: str, type_: str, body: Body, header: Range, diags: Diagn
     context = f'{keyword} "{type_}"'
     meta: dict[str, Expr] = {}
     rest: list[Attribute | Block] = []
-    for item in body.items:
-        name = item.name if isinstance(item, Attribute) else item.type
-        if isinstance(item, Attribute) and name.text in own:
-            meta[name.text] = item.expr
-        elif name.text == "retry" and (isinstance(item, Block) or body.flexible):
+    for item in shaped(body, _SHAPE, diags).items:
+        if isinstance(item, Attribute) and item.name.text in own:
+            _add_argument(item, context, meta, diags)
+        elif isinstance(item, Block) and item.type.text == "retry":
             _add_retry(item, context, meta, diags)
         else:
             rest.append(item)
@@ -38,17 +38,19 @@ def step_block(keyword: str, type_: str, body: Body, header: Range, diags: Diagn
     return ComponentBlock(kind=kind, keyword=keyword, type=type_, body=body, header=header, meta=meta)
 
 
-def _add_retry(item: Attribute | Block, context: str, meta: dict[str, Expr], diags: Diagnostics) -> None:
-    body = item.body if isinstance(item, Block) else body_of_object(item.expr)
-    if body is None:
-        detail = '"retry" must be an object with attempts, delay and max_delay.'
-        diags.error("Incorrect value", detail, subject=item.range, context=context)
-        return
+def _add_argument(item: Attribute, context: str, meta: dict[str, Expr], diags: Diagnostics) -> None:
+    if item.name.text in meta:
+        redefined(meta[item.name.text].range, item.name, context, diags)
+    else:
+        meta[item.name.text] = item.expr
+
+
+def _add_retry(item: Block, context: str, meta: dict[str, Expr], diags: Diagnostics) -> None:
     if any(name.startswith("retry.") for name in meta):
         detail = "Only one retry block is allowed here."
-        diags.error("Duplicate block", detail, subject=item.range, context=context)
+        diags.error("Duplicate block", detail, subject=item.header, context=context)
         return
-    meta.update(_retry(body, context, diags))
+    meta.update(_retry(item.body, context, diags))
 
 
 def _retry(body: Body, context: str, diags: Diagnostics) -> Iterator[tuple[str, Expr]]:

@@ -11,7 +11,7 @@ from hclimg.config.fields import Checker, block, config, embed, setting
 from hclimg.diagnostics import Diagnostics, Severity, SourceText
 from hclimg.lang.evaluate import Scope
 from hclimg.lang.parse import parse_body
-from hclimg.lang.syntax import Body
+from hclimg.lang.syntax import Body, Property
 from hclimg.lang.types import STRING
 from hclimg.lang.values import SENSITIVE, object_of, string, unknown
 from hclimg.units import Secret
@@ -75,7 +75,8 @@ def read(text: str, *, flexible: bool = False, render: Any = None) -> tuple[Deco
     body = parse_body(source, diags)
     assert not diags.items
     if flexible:
-        body = Body(body.source, body.start, body.end, body.items, True)
+        items = [Property(i.source, i.start, i.end, i.name, i.expr) for i in body.attributes.values()]
+        body = Body(body.source, body.start, body.end, tuple(items), True)
     found = decode_body(Box, body, SCOPE, diags, context="box", header=source.range(0, 0), render=render)
     return found, diags
 
@@ -231,7 +232,7 @@ def test_json_bodies_spell_blocks_as_objects_and_lists_as_scalars() -> None:
     assert found.config.inline == ("x",)
     assert found.config.wait == timedelta(seconds=10)
     assert [d.name for d in found.config.device] == ["sda", "sdb"]
-    assert problems('image = "a"\ninline = []\nboot = "x"', flexible=True) == [("Incorrect value", '"x"')]
+    assert problems('image = "a"\ninline = []\nboot = "x"', flexible=True) == [("Incorrect JSON value type", '"x"')]
 
 
 def test_a_single_block_may_not_be_repeated() -> None:

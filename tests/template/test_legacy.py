@@ -237,7 +237,7 @@ def test_everything_that_is_wrong_is_told(workshop: Workshop, golden: Golden) ->
         ('{"builders": [{"type": "fake"}], "provisioners": "x"}', "Invalid template"),
         ('{"builders": [{"type": "fake"}, {"type": "fake"}]}', "Duplicate declaration"),
         ('{"builders": [{"type": "fake"}], "builders": []}', "Duplicate key"),
-        ('{"builders": [{"type": "fake",}]}', "Invalid JSON"),
+        ('{"builders": [{"type": "fake",}]}', "Trailing comma in object"),
     ],
 )
 def test_templates_of_the_wrong_shape(workshop: Workshop, text: str, summary: str) -> None:
