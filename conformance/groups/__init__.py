@@ -9,7 +9,17 @@ from importlib import import_module
 
 from conformance.model import Group
 
-FAMILIES = ("own", "syntax_files", "syntax_tables", "evaluation", "value_tables", "value_core", "templates", "layout")
+FAMILIES = (
+    "own",
+    "syntax_files",
+    "syntax_tables",
+    "json_syntax",
+    "evaluation",
+    "value_tables",
+    "value_core",
+    "templates",
+    "layout",
+)
 
 
 def all_groups() -> list[Group]:

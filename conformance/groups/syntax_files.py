@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from conformance.model import Case, Group, Skipped, expect
 from conformance.oracle import go_complaint
 from conformance.syntax import agree_with_go, must_parse, parsed, places, span, template_errors
+from hclimg.diagnostics import Diagnostics, SourceText
+from hclimg.lang.json_syntax import parse_json_expression
 
 # Packer 1.6.6's inputs with a syntax error: the summary, and the line to point at.
 PACKER_MISTAKES = {
@@ -71,16 +74,28 @@ def _seeds(corpus: Path) -> Iterator[Case]:
 
 def _seed_agrees(path: Path) -> None:
     """Seeds of expressions and templates are judged as the value of an argument."""
-    if path.suffix == ".json":
-        raise Skipped("JSON syntax")
     text = _text(path)
-    if path.parent.name == "FuzzParseTemplate":
+    if path.suffix == ".json":
+        _json_agrees(text)
+    elif path.parent.name == "FuzzParseTemplate":
         refused = bool(go_complaint(f"a = <<MARKER\n{text}\nMARKER\n"))
         expect(bool(template_errors(text)) == refused, f"HCL {'refuses' if refused else 'accepts'} it")
     elif path.parent.name == "FuzzParseConfig":
         agree_with_go(text)
     else:
         agree_with_go(f"a = {text}\n")
+
+
+def _json_agrees(text: str) -> None:
+    """All JSON is right for HCL, even if not every value makes a body."""
+    diags = Diagnostics()
+    parse_json_expression(SourceText("seed.json", text), diags)
+    try:
+        json.loads(text)
+        refused = False
+    except ValueError:
+        refused = True
+    expect(diags.has_errors == refused, f"HCL {'refuses' if refused else 'accepts'} it")
 
 
 def _packer_mistakes(corpus: Path) -> Iterator[Case]:

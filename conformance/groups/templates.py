@@ -39,7 +39,6 @@ Data: TypeAlias = dict[str, Any]
 
 _NOW = datetime(2024, 2, 29, 12, 34, 56, tzinfo=UTC)
 _DYNAMIC = "dynamic blocks are not read yet"
-_JSON_SYNTAX = "the JSON form of HCL is not read yet"
 _PLACEHOLDER = "Packer takes its own placeholder of an unknown value for the value"
 _GO_API = "tests Go itself"
 
@@ -79,8 +78,6 @@ def _skip_what_comes_later(diags: Diagnostics, wrong: bool) -> None:
         return
     if any('type "dynamic"' in item.detail for item in diags.errors):
         raise Skipped(_DYNAMIC)
-    if any(item.summary == "Unsupported template format" for item in diags.errors):
-        raise Skipped(_JSON_SYNTAX)
 
 
 # -- hcl2template -----------------------------------------------------------------
@@ -114,17 +111,26 @@ def _override_case(corpus: Path, case: Data) -> None:
 
 def _build_with(steps: str) -> Diagnostics:
     """Steps in a build with one source."""
+    return _diagnosed("t.pkr.hcl", f'source "null" "test" {{}}\nbuild {{\n  sources = ["null.test"]\n{steps}\n}}\n')
+
+
+def _diagnosed(name: str, text: str) -> Diagnostics:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "t.pkr.hcl")
-        path.write_text(f'source "null" "test" {{}}\nbuild {{\n  sources = ["null.test"]\n{steps}\n}}\n')
+        path = Path(folder, name)
+        path.write_text(text)
         return _compile(path, mock_registry())[1]
 
 
 def _enforced_case(case: Data) -> None:
-    content = case["blockContent"]
-    if content.lstrip().startswith("{"):
-        raise Skipped(_JSON_SYNTAX)
-    _judge(_build_with(content), case["wantErr"])
+    content = case["blockContent"].strip()
+    if '"provisioners"' in content:
+        diags = _diagnosed("t.json", f'{{"builders": [{{"type": "null"}}], {content[1:]}')
+    elif content.startswith("{"):
+        source = '"source": {"null": {"test": {}}}'
+        diags = _diagnosed("t.pkr.json", f'{{{source}, "build": [[{{"sources": ["null.test"]}}, {content}]]}}')
+    else:
+        diags = _build_with(content)
+    _judge(diags, case["wantErr"])
 
 
 def _plugins_case(case: Data) -> None:
