@@ -152,6 +152,21 @@ class ArtifactMade(Event):
 
 
 @frozen(kw_only=True)
+class TemplateOutput(Event):
+    """An output of the template, at the end of a run: its value as JSON data, None when it is sensitive.
+
+    ``missing`` says why it has no value. ``run`` is the run that gave it the value: an earlier one when this one did
+    not make what it tells of.
+    """
+
+    name: str
+    run: str
+    value: Any = None
+    sensitive: bool = False
+    missing: str = ""
+
+
+@frozen(kw_only=True)
 class LeftBehind(Event):
     """Something that was made and is still there, with the reason."""
 
@@ -190,15 +205,19 @@ class Redactor:
         changed: dict[str, Any] = {}
         for attribute in fields(type(event)):
             value = getattr(event, attribute.name)
-            if isinstance(value, str):
-                clean: Any = self.text(value)
-            elif isinstance(value, tuple):
-                clean = tuple(self.text(v) if isinstance(v, str) else v for v in value)
-            else:
-                continue
+            clean = self._clean(value)
             if clean != value:
                 changed[attribute.name] = clean
         return evolve(event, **changed) if changed else event
+
+    def _clean(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, tuple | list):
+            return type(value)(map(self._clean, value))
+        if isinstance(value, dict):
+            return {name: self._clean(item) for name, item in value.items()}
+        return value
 
 
 class EventBus:

@@ -74,8 +74,9 @@ def command(
         _tell_programs(diags, form)
     show_diagnostics(diags)
     options = run_options(
-        parallel_builds=parallel_builds, force=force, debug=debug, on_error=OnError(on_error), started=now.timestamp()
-    )
+        template=wanted.identity, parallel_builds=parallel_builds, force=force, debug=debug,
+        on_error=OnError(on_error), started=now.timestamp(),
+    )  # fmt: skip
     result = _run(plan, options, registry, form, color, timestamps=timestamp_ui)
     flushed()  # a reader that went away does not change what became of the builds
     _tell_lost_records(result)

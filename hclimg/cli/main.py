@@ -31,6 +31,7 @@ COMMANDS = {
     "docs": "Show the reference of a component",
     "fmt": "Put HCL files into canonical layout",
     "inspect": "Show what is in a template",
+    "output": "Show the outputs of the last apply",
     "plan": "Show what apply would do",
     "validate": "Check a template",
     "version": "Show the version",

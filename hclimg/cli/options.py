@@ -6,6 +6,7 @@ click.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -15,6 +16,7 @@ import click
 from attrs import frozen
 
 F = TypeVar("F", bound=Callable[..., Any])
+STDIN = "-"
 HELP_NAMES = ["-h", "-help"]
 CHDIR = "-chdir"
 """The option of the program itself."""
@@ -110,6 +112,11 @@ class TemplateOptions:
     var_files: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     except_: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """What tells the template from others, wherever the program is called: its outputs are kept under it."""
+        return self.path if self.path == STDIN else os.path.realpath(self.path)
 
 
 _VARIABLES = (

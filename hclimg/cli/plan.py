@@ -68,4 +68,4 @@ def _print_tree(plan: Plan, colour: bool | None) -> None:
     from hclimg.ui.theme import theme_for
 
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-    print(render(tree(plan), theme_for(sys.stdout, colour), unicode=unicode), end="")
+    print(render(tree(plan), theme_for(sys.stdout, colour), unicode=unicode, outputs=plan.outputs), end="")

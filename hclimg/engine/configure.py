@@ -34,6 +34,7 @@ from hclimg.template.scope import (
     known_artifact,
     known_build,
     late_scope,
+    unknown_build,
 )
 from hclimg.units import Secret
 
@@ -66,11 +67,14 @@ class Configurator:
             self._data[address] = value
         return tuple(secret_texts(value))
 
-    def learn_artifact(self, lane: Lane, artifact: Artifact) -> None:
+    def learn_artifact(self, lane: LaneRun, artifact: Artifact) -> None:
         """From now on ``artifact.TYPE.NAME`` is known."""
-        value = known_artifact(id_=artifact.id, builder=artifact.builder, files=artifact.files, state=artifact.state)
+        build = known_build(unknown_build(lane.lane.build_name, lane.lane.source_type, ()), lane.facts)
+        value = known_artifact(
+            id_=artifact.id, builder=artifact.builder, files=artifact.files, state=artifact.state, build=build
+        )
         with self._lock:
-            self._artifacts[lane_steps(lane)] = value
+            self._artifacts[lane_steps(lane.lane)] = value
 
     def component(self, spec: Spec, ctx: Context, lane: LaneRun | None = None) -> Component[Any]:
         """The configured component. Raises TemplateError when its settings turn out to be wrong."""
@@ -103,6 +107,12 @@ class Configurator:
             raise TemplateError(diags.errors)
         ctx.redact.add(*decoded.secrets)
         return cls(decoded.config)
+
+    def scope_after(self, scope: Scope) -> Scope:
+        """A scope of the template with everything that the run has found out."""
+        with self._lock:
+            data = dict(self._data)
+        return late_scope(scope, {ROOT: self._artifact_root()}, data)
 
     def _scope(self, spec: Spec, lane: LaneRun | None) -> Scope:
         names: dict[str, Value] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from hclimg.engine.onerror import FailurePolicy
 from hclimg.engine.state import Status, Work, error_text
 from hclimg.errors import BuildError, Cancelled, CleanupError, HclimgError, PluginError
 from hclimg.events import ArtifactMade, EventBus, LeftBehind, Redactor
+from hclimg.lang.scope import Scope as LanguageScope
 from hclimg.lang.values import Value
 from hclimg.plan.node import Node, NodeKind, Spec
 from hclimg.plan.plan import Plan
@@ -90,6 +91,14 @@ class NodeRunner:
             )  # fmt: skip
             self.bus.emit(made)
 
+    def scope_after(self, scope: LanguageScope, lanes: Iterable[str]) -> LanguageScope:
+        """A scope with everything that has become known; the artifacts of these lanes are what they leave behind."""
+        for name in lanes:
+            left = self.lanes[name].result()
+            if left:
+                self._configurator.learn_artifact(self.lanes[name], left[0])
+        return self._configurator.scope_after(scope)
+
     # -- what lanes share -----------------------------------------------------------
 
     def _data(self, work: Work) -> None:
@@ -150,7 +159,7 @@ class NodeRunner:
             artifact = lane.builder.capture(ctx, lane.machine)
             # It counts from the moment that it exists, also when something fails after that.
             lane.artifacts[work.node.id] = artifact
-            self._configurator.learn_artifact(lane.lane, artifact)
+            self._configurator.learn_artifact(lane, artifact)
 
     def _teardown(self, work: Work) -> None:
         lane = self.lanes[work.node.lane]

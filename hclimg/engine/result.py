@@ -9,6 +9,7 @@ from pathlib import Path
 from attrs import evolve, field, frozen
 
 from hclimg.diagnostics import Diagnostic, Severity
+from hclimg.engine.outputfile import StoredOutput
 from hclimg.engine.state import NodeState, Status
 from hclimg.errors import BuildError, CleanupError, TemplateError
 from hclimg.events import LeftBehind, Redactor
@@ -85,6 +86,7 @@ class RunResult:
     failures: tuple[Failure, ...]
     left_behind: tuple[LeftBehind, ...]
     data: Mapping[Address, Value] = field(factory=dict)
+    outputs: Mapping[str, StoredOutput] = field(factory=dict)
     stopped: bool = False
     sink_errors: tuple[Exception, ...] = ()
 

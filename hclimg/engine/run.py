@@ -16,8 +16,10 @@ from hclimg.engine.executors.local import LocalExecutor
 from hclimg.engine.interrupts import Interrupts
 from hclimg.engine.journal import ResourceJournal
 from hclimg.engine.onerror import FailurePolicy, OnError
+from hclimg.engine.outputfile import earlier_outputs, remember_outputs
+from hclimg.engine.outputs import Outputs, settle
 from hclimg.engine.reclaim import prune
-from hclimg.engine.result import LaneResult, NodeResult, RunResult, failure_of, status_of
+from hclimg.engine.result import LaneResult, NodeResult, RunResult, RunStatus, failure_of, status_of
 from hclimg.engine.rundir import EventFile, LogFiles, RunDirectory, new_run_id
 from hclimg.engine.scheduler import BUILDS, WORKERS, Scheduler
 from hclimg.engine.secrets import secrets_of
@@ -40,11 +42,13 @@ class RunOptions:
 
     ``home`` is where run directories are, ``cache`` where downloads are kept (see ``rundir``). ``parallel_builds`` 0 is
     no limit. ``limits`` are further named limits, such as ``{"kvm": 2}``. ``started`` is what ``timestamp`` means to
-    components: give it what the plan was compiled with.
+    components: give it what the plan was compiled with. ``template`` is how outputs are remembered; without it they
+    are not evaluated.
     """
 
     home: Path
     cache: Path
+    template: str = ""
     command: str = "apply"
     version: str = ""
     parallel_builds: int = 0
@@ -118,7 +122,8 @@ class _Run:
             with self._telling(bus):
                 scheduler.run()
             left = self._left_behind(bus, runner, journal)
-            result = self._result(scheduler, runner, left, time.monotonic() - began)
+            outputs = self._outputs(bus, scheduler, runner)
+            result = self._result(scheduler, runner, left, outputs, time.monotonic() - began)
             bus.emit(RunFinished(status=result.status))
         if not result.stopped:
             executor.close()
@@ -175,8 +180,29 @@ class _Run:
         text = self.redact.text
         return tuple(evolve(event, what=text(event.what), reason=text(event.reason)) for event in left)
 
+    def _outputs(self, bus: EventBus, scheduler: Scheduler, runner: NodeRunner) -> Outputs:
+        """Evaluate the outputs, tell of them and remember them. After a stop nobody waits for that."""
+        options = self.options
+        if not options.template or self.interrupts.stop.cancelled:
+            return Outputs()
+        home, warnings = options.home.absolute(), list[str]()
+        earlier = earlier_outputs(home, options.template, warnings)
+        found = settle(self.plan.outputs, scheduler, runner, earlier or {}, options.run_id)
+        if earlier is not None:
+            remember_outputs(home, options.template, found.stored, warnings)
+        for text in warnings:
+            bus.emit(Said(text=text, level="warning"))
+        for event in found.events():
+            bus.emit(event)
+        return found
+
     def _result(
-        self, scheduler: Scheduler, runner: NodeRunner, left: tuple[LeftBehind, ...], seconds: float
+        self,
+        scheduler: Scheduler,
+        runner: NodeRunner,
+        left: tuple[LeftBehind, ...],
+        outputs: Outputs,
+        seconds: float,
     ) -> RunResult:
         states = scheduler.states
         lanes = tuple(
@@ -191,15 +217,19 @@ class _Run:
             name: NodeResult(id=name, status=state.status, seconds=state.seconds, attempts=state.attempt)
             for name, state in states.items()
         }
+        status = status_of(lanes, states, interrupted=self.interrupts.cancel.cancelled)
+        if outputs.failures and status is RunStatus.SUCCEEDED:
+            status = RunStatus.FAILED
         return RunResult(
             id=self.options.run_id,
             directory=self.directory.path,
-            status=status_of(lanes, states, interrupted=self.interrupts.cancel.cancelled),
+            status=status,
             seconds=seconds,
             lanes=lanes,
             nodes=nodes,
-            failures=tuple(filter(None, (failure_of(state, self.redact) for state in states.values()))),
+            failures=(*filter(None, (failure_of(state, self.redact) for state in states.values())), *outputs.failures),
             left_behind=left,
             data=runner.data,
+            outputs=outputs.stored,
             stopped=self.interrupts.stop.cancelled,
         )

@@ -71,6 +71,36 @@ def _mapping(items: dict[str, Value]) -> Iterator[str]:
     yield "{"
     for position, name in enumerate(sorted(items)):
         yield ", " if position else " "
-        yield f"{name if _NAME.fullmatch(name) else quoted(name)} = "
+        yield f"{_key(name)} = "
         yield from _pieces(items[name])
     yield " }" if items else "}"
+
+
+def written(value: Value, *, later: str = UNKNOWN_TEXT) -> str:
+    """The whole value as a template would write it, with each element on a line of its own; ``later`` is unknown."""
+    return "".join(_written(value, later, "\n"))
+
+
+def _written(value: Value, later: str, line: str) -> Iterator[str]:
+    raw, inner = value.raw, line + "  "
+    if value.is_sensitive:
+        yield SENSITIVE_TEXT
+    elif type(raw) is Unknown:
+        yield later
+    elif isinstance(raw, tuple) and raw:
+        yield "["
+        for item in raw:
+            yield from (inner, *_written(item, later, inner), ",")
+        yield f"{line}]"
+    elif isinstance(raw, dict) and raw:
+        yield "{"
+        width = max(len(_key(name)) for name in raw)
+        for name in sorted(raw):
+            yield from (f"{inner}{_key(name):<{width}} = ", *_written(raw[name], later, inner))
+        yield f"{line}}}"
+    else:
+        yield "[]" if raw == () else "{}" if raw == {} else quoted(raw) if isinstance(raw, str) else _scalar(raw)
+
+
+def _key(name: str) -> str:
+    return name if _NAME.fullmatch(name) else quoted(name)

@@ -6,7 +6,7 @@ The classes are written by hand because this module is on the path of every star
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,6 +150,18 @@ def friendly_name(type_: Type) -> str:
 def type_text(type_: Type) -> str:
     """The type as a template would write it: ``list(string)``, ``object({a=number})``."""
     return repr(type_)
+
+
+def type_data(type_: Type) -> Any:
+    """The type as cty writes it in JSON: ``"string"``, ``["list", "string"]``, ``["object", {"a": "number"}]``."""
+    if isinstance(type_, ListType | SetType | MapType):
+        return [_COLLECTION_NAMES[type(type_)], type_data(type_.element)]
+    if isinstance(type_, TupleType):
+        return ["tuple", [type_data(element) for element in type_.elements]]
+    if isinstance(type_, ObjectType):
+        attributes = {name: type_data(type_.attributes[name]) for name in sorted(type_.attributes)}
+        return ["object", attributes, sorted(type_.optional)] if type_.optional else ["object", attributes]
+    return "dynamic" if type_ is ANY else type_.name
 
 
 def has_any(type_: Type) -> bool:

@@ -35,15 +35,22 @@ class ArtifactNames:
     def value(self) -> Value:
         """References that have been reported as wrong are unknown here, so that they are not reported again."""
         if self._value is None:
-            known = dict.fromkeys(self._lanes, UNKNOWN_ARTIFACT)
-            wrong = {steps: value for steps, value in self._wrong.items() if steps and not _covered(steps, known)}
-            self._value = artifact_tree({**known, **wrong})
+            self._value = self._tree({})
         return self._value
 
     def value_for(self, found: Iterable[Reference]) -> Value:
         """The value for who refers to these; nothing is known of it when one of them stops short of a build."""
         short = any(reference.root == ROOT and len(reference.steps) < 2 for reference in found)
         return unknown() if short else self.value
+
+    def with_machines(self, artifacts: Mapping[str, Value]) -> Value:
+        """The same, where more is known of the artifacts of some lanes."""
+        return self._tree(artifacts) if artifacts else self.value
+
+    def _tree(self, artifacts: Mapping[str, Value]) -> Value:
+        known = {steps: artifacts.get(lane.name, UNKNOWN_ARTIFACT) for steps, lane in self._lanes.items()}
+        wrong = {steps: value for steps, value in self._wrong.items() if steps and not _covered(steps, known)}
+        return artifact_tree({**known, **wrong})
 
     def lanes_of(self, found: Iterable[Reference], context: str, diags: Diagnostics) -> dict[str, Range]:
         """The names of the lanes that some references mean, with a place for each."""

@@ -20,6 +20,7 @@ from hclimg.plan.data import data_nodes, deciding_data
 from hclimg.plan.lanes import LaneDraft, draft_lanes
 from hclimg.plan.layout import Layouts
 from hclimg.plan.node import Lane
+from hclimg.plan.outputs import OutputPlanner
 from hclimg.plan.plan import Plan
 from hclimg.plan.select import Candidate, Selection, make_selection, report_nothing, report_unused, select_lanes
 from hclimg.plan.specs import LaneScope, Specs
@@ -128,7 +129,8 @@ class _Compiler:
         for name in chosen:
             weaver.lane(layouts.of(name))
         report_unused(selection, _candidates(drafts.values()), layouts.labels, diags)
-        return weaver.plan()
+        outputs = OutputPlanner(self.globals, self.specs, drafts, chosen, artifacts, diags).outputs()
+        return weaver.plan(outputs)
 
     def _check_unused(self, drafts: Iterable[LaneDraft]) -> None:
         """A source that no build uses is at least of a type that exists; the steps of a build without one are right."""

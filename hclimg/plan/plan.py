@@ -28,6 +28,8 @@ from hclimg.plan.node import Lane, Node, Trigger
 if TYPE_CHECKING:
     import networkx as nx
 
+    from hclimg.plan.outputs import PlannedOutput
+
 Edge = tuple[str, str]
 Links = dict[str, list[str]]
 T = TypeVar("T")
@@ -47,14 +49,23 @@ class Plan:
     Raises CycleError, and ValueError for an id that is given twice or an edge to a node that does not exist.
     """
 
-    __slots__ = ("_after", "_before", "_members", "_order_after", "_order_before", "_sorted", "lanes", "nodes")
+    __slots__ = (
+        "_after", "_before", "_members", "_order_after", "_order_before", "_sorted", "lanes", "nodes", "outputs",
+    )  # fmt: skip
 
     nodes: Mapping[str, Node]
     lanes: Mapping[str, Lane]
+    outputs: tuple[PlannedOutput, ...]
 
     def __init__(
-        self, nodes: Iterable[Node], edges: Iterable[Edge], lanes: Iterable[Lane] = (), order: Iterable[Edge] = ()
+        self,
+        nodes: Iterable[Node],
+        edges: Iterable[Edge],
+        lanes: Iterable[Lane] = (),
+        order: Iterable[Edge] = (),
+        outputs: Iterable[PlannedOutput] = (),
     ) -> None:
+        self.outputs = tuple(outputs)
         self.nodes = _by_id((node.id, node) for node in nodes)
         self.lanes = _by_id((lane.name, lane) for lane in lanes)
         hard = dict.fromkeys(edges)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from hclimg.lang.values import to_python
+from hclimg.plan.canonical import EXPRESSION, expression_text
 from hclimg.plan.node import Node, NodeKind, Trigger
 from hclimg.plan.plan import Plan
 from hclimg.registry import Registry
@@ -15,6 +17,7 @@ from hclimg.units import show_duration
 
 if TYPE_CHECKING:
     from hclimg.plan.fingerprint import SpecReader
+    from hclimg.plan.outputs import PlannedOutput
 
 FORMAT = 1
 """The version of the JSON form."""
@@ -112,11 +115,26 @@ def to_json(plan: Plan, registry: Registry, *, positions: bool = False) -> dict[
     from hclimg.plan.fingerprint import SpecReader, fingerprints  # reads package metadata, which the tree does without
 
     reader, prints = SpecReader(registry), fingerprints(plan, registry)
-    return {
+    found = {
         "format": FORMAT,
         "lanes": [_lane(plan, name) for name in plan.lanes],
         "nodes": [_node(plan, node, reader, prints, positions) for node in plan.in_order()],
     }
+    if plan.outputs:
+        found["outputs"] = {output.name: _output(output) for output in plan.outputs}
+    return found
+
+
+def _output(output: PlannedOutput) -> dict[str, Any]:
+    """``value``, or ``expression`` where only a run knows it; of what is sensitive neither."""
+    found: dict[str, Any] = {"sensitive": output.sensitive, "lanes": list(output.lanes), "complete": output.complete}
+    if output.description:
+        found["description"] = output.description
+    if output.sensitive:
+        return found
+    if output.value.is_wholly_known:
+        return {**found, "value": to_python(output.value)}
+    return {**found, EXPRESSION: expression_text(output.expr, output.scope)}
 
 
 def _lane(plan: Plan, name: str) -> dict[str, Any]:

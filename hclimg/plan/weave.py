@@ -15,6 +15,7 @@ from hclimg.plan.data import data_node_id, data_nodes
 from hclimg.plan.lanes import LaneDraft
 from hclimg.plan.layout import LaneLayout, Step
 from hclimg.plan.node import Lane, Node, NodeKind, Trigger
+from hclimg.plan.outputs import PlannedOutput
 from hclimg.plan.plan import Edge, Plan
 from hclimg.plan.specs import Checked, LaneScope, Specs
 from hclimg.template.model import ComponentBlock
@@ -38,11 +39,11 @@ class Weaver:
     _readers: dict[str, list[str]] = attrs.field(factory=dict, init=False)
     _releases: dict[str, str] = attrs.field(factory=dict, init=False)
 
-    def plan(self) -> Plan:
+    def plan(self, outputs: Iterable[PlannedOutput]) -> Plan:
         """Everything that was added. An artifact that other lanes read is released after them."""
         for lane, release in self._releases.items():
             self.order += [(reader, release) for reader in self._readers.get(lane, ())]
-        return Plan(self.nodes, self.edges, self.lanes, self.order)
+        return Plan(self.nodes, self.edges, self.lanes, self.order, outputs)
 
     # -- what lanes share -----------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from hclimg.template.model import Address
 
 NO_VARIABLES = Scope()
 NO_BLOCKS: Shape = {}
+_NAME = re.compile(r"[^\W\d][\w-]*")
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -100,6 +102,15 @@ def labels(block: Block, names: Sequence[str], diags: Diagnostics) -> tuple[str,
 
 def _count(number: int) -> str:
     return {0: "no labels", 1: "one label"}.get(number, f"{number} labels")
+
+
+def is_name(label: Name, diags: Diagnostics) -> bool:
+    """Whether a label can be referred to; reports when it cannot."""
+    if _NAME.fullmatch(label.text):
+        return True
+    detail = "A name begins with a letter or an underscore, and has only letters, digits, underscores and dashes."
+    diags.error("Invalid name", detail, subject=label.range)
+    return False
 
 
 def constant(expr: Expr, type_: Type, context: str, diags: Diagnostics) -> Any:

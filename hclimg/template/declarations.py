@@ -1,4 +1,4 @@
-"""The blocks that declare variables and locals."""
+"""The blocks that declare variables, locals and outputs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hclimg.lang.syntax import Attribute, Block, Expr, Literal, Name
 from hclimg.lang.typeexpr import parse_type
 from hclimg.lang.types import BOOL, STRING
 from hclimg.lang.values import unknown
-from hclimg.template.blocks import constant, duplicate, labels, redefined, split
-from hclimg.template.model import LocalBlock, Validation, VariableBlock
+from hclimg.template.blocks import constant, duplicate, is_name, labels, redefined, split
+from hclimg.template.model import LocalBlock, OutputBlock, Validation, VariableBlock
 
 _VARIABLE_ARGUMENTS = ("type", "default", "description", "sensitive")
 
@@ -94,6 +94,28 @@ def declare_locals(found: Iterable[LocalBlock], known: dict[str, LocalBlock], di
         first = known.setdefault(declared.name, declared)
         if first is not declared:
             duplicate(f'The local "{declared.name}"', declared.header, first.header, diags)
+
+
+def output_block(block: Block, diags: Diagnostics) -> OutputBlock | None:
+    """``output "NAME" { value = … }``."""
+    names = labels(block, ("name",), diags)
+    if names is None or not is_name(block.labels[0], diags):
+        return None
+    context = f'output "{names[0]}"'
+    before = len(diags)
+    parts = split(block.body, context, diags, arguments=("value", "description", "sensitive"))
+    value, description = parts.expr("value"), parts.expr("description")
+    if value is None:
+        if len(diags) == before and block.body.whole:  # otherwise it is misspelt, most likely
+            _missing("value", block, context, diags)
+        value = unknown_at(block.header)
+    return OutputBlock(
+        name=names[0],
+        header=block.header,
+        value=value,
+        description=(constant(description, STRING, context, diags) or "").strip() if description else "",
+        sensitive=_flag(parts.expr("sensitive"), context, diags),
+    )
 
 
 def _validation(block: Block, context: str, diags: Diagnostics) -> Validation | None:

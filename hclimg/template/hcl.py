@@ -28,6 +28,7 @@ from hclimg.template.declarations import (
     declare_locals,
     is_unreadable,
     local_block,
+    output_block,
     unknown_at,
     values,
     variable_block,
@@ -38,6 +39,7 @@ from hclimg.template.model import (
     BuildBlock,
     ComponentBlock,
     LocalBlock,
+    OutputBlock,
     SourceUse,
     Template,
     VariableBlock,
@@ -71,6 +73,7 @@ def read_hcl(
         data=reader.data,
         sources=reader.sources,
         builds=tuple(reader.builds),
+        outputs=reader.outputs,
         required_plugins={name: source for name, (source, _) in reader.plugins.items()},
         auto_var_files=auto_var_files,
         whole=all(map(_is_whole, bodies)) and not any(map(is_unreadable, reader.naming())),
@@ -94,6 +97,7 @@ class _Reader:
     data: dict[Address, ComponentBlock] = attrs.field(factory=dict)
     sources: dict[Address, ComponentBlock] = attrs.field(factory=dict)
     builds: list[BuildBlock] = attrs.field(factory=list)
+    outputs: dict[str, OutputBlock] = attrs.field(factory=dict)
     plugins: dict[str, tuple[str, Range]] = attrs.field(factory=dict)
 
     def naming(self) -> Iterator[Expr | None]:
@@ -177,6 +181,12 @@ class _Reader:
         if first is not found:
             duplicate(f"The {found.context}", block.header, first.header, self.diags)
 
+    def output(self, block: Block) -> None:
+        declared = output_block(block, self.diags)
+        first = self.outputs.setdefault(declared.name, declared) if declared else None
+        if declared and first and first is not declared:
+            duplicate(f'The output "{declared.name}"', declared.header, first.header, self.diags)
+
     # -- builds ---------------------------------------------------------------
 
     def build(self, block: Block) -> None:
@@ -206,6 +216,7 @@ _TOP_LEVEL: dict[str, Callable[[_Reader, Block], None]] = {
     "data": _Reader.data_source,
     "source": _Reader.source,
     "build": _Reader.build,
+    "output": _Reader.output,
     "hcp_packer_registry": _Reader.hcp_registry,
     "communicator": _Reader.communicator,
 }
@@ -220,6 +231,7 @@ _SHAPE: Shape = {
     "data": ("type", "name"),
     "source": ("type", "name"),
     "build": (),
+    "output": ("name",),
     "hcp_packer_registry": (),
     "communicator": ("type", "name"),
 }

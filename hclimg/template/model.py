@@ -49,6 +49,21 @@ class LocalBlock:
 
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
+class OutputBlock:
+    """A value that the user wants to know after the builds."""
+
+    name: str
+    header: Range
+    value: Expr
+    description: str = ""
+    sensitive: bool = False
+
+    @property
+    def context(self) -> str:
+        return f'output "{self.name}"'
+
+
+@attrs.frozen(eq=False, repr=False, kw_only=True)
 class ComponentBlock:
     """A block that configures a component: ``source``, ``data``, ``provisioner``, ``post-processor``.
 
@@ -126,6 +141,7 @@ class Template:
     data: Mapping[Address, ComponentBlock] = attrs.field(factory=dict)
     sources: Mapping[Address, ComponentBlock] = attrs.field(factory=dict)
     builds: tuple[BuildBlock, ...] = ()
+    outputs: Mapping[str, OutputBlock] = attrs.field(factory=dict)
     required_plugins: Mapping[str, str] = attrs.field(factory=dict)
     auto_var_files: tuple[Path, ...] = ()
     whole: bool = True

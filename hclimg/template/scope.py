@@ -240,7 +240,8 @@ def source_object(type_: str, name: str) -> Value:
 def unknown_build(build_name: str, type_: str, facts: Iterable[str]) -> Value:
     """``build.*`` before the machine runs. A name that no machine ever tells is missing: using it is an error."""
     own = {name: unknown() for name in facts}
-    return object_of({**BUILD_FACTS, **own, "name": string(build_name), "type": string(type_)})
+    usual = {name: _marked(name, value) for name, value in BUILD_FACTS.items()}
+    return object_of({**usual, **own, "name": string(build_name), "type": string(type_)})
 
 
 def known_build(placeholder: Value, facts: Mapping[str, Any]) -> Value:
@@ -252,6 +253,10 @@ def known_build(placeholder: Value, facts: Mapping[str, Any]) -> Value:
         secret = name in _SECRET_FACTS or isinstance(fact, Secret)
         found[name] = value.with_marks(_SENSITIVE) if secret else value
     return object_of(found)
+
+
+def _marked(name: str, value: Value) -> Value:
+    return value.with_marks(_SENSITIVE) if name in _SECRET_FACTS else value
 
 
 def _absent(value: Value) -> Value:
@@ -267,12 +272,13 @@ UNKNOWN_ARTIFACT: Value = object_of(
         "path": _UNKNOWN_TEXT,
         "files": unknown(),
         "state": unknown(),
+        "build": unknown(),
     }
 )
-"""``artifact.TYPE.NAME`` before it is built; ``path`` is its first file."""
+"""``artifact.TYPE.NAME`` before it is built; ``path`` is its first file, ``build`` what the machine told."""
 
 
-def known_artifact(*, id_: str, builder: str, files: Iterable[str], state: Mapping[str, Any]) -> Value:
+def known_artifact(*, id_: str, builder: str, files: Iterable[str], state: Mapping[str, Any], build: Value) -> Value:
     names = list(files)
     return object_of(
         {
@@ -281,6 +287,7 @@ def known_artifact(*, id_: str, builder: str, files: Iterable[str], state: Mappi
             "path": string(names[0] if names else ""),
             "files": from_python(names),
             "state": from_python(dict(state)),
+            "build": build,
         }
     )
 

@@ -6,11 +6,12 @@ printed is ``ui,message`` (its standard error ``ui,error``).
 
 from __future__ import annotations
 
+from json import dumps
 from typing import TextIO
 
 from attrs import define, field
 
-from hclimg.events import ArtifactMade, Event, LaneFinished, RunFinished, RunStarted
+from hclimg.events import ArtifactMade, Event, LaneFinished, RunFinished, RunStarted, TemplateOutput
 from hclimg.ui.summary import RunSummary
 from hclimg.ui.words import NO_ARTIFACT, Tone, Words, closing, lane_over, target, words
 
@@ -24,6 +25,13 @@ def line(at: float, target: str, kind: str, *data: object) -> str:
 
 def escape(text: str) -> str:
     return text.replace(",", "%!(PACKER_COMMA)").replace("\r", "\\r").replace("\n", "\\n")
+
+
+def _output(output: TemplateOutput) -> tuple[str, str]:
+    """``value``, ``sensitive`` or ``missing``, and the value as JSON or the reason."""
+    if output.missing:
+        return "missing", output.missing
+    return ("sensitive", "") if output.sensitive else ("value", dumps(output.value, ensure_ascii=False))
 
 
 @define
@@ -64,6 +72,8 @@ class MachineReadable:
                 self.out.write(line(event.at, lane.name, "artifact-count", len(lane.artifacts)))
             for index, artifact in enumerate(lane.artifacts):
                 self._artifact(event.at, index, artifact)
+        for output in self._run.outputs:
+            self.out.write(line(event.at, "", "output", output.name, *_output(output)))
         for said in closing(self._run):
             self._ui(event, said)
 

@@ -5,18 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hclimg.plan.node import NodeKind
+from hclimg.plan.outputs import PlannedOutput
 from hclimg.plan.render import Branch, Leaf
+from hclimg.ui.outputs import value_line
 from hclimg.ui.theme import PLAIN, Theme, one_line
 
 QUIET = frozenset({NodeKind.SOURCE, NodeKind.TEARDOWN, NodeKind.RELEASE})
 """What hclimg does by itself is shown faint, so that what the template asks for stands out."""
 
 
-def render(branches: Iterable[Branch], theme: Theme = PLAIN, *, unicode: bool = True) -> str:
-    """Each lane with what it does, in order, and a count at the end."""
+def render(
+    branches: Iterable[Branch],
+    theme: Theme = PLAIN,
+    *,
+    unicode: bool = True,
+    outputs: Iterable[PlannedOutput] = (),
+) -> str:
+    """Each lane with what it does, in order, then the outputs, and a count at the end."""
     items = list(branches)
     blocks = ["\n".join(_branch(branch, number, theme, unicode)) for number, branch in enumerate(items)]
+    told = [theme.clean(_output(output)) for output in outputs]
+    if told:
+        blocks.append("\n".join(["Outputs:", *told]))
     return "\n\n".join([*blocks, _count(items)]) + "\n"
+
+
+def _output(output: PlannedOutput) -> str:
+    if not output.complete:
+        return f"  {output.name} stays what it is: it tells of builds that are left out"
+    return "\n".join(f"  {line}" for line in value_line(output.name, output.value).split("\n"))
 
 
 def _branch(branch: Branch, number: int, theme: Theme, unicode: bool) -> Iterator[str]:

@@ -22,6 +22,7 @@ from hclimg.events import (
     RunFinished,
     RunStarted,
     Said,
+    TemplateOutput,
 )
 from hclimg.ui.theme import one_line
 
@@ -101,6 +102,7 @@ class RunSummary:
     lanes: dict[str, LaneSummary] = field(factory=dict)
     shared: LaneSummary = field(factory=lambda: LaneSummary("", 0))
     left_behind: list[LeftBehind] = field(factory=list)
+    outputs: list[TemplateOutput] = field(factory=list)
 
     def add(self, event: Event) -> None:
         match event:
@@ -110,6 +112,8 @@ class RunSummary:
                     self.lane(name)
             case RunFinished():
                 self.status, self.finished = event.status, event.at
+            case TemplateOutput():
+                self.outputs.append(event)
             case LeftBehind():
                 self.left_behind.append(event)
             case LaneStarted():

@@ -16,7 +16,9 @@ from hclimg.events import (
     Output,
     Said,
     StepStarted,
+    TemplateOutput,
 )
+from hclimg.ui.outputs import output_line
 from hclimg.ui.summary import RunSummary, clock, spelled_out
 from hclimg.ui.theme import one_line
 
@@ -125,4 +127,13 @@ def closing(run: RunSummary) -> list[Words]:
     if run.left_behind:
         found.append(Words(Tone.WARNING, "\n==> Something was left behind:"))
         found += [Words(Tone.WARNING, f"--> {_whose(event)}{_left(event)}") for event in run.left_behind]
+    if run.outputs:
+        found.append(Words(Tone.PLAIN, "\n==> Outputs:"))
+        found += [_output(event) for event in run.outputs]
     return found
+
+
+def _output(event: TemplateOutput) -> Words:
+    if event.missing:
+        return Words(Tone.WARNING, f"{event.name} has no value: {event.missing}.")
+    return Words(Tone.PLAIN, output_line(event.name, event.value, sensitive=event.sensitive))

@@ -136,7 +136,7 @@ def test_artifacts(workshop: Workshop, steps: tuple[str, ...], expression: str) 
     other = ("vm", "other")
     before = Scope({"artifact": artifact_tree({steps: UNKNOWN_ARTIFACT, other: UNKNOWN_ARTIFACT})})
     assert not look(workshop, before, f"artifact.{expression}.path").is_known
-    made = known_artifact(id_="VM", builder="test", files=["a.qcow2", "b"], state={"size": 3})
+    made = known_artifact(id_="VM", builder="test", files=["a.qcow2", "b"], state={"size": 3}, build=from_python({}))
     after = Scope({"artifact": artifact_tree({steps: made, other: UNKNOWN_ARTIFACT})})
     found = look(workshop, after, f"[artifact.{expression}.path, artifact.{expression}.files[1]]")
     assert to_python(found) == ["a.qcow2", "b"]
