@@ -12,6 +12,7 @@ import bisect
 import difflib
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from attrs import define, field, frozen
@@ -178,7 +179,13 @@ class Diagnostics:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name that was most likely meant, or nothing when none is close."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)), "")
+    if len(name) > _LONGEST_NAME:
+        return ""
+    return next(iter(difflib.get_close_matches(name, list(islice(known, _MOST_NAMES)), n=1, cutoff=0.6)), "")
+
+
+# Comparing takes quadratic time; what a template computes can be long, and there can be a lot of it.
+_LONGEST_NAME, _MOST_NAMES = 200, 5000
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -47,6 +47,9 @@ def _call(expr: syntax.Call, scope: Scope, diags: Diagnostics) -> Value:
         return unknown()
 
 
+_LONGEST_REASON = 2000
+
+
 def _no_function(expr: syntax.Call, scope: Scope, diags: Diagnostics) -> Value:
     name = expr.name.text
     names = scope.function_names()
@@ -128,7 +131,8 @@ def _why(error: ArgumentError | FunctionError, values: Sequence[Value]) -> str:
     """The function's complaint about these values; it may quote any part of them, so not when one is sensitive."""
     if SENSITIVE in deep_marks(values):
         return "; the reason is not shown, because a sensitive value is among the arguments"
-    return f": {error.message}"
+    message = error.message
+    return f": {message}" if len(message) <= _LONGEST_REASON else f": {message[:_LONGEST_REASON]}…"
 
 
 def _text_failed(

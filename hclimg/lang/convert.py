@@ -130,6 +130,8 @@ def _to_number(text: str, value: Value, path: tuple[str | int, ...]) -> Value:
     raw = numbers.parse(text)
     if raw is None:
         raise ConversionError("a number is required", path)
+    if numbers.is_out_of_range(raw, text):
+        raise ConversionError(f"a number of at most {numbers.MOST_DIGITS:,} digits is required", path)
     return Value(NUMBER, raw, value.marks)
 
 

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from hclimg.lang import operators
 from hclimg.lang.convert import ConversionError, convert
+from hclimg.lang.limits import LARGEST_TEXT, MOST_VALUES, TooLarge, is_too_large, joined
 from hclimg.lang.operators import OperationError
 from hclimg.lang.references import Reference, references
 from hclimg.lang.show import shown
 from hclimg.lang.syntax import Expr
 from hclimg.lang.types import NUMBER, STRING, ObjectType, Type
-from hclimg.lang.values import Value
+from hclimg.lang.values import Value, string, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from hclimg.diagnostics import Diagnostics, Range
     from hclimg.lang.scope import Scope
@@ -79,6 +80,24 @@ def _look_up(reference: Reference, scope: Scope) -> Value | None:
             return None
     # A whole namespace (``var``) says nothing.
     return value if reference.steps or not isinstance(value and value.type, ObjectType) else None
+
+
+def bounded(value: Value, expr: Node, diags: Diagnostics) -> Value:
+    """The value of an expression, or an unknown one after a report that it holds too much."""
+    if not is_too_large(value):
+        return value
+    diags.error("Value too large", f"This value holds more than {MOST_VALUES:,} values.", subject=expr.range)
+    return unknown()
+
+
+def text_of(pieces: Iterable[str], expr: Node, diags: Diagnostics) -> Value:
+    """The pieces as one string, or an unknown one after a report that it would be too long."""
+    try:
+        return string(joined(pieces))
+    except TooLarge:
+        detail = f"This string is longer than {LARGEST_TEXT >> 20} Mi characters."
+        diags.error("String too long", detail, subject=expr.range)
+        return unknown(STRING, not_null=True)
 
 
 def converted(

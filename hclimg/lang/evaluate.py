@@ -16,7 +16,8 @@ from hclimg.lang import loops as loops
 from hclimg.lang import operations as operations
 from hclimg.lang import operators, syntax
 from hclimg.lang import templates as templates
-from hclimg.lang.dispatch import converted, handles, report, value_of
+from hclimg.lang.dispatch import bounded, converted, handles, report, value_of
+from hclimg.lang.limits import Rounds
 from hclimg.lang.operators import OperationError
 from hclimg.lang.references import Reference, references
 from hclimg.lang.scope import Scope
@@ -33,7 +34,8 @@ __all__ = ["Reference", "Scope", "evaluate", "references"]
 def evaluate(expr: Expr, scope: Scope, diags: Diagnostics) -> Value:
     """The value of an expression; unknown when a problem was reported."""
     try:
-        return value_of(expr, scope, diags)
+        with Rounds():
+            return value_of(expr, scope, diags)
     except RecursionError:
         detail = "This expression is nested too deeply to be evaluated. Move parts of it to locals of their own."
         diags.error("Expression too deep", detail, subject=expr.range)
@@ -105,7 +107,7 @@ def _paren(expr: syntax.Paren, scope: Scope, diags: Diagnostics) -> Value:
 
 @handles(syntax.TupleCons)
 def _tuple(expr: syntax.TupleCons, scope: Scope, diags: Diagnostics) -> Value:
-    return tuple_of([value_of(item, scope, diags) for item in expr.items])
+    return bounded(tuple_of([value_of(item, scope, diags) for item in expr.items]), expr, diags)
 
 
 @handles(syntax.ObjectCons)
@@ -122,7 +124,7 @@ def _object(expr: syntax.ObjectCons, scope: Scope, diags: Diagnostics) -> Value:
         items[key.raw] = value
     # Without all the names there is no type either.
     result = object_of(items) if known else unknown()
-    return result.with_marks(marks)
+    return bounded(result, expr, diags).with_marks(marks)
 
 
 @handles(syntax.JsonObject)

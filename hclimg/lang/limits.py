@@ -6,7 +6,81 @@ on, soon fills any memory.
 
 from __future__ import annotations
 
-LARGEST_TEXT = 256 << 20
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hclimg.lang.values import Value
+
+LARGEST_TEXT = 128 << 20
 """Characters of a string."""
 
+MOST_VALUES = 1_000_000
+"""Values in one value, itself included."""
+
+MOST_ROUNDS = 250_000
+"""Elements that the loops of one evaluation go through altogether."""
+
 TOO_LONG = f"the result would be longer than {LARGEST_TEXT >> 20} Mi characters"
+TOO_MANY = f"the result would hold more than {MOST_VALUES:,} values"
+
+
+class TooLarge(Exception):
+    """A result is beyond its limit; the message says which, without a full stop."""
+
+
+def joined(pieces: Iterable[str], separator: str = "") -> str:
+    """The pieces as one text; raises TooLarge before it gets too long."""
+    kept: list[str] = []
+    size = 0
+    for piece in pieces:
+        size += len(piece) + len(separator)
+        if size > LARGEST_TEXT + len(separator):
+            raise TooLarge(TOO_LONG)
+        kept.append(piece)
+    return separator.join(kept)
+
+
+def check_length(size: int) -> None:
+    """Raise TooLarge if a text of this size must not be made."""
+    if size > LARGEST_TEXT:
+        raise TooLarge(TOO_LONG)
+
+
+def check_count(count: int) -> None:
+    """Raise TooLarge if a value with so many parts must not be made."""
+    if count > MOST_VALUES:
+        raise TooLarge(TOO_MANY)
+
+
+def is_too_large(value: Value) -> bool:
+    return value.weight > MOST_VALUES
+
+
+# -- loops ----------------------------------------------------------------------
+
+_rounds: ContextVar[list[int] | None] = ContextVar("rounds", default=None)
+
+
+class Rounds:
+    """The rounds that loops may still make; what is evaluated inside an evaluation shares those of the outer one."""
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _rounds.set([MOST_ROUNDS]) if _rounds.get() is None else None
+
+    def __exit__(self, *_error: object) -> None:
+        if self._token is not None:
+            _rounds.reset(self._token)
+
+
+def next_round() -> bool:
+    """Count a round of a loop; false when there were too many."""
+    left = _rounds.get()
+    if left is None:
+        return True
+    left[0] -= 1
+    return left[0] >= 0

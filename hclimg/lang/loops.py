@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from hclimg.diagnostics import Diagnostics
 from hclimg.lang import syntax
-from hclimg.lang.dispatch import converted, handles, report, value_of
+from hclimg.lang.dispatch import bounded, converted, handles, report, text_of, value_of
+from hclimg.lang.limits import MOST_ROUNDS, next_round
 from hclimg.lang.types import (
     ANY,
     BOOL,
@@ -18,7 +19,7 @@ from hclimg.lang.types import (
     Type,
     friendly_name,
 )
-from hclimg.lang.values import Marks, Unknown, Value, elements, object_of, string, tuple_of, unknown
+from hclimg.lang.values import Marks, Unknown, Value, elements, object_of, tuple_of, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +54,11 @@ class _Loop:
 
     def rounds(self) -> Iterator[Scope]:
         for key, value in elements(self.collection):
+            if not next_round():
+                at = self.expr.collection.range
+                self.diags.error("Too many iterations", _TOO_MANY, subject=at)
+                self.known = False
+                return
             inner = self._inner(key, value)
             if self._included(inner):
                 yield inner
@@ -100,6 +106,12 @@ class _Loop:
         return converted(value, BOOL, condition, inner, diags, "Invalid 'for' condition", detail)
 
 
+_TOO_MANY = (
+    f"The 'for' expressions that are evaluated together go through more than {MOST_ROUNDS:,} elements. Split the work "
+    "into several locals, or leave it to a program."
+)
+
+
 def _loop(
     expr: syntax.ForTuple | syntax.ForObject | syntax.TemplateFor, scope: Scope, diags: Diagnostics
 ) -> _Loop | None:
@@ -129,7 +141,7 @@ def _for_tuple(expr: syntax.ForTuple, scope: Scope, diags: Diagnostics) -> Value
     if loop is None:
         return unknown()
     values = [value_of(expr.value, inner, diags) for inner in loop.rounds()]
-    return (tuple_of(values) if loop.known else unknown()).with_marks(loop.marks)
+    return (bounded(tuple_of(values), expr, diags) if loop.known else unknown()).with_marks(loop.marks)
 
 
 @handles(syntax.ForObject)
@@ -151,7 +163,7 @@ def _for_object(expr: syntax.ForObject, scope: Scope, diags: Diagnostics) -> Val
     if not loop.known:
         return unknown().with_marks(loop.marks)
     items = {name: tuple_of(found) if expr.group else found[0] for name, found in groups.items()}
-    return object_of(items).with_marks(loop.marks)
+    return bounded(object_of(items), expr, diags).with_marks(loop.marks)
 
 
 _DUPLICATE = (
@@ -183,7 +195,7 @@ def _template_for(expr: syntax.TemplateFor, scope: Scope, diags: Diagnostics) ->
             loop.known = False
         else:
             texts.append(value.raw)
-    result = string("".join(texts)) if loop.known else unknown(STRING, not_null=True)
+    result = text_of(texts, expr, diags) if loop.known else unknown(STRING, not_null=True)
     return result.with_marks(loop.marks)
 
 
@@ -209,7 +221,7 @@ def _splat(expr: syntax.Splat, scope: Scope, diags: Diagnostics) -> Value:
         values.append(value_of(expr.each, scope.with_item(expr.item, item), diags))
         if len(diags) > before:
             return unknown().with_marks(source.marks)
-    return _splat_result(expr, source, values, scope, diags).with_marks(source.marks)
+    return bounded(_splat_result(expr, source, values, scope, diags), expr, diags).with_marks(source.marks)
 
 
 def _splat_of_one(expr: syntax.Splat, source: Value, scope: Scope, diags: Diagnostics) -> Value:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from hclimg.diagnostics import Diagnostics, Related, SourceText
+from hclimg.lang.numbers import MOST_DIGITS
 from hclimg.lang.syntax import (
     Attribute,
     Binary,
@@ -179,7 +180,7 @@ class Nodes:
         try:
             value = parse_number(token.value)
         except ValueError:
-            detail = "Numbers of this size are not supported; at most 78,000 digits are."
+            detail = f"Numbers of this size are not supported; at most {MOST_DIGITS:,} digits are."
             self.diagnostics.error("Invalid number literal", detail, subject=self.source.range(token.start, token.end))
             value = unknown()
         return Literal(self.source, token.start, token.end, value)

@@ -23,6 +23,7 @@ NEGATIVE_ZERO = -0.0
 
 # Numbers beyond 2^±LIMIT overflow to infinity or vanish to zero: a template can then not ask for gigabytes of digits.
 LIMIT = 1 << 18
+MOST_DIGITS = 78_000
 
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?", re.ASCII)
@@ -40,6 +41,13 @@ def parse(text: str) -> Number | None:
     if match is None or not (match[2] or match[3]):
         return _INFINITE.get(text)
     return _from_parts(match[1] == "-", match[2] + (match[3] or ""), len(match[3] or ""), match[4] or "0")
+
+
+def is_out_of_range(value: Number, text: str) -> bool:
+    """Whether a text means a number that is too large or too small to be held, and was read as infinite or zero."""
+    if value == 0:
+        return bool(text.lower().partition("e")[0].strip("+-.0"))
+    return _is_infinite(value) and text not in _INFINITE
 
 
 def _from_parts(negative: bool, digits: str, scale: int, exponent_text: str) -> Number:

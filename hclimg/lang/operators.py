@@ -88,7 +88,14 @@ def _arithmetic(op: str, left: Value, right: Value) -> Value:
     result = function(left.raw, right.raw)
     if result is None:
         raise _failed(problem)
+    if abs(result) == numbers.INFINITY and _is_finite(op, left.raw, right.raw):
+        raise _failed(f"the result has more than {numbers.MOST_DIGITS:,} digits")
     return Value(NUMBER, result)
+
+
+def _is_finite(op: str, left: numbers.Number, right: numbers.Number) -> bool:
+    """Whether an operation on these operands has a finite result, however large it is."""
+    return numbers.INFINITY not in (abs(left), abs(right)) and not (op == "/" and right == 0)
 
 
 def unary(op: str, value: Value) -> Value:

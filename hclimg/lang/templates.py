@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hclimg.lang import syntax
-from hclimg.lang.dispatch import converted, handles, report, value_of
+from hclimg.lang.dispatch import converted, handles, report, text_of, value_of
 from hclimg.lang.operations import condition_of
 from hclimg.lang.types import STRING
 from hclimg.lang.values import NO_MARKS, UNKNOWN, Unknown, Value, string, unknown
@@ -31,7 +31,7 @@ def template_value(expr: syntax.Template, scope: Scope, diags: Diagnostics) -> V
             known = False
             if text is None:
                 report(diags, _BAD_PART, _NULL_PART, part.range, part, scope)
-    result = string("".join(texts)) if known else unknown(STRING, not_null=True)
+    result = text_of(texts, expr, diags) if known else unknown(STRING, not_null=True)
     return result.with_marks(marks) if marks else result
 
 

@@ -62,11 +62,12 @@ class Value:
     Python's ``==`` compares types, data and marks; HCL's own ``==`` is :func:`equals`.
     """
 
-    __slots__ = ("marks", "raw", "type")
+    __slots__ = ("_weight", "marks", "raw", "type")
 
     type: Final[Type]
     raw: Final[Any]
     marks: Final[Marks]
+    _weight: int
 
     def __init__(self, type: Type, raw: Any, marks: Marks = NO_MARKS) -> None:  # noqa: A002
         self.type = type
@@ -93,6 +94,19 @@ class Value:
     def is_sensitive(self) -> bool:
         """Whether this value itself is marked; see :func:`deep_marks` for what it contains."""
         return SENSITIVE in self.marks
+
+    @property
+    def weight(self) -> int:
+        """How many values this one holds, itself included; each is counted wherever it is used."""
+        raw = self.raw
+        if type(raw) is not tuple and type(raw) is not dict:
+            return 1
+        try:
+            return self._weight
+        except AttributeError:
+            # Only containers remember it, once somebody asked: most values are never asked for theirs.
+            self._weight = 1 + sum([item.weight for item in (raw.values() if type(raw) is dict else raw)])
+            return self._weight
 
     def with_marks(self, marks: Marks) -> Value:
         """The same value with further marks."""
@@ -148,7 +162,7 @@ def number(value: numbers.Number) -> Value:
 def parse_number(text: str) -> Value:
     """The number that a number token means; raises ValueError for any other text and for what is out of range."""
     raw = numbers.parse(text)
-    if raw is None or raw == numbers.INFINITY:
+    if raw is None or numbers.is_out_of_range(raw, text):
         raise ValueError(f"not a number: {text}")
     return Value(NUMBER, raw)
 

@@ -9,7 +9,7 @@ from hclimg.lang.functions.arguments import is_unknown
 from hclimg.lang.functions.model import KEPT, SHALLOW, ArgumentError, Function, FunctionError, Parameter
 from hclimg.lang.types import ANY, ListType, SetType, TupleType, Type
 from hclimg.lang.unify import unify
-from hclimg.lang.values import NULL, Value, equals, list_of, null, unknown
+from hclimg.lang.values import NULL, Value, list_of, null, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,19 +81,14 @@ def matchkeys(values: Value, keys: Value, searchset: Value) -> Value:
     if len(values.raw) != len(keys.raw):
         raise FunctionError("length of keys and values should be equal")
     assert isinstance(values.type, ListType)
+    sought = convert(searchset, common).raw
+    settled = {value for value in sought if value.is_wholly_known}
     found: list[Value] = []
-    wanted = convert(searchset, common)
-    sought = set(wanted.raw) if wanted.is_wholly_known else None
     for value, key in zip(values.raw, convert(keys, common).raw, strict=True):
-        if sought is None or not key.is_wholly_known:
-            answers = {equals(key, other).raw for other in wanted.raw}
-            if True not in answers and answers - {False}:
-                return unknown(values.type, not_null=True)
-            matches = True in answers
-        else:
-            matches = key in sought
-        if matches:
+        if key in settled and key.is_wholly_known:
             found.append(value)
+        elif sought and not (key.is_wholly_known and len(settled) == len(set(sought))):
+            return unknown(values.type, not_null=True)
     return list_of(found, values.type.element)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hclimg.lang.functions.catalog import Surroundings
 
 _LEAST_COST, _USUAL_COST, _MOST_COST = 4, 10, 31
+_DEAREST = 18  # some ten seconds; each step more doubles that
 _LONGEST_PASSWORD = 72
 
 
@@ -64,6 +65,8 @@ def bcrypt(text: Value, *costs: Value) -> Value:
     if cost > _MOST_COST:
         why = f"crypto/bcrypt: cost {cost} is outside allowed range ({_LEAST_COST},{_MOST_COST})"
         raise FunctionError(f"error occurred generating password {why}")
+    if cost > _DEAREST:
+        raise FunctionError(f"a cost of {cost} would take too long; at most {_DEAREST} is supported")
     password = text.raw.encode()
     if len(password) > _LONGEST_PASSWORD:
         raise FunctionError(f"error occurred generating password: it is longer than {_LONGEST_PASSWORD} bytes")

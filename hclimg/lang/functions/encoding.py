@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hclimg.lang.functions import jsonvalues
 from hclimg.lang.functions.arguments import text_function, text_parameter
 from hclimg.lang.functions.model import ArgumentError, Function, FunctionError, Parameter
-from hclimg.lang.limits import LARGEST_TEXT, TOO_LONG
+from hclimg.lang.limits import LARGEST_TEXT, TOO_LONG, check_count
 from hclimg.lang.show import quoted
 from hclimg.lang.types import STRING, ObjectType
 from hclimg.lang.values import Value, list_of, object_of, string, unknown
@@ -173,9 +173,12 @@ def csvdecode(text: Value) -> Value:
     if not records:
         raise FunctionError("missing header line")
     names = records[0][1]
+    seen: set[str] = set()
     for name in names:
-        if names.count(name) > 1:
+        if name in seen:
             raise FunctionError(f"duplicate column name {quoted(name)}")
+        seen.add(name)
+    check_count(len(records) * (len(names) + 1))
     rows: list[Value] = []
     for line, fields in records[1:]:
         if len(fields) != len(names):
@@ -206,38 +209,39 @@ def _records(text: str) -> list[tuple[int, list[str]]]:
 def _fields(lines: list[str], at: int) -> tuple[list[str], int]:
     """The fields of the record that begins at a line, and the line after it."""
     fields: list[str] = []
-    rest = lines[at]
+    start = 0
     while True:
-        if rest.startswith('"'):
-            field, rest, at = _quoted_field(lines, at, rest[1:])
+        if lines[at].startswith('"', start):
+            field, end, at = _quoted_field(lines, at, start + 1)
         else:
-            field, comma, after = rest.partition(",")
+            end = lines[at].find(",", start)
+            end = len(lines[at]) if end < 0 else end
+            field = lines[at][start:end]
             if '"' in field:
                 raise _csv_error(at + 1, 'bare " in non-quoted-field')
-            rest = comma + after
         fields.append(field)
-        if not rest:
+        if end == len(lines[at]):
             return fields, at + 1
-        rest = rest[1:]
+        start = end + 1
 
 
-def _quoted_field(lines: list[str], at: int, rest: str) -> tuple[str, str, int]:
-    """A field in quotes, what follows it on its last line, and that line."""
+def _quoted_field(lines: list[str], at: int, start: int) -> tuple[str, int, int]:
+    """A field in quotes, where it ends in its last line, and that line."""
     pieces: list[str] = []
     while True:
-        text, quote, rest = rest.partition('"')
-        pieces.append(text)
-        if not quote:
-            at += 1
+        line = lines[at]
+        quote = line.find('"', start)
+        pieces.append(line[start:] if quote < 0 else line[start:quote])
+        if quote < 0:
+            at, start = at + 1, 0
             if at >= len(lines):
                 raise _csv_error(at, 'extraneous or missing " in quoted-field')
             pieces.append("\n")
-            rest = lines[at]
-        elif rest.startswith('"'):
+        elif line.startswith('"', quote + 1):
             pieces.append('"')
-            rest = rest[1:]
-        elif not rest or rest.startswith(","):
-            return "".join(pieces), rest, at
+            start = quote + 2
+        elif quote + 1 == len(line) or line[quote + 1] == ",":
+            return "".join(pieces), quote + 1, at
         else:
             raise _csv_error(at + 1, 'extraneous or missing " in quoted-field')
 

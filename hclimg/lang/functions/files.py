@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import stat
+from io import FileIO
 from pathlib import Path
 
 from hclimg.lang.functions import paths
 from hclimg.lang.functions.model import ArgumentError, FunctionError
+from hclimg.lang.limits import LARGEST_TEXT
 from hclimg.lang.show import quoted
 
-LARGEST_FILE = 256 << 20
+LARGEST_FILE = LARGEST_TEXT
+_PIECE = 1 << 20
 _NOT_TEXT = (
     "contents of {} are not valid UTF-8; use the filebase64 function to obtain the Base64 encoded contents or the "
     "other file functions (e.g. filemd5, filesha256) to obtain file hashing results instead"
@@ -52,8 +56,7 @@ class Files:
                 raise ArgumentError(0, f"failed to read {name or '.'}: {kind_of(status.st_mode)}")
             if status.st_size > LARGEST_FILE:
                 raise ArgumentError(0, _too_large(name))
-            with path.open("rb") as file:  # some files of /proc say that they are empty, and never end
-                data = file.read(LARGEST_FILE + 1)
+            data = _contents(path)
         except FileNotFoundError:
             raise ArgumentError(0, f"no file exists at {name}") from None
         except OSError as error:
@@ -69,6 +72,23 @@ class Files:
             return self.read(name).decode()
         except UnicodeDecodeError:
             raise ArgumentError(0, _NOT_TEXT.format(name)) from None
+
+
+def _contents(path: Path) -> bytes:
+    """At most one byte more than may be. Some files of /proc say that they are empty; some never end, some block."""
+    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with FileIO(opened) as file:
+        pieces: list[bytes] = []
+        size = 0
+        while size <= LARGEST_FILE:
+            piece = file.read(min(LARGEST_FILE + 1 - size, _PIECE))
+            if piece is None:
+                raise OSError("reading it would block")
+            if not piece:
+                break
+            pieces.append(piece)
+            size += len(piece)
+        return b"".join(pieces)
 
 
 def _too_large(name: str) -> str:

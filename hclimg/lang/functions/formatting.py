@@ -10,6 +10,7 @@ from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.functions import graphemes, jsonvalues
 from hclimg.lang.functions.arguments import text_parameter
 from hclimg.lang.functions.model import ArgumentError, Function, FunctionError, Parameter
+from hclimg.lang.limits import check_length
 from hclimg.lang.types import ANY, BOOL, NUMBER, STRING, ListType, SetType, TupleType, Type
 from hclimg.lang.values import Unknown, Value, list_of, string, unknown
 
@@ -83,16 +84,19 @@ def _check_letter(match: re.Match[str], at: int) -> None:
 def _formatted(text: str, values: Sequence[Value]) -> str | None:
     """The text with its verbs replaced; None when a value is not known."""
     pieces: list[str | None] = []
-    highest = 0
+    highest = size = 0
     for part in _parts(text):
+        check_length(size)
         if isinstance(part, str):
             pieces.append(part)
+            size += len(part)
             continue
         if not 1 <= part.position <= len(values):
             need = f"need index {part.position} but have {len(values)} total"
             raise FunctionError(f'not enough arguments for "{part.raw}" at {part.at}: {need}')
         highest = max(highest, part.position)
         pieces.append(_shown(part, values[part.position - 1]))
+        size += len(pieces[-1] or "")
     if highest < len(values):
         used = f"only {highest} used by format string" if highest else "no verbs in format string"
         raise ArgumentError(highest + 1, f"too many arguments; {used}")
@@ -274,7 +278,13 @@ def formatlist(text: Value, *values: Value) -> Value:
         return unknown(ListType(STRING), not_null=True)
     if any(isinstance(v.type, SetType) and not v.is_wholly_known for v in values):
         return unknown(ListType(STRING), not_null=True)
-    return list_of([_iteration(text.raw, values, i) for i in range(count)], STRING)
+    found: list[Value] = []
+    size = 0
+    for at in range(count):
+        found.append(_iteration(text.raw, values, at))
+        size += len(found[-1].raw) if found[-1].is_known else 0
+        check_length(size)
+    return list_of(found, STRING)
 
 
 def _is_list(value: Value) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -60,38 +61,65 @@ def _braces(pattern: str) -> tuple[int, int, list[str]] | None:
     raise GlobError("syntax error in pattern: a brace is not closed")
 
 
+_Step = re.Pattern[str] | str
+
+
 def _matching(folder: Path, prefix: str, segments: list[str]) -> Iterator[str]:
-    if not segments:
-        return
-    segment, rest = segments[0], segments[1:]
-    if segment == "**":
-        yield from _matching(folder, prefix, rest or ["*"])
-        for name in _names(folder):
-            child = folder / name
-            if child.is_dir() and not child.is_symlink():
-                yield from _matching(child, f"{prefix}{name}/", segments)
-        return
-    for name in _named(folder, segment):
-        child = folder / name
-        if rest:
-            if child.is_dir():
-                yield from _matching(child, f"{prefix}{name}/", rest)
-        elif child.is_file():
-            yield prefix + name
+    """Walks each folder once, whatever the number of ways is in which ``**`` could match."""
+    steps = [segment if segment in (_DEEP, "..") else _compiled(segment) for segment in _collapsed(segments)]
+    todo = [(folder, prefix, frozenset((0,)) if steps else frozenset())]
+    seen = 0
+    while todo:
+        here, path, states = todo.pop()
+        for name, is_folder, is_file in _entries(here, states, steps):
+            seen += 1
+            if seen > _MOST_ENTRIES:
+                raise GlobError(f"there are more than {_MOST_ENTRIES:,} files to look at")
+            following = frozenset(_after(name, states, steps, is_folder))
+            if is_file and len(steps) in following:
+                yield path + name
+            if is_folder and following - {len(steps)}:
+                todo.append((here / name, f"{path}{name}/", following - {len(steps)}))
 
 
-def _named(folder: Path, segment: str) -> list[str]:
-    if segment == "..":
-        return [segment]
-    pattern = _compiled(segment)
-    return [name for name in _names(folder) if pattern.fullmatch(name)]
+_DEEP = "**"
+_MOST_ENTRIES = 250_000
 
 
-def _names(folder: Path) -> list[str]:
+def _collapsed(segments: list[str]) -> list[str]:
+    """The segments with ``**/**`` as ``**``, and a last ``**`` as ``**/*``."""
+    kept = [s for at, s in enumerate(segments) if s != _DEEP or segments[at - 1 : at] != [_DEEP]]
+    return [*kept, "*"] if kept[-1:] == [_DEEP] else kept
+
+
+def _after(name: str, states: frozenset[int], steps: list[_Step], is_folder: bool) -> Iterator[int]:
+    """Where in the pattern one may be after a name. ``**`` stands for any number of folders, also for none."""
+    for state in states:
+        if steps[state] == _DEEP:
+            if is_folder and name != "..":
+                yield state
+            state += 1
+        step = steps[state]
+        if step == name if isinstance(step, str) else step.fullmatch(name):
+            yield state + 1
+
+
+def _entries(folder: Path, states: frozenset[int], steps: list[_Step]) -> Iterator[tuple[str, bool, bool]]:
+    """Names in a folder, and whether each is a folder to look into and a regular file."""
+    if any(steps[state] == ".." for state in states):
+        yield "..", True, False
+    deep_only = all(steps[state] == _DEEP for state in states)
     try:
-        return sorted(path.name for path in folder.iterdir())
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
     except OSError:
-        return []
+        return
+    for entry in entries:
+        try:
+            is_link = entry.is_symlink()
+            yield entry.name, entry.is_dir() and not (is_link and deep_only), entry.is_file()
+        except OSError:  # a loop of links, or what may not be looked at
+            continue
 
 
 def _compiled(segment: str) -> re.Pattern[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hclimg.lang import numbers
 from hclimg.lang.functions.model import FunctionError
+from hclimg.lang.limits import MOST_VALUES, check_count, joined
 from hclimg.lang.types import NUMBER
 from hclimg.lang.values import NULL, Value, boolean, normalized, object_of, string, tuple_of
 
@@ -22,7 +23,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def encode(value: Value) -> str:
     """The JSON text of a wholly known value; raises FunctionError for infinities."""
-    return "".join(_pieces(value))
+    return joined(_pieces(value))
 
 
 def encode_text(text: str) -> str:
@@ -67,6 +68,7 @@ def decode(text: str) -> Value:
     """The value that a JSON text means; raises FunctionError."""
     import json
 
+    _check_count(text)
     try:
         data = json.loads(text, parse_int=_parsed, parse_float=_parsed, parse_constant=_refused)
     except RecursionError:
@@ -74,6 +76,15 @@ def decode(text: str) -> Value:
     except json.JSONDecodeError as error:
         raise FunctionError(_problem(error)) from None
     return _value(data, 0)
+
+
+_TEXTS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+def _check_count(text: str) -> None:
+    """Refuse documents with too many values before they fill the memory; a comma or a bracket may begin one."""
+    if sum(map(text.count, ",[{")) > MOST_VALUES:
+        check_count(sum(map(_TEXTS.sub("", text).count, ",[{")))
 
 
 class _Digits:

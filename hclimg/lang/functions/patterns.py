@@ -1,7 +1,7 @@
 """``regex``, ``regexall`` and ``regex_replace``, with the meaning that RE2 gives to patterns.
 
-google-re2 does the work where it is installed. Without it Python's ``re`` does, for the patterns that mean the same in
-both; what RE2 refuses (look-around, back-references) is refused then too. RE2 never takes exponential time, ``re`` can.
+google-re2 does the work where it is installed; it takes linear time, whatever the pattern. Without it the ``regex``
+package does, see :mod:`hclimg.lang.functions.translated`.
 """
 
 from __future__ import annotations
@@ -11,27 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from hclimg.lang.functions.arguments import text_parameter
 from hclimg.lang.functions.model import ArgumentError, Function, FunctionError
+from hclimg.lang.limits import check_count, joined
 from hclimg.lang.types import ANY, STRING, ListType, ObjectType, TupleType, Type
 from hclimg.lang.values import Unknown, Value, list_of, null, object_of, string, tuple_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from hclimg.lang.functions.catalog import Surroundings
 
-_REFUSED = re.compile(r"\\(?:\\|[1-9]|Z|X|R|K|G)|\(\?(?:=|!|<=|<!|P=|P>|\(|#|>|&)|[*+?}]\+")
-_POSIX = {
-    "[:alnum:]": "0-9A-Za-z",
-    "[:alpha:]": "A-Za-z",
-    "[:blank:]": r"\t ",
-    "[:digit:]": "0-9",
-    "[:lower:]": "a-z",
-    "[:space:]": r"\t\n\v\f\r ",
-    "[:upper:]": "A-Z",
-    "[:word:]": "0-9A-Za-z_",
-    "[:xdigit:]": "0-9A-Fa-f",
-}
-_QUOTED = re.compile(r"\\Q(.*?)(?:\\E|\Z)", re.DOTALL)
+_MOST_GROUPS = 1000
 
 
 class PatternError(Exception):
@@ -39,16 +28,24 @@ class PatternError(Exception):
 
 
 def _compiled(pattern: str) -> Any:
+    _check_parentheses(pattern)
     try:
         import re2
     except ImportError:
-        return _compiled_by_re(pattern)
+        return _translated(pattern)
     options = re2.Options()
     options.log_errors = False
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
         raise PatternError(_message(error)) from None
+
+
+def _check_parentheses(pattern: str) -> None:
+    """Refuse what takes much memory: RE2 keeps a place for each group at each step."""
+    if pattern.count("(") <= _MOST_GROUPS:
+        return
+    raise PatternError(f"more than {_MOST_GROUPS} groups")
 
 
 def _message(error: Exception) -> str:
@@ -73,16 +70,12 @@ def _part(message: str) -> str:
     return f" in {part}" if part else ""
 
 
-def _compiled_by_re(pattern: str) -> re.Pattern[str]:
-    for match in _REFUSED.finditer(pattern):
-        if match[0] != "\\\\":
-            raise PatternError(f"invalid or unsupported Perl syntax in {match[0]}")
-    pattern = _QUOTED.sub(lambda match: re.escape(match[1]), pattern).replace(r"\z", r"\Z")
-    for name, characters in _POSIX.items():
-        pattern = pattern.replace(name, characters)
+def _translated(pattern: str) -> Any:
+    from hclimg.lang.functions.translated import Untranslatable, compiled
+
     try:
-        return re.compile(pattern, re.ASCII)
-    except re.error as error:
+        return compiled(pattern)
+    except Untranslatable as error:
         raise PatternError(str(error)) from None
 
 
@@ -164,6 +157,7 @@ def _all_matches(compiled: Any, text: str) -> list[Any]:
         if matches and match.start() == match.end() == matches[-1].end():
             continue
         matches.append(match)
+        check_count(len(matches) * (compiled.groups + 1))
     return matches
 
 
@@ -176,13 +170,16 @@ def regex_replace(text: Value, pattern: Value, replacement: Value) -> Value:
         compiled = _compiled(pattern.raw)
     except PatternError as error:
         raise FunctionError(_go_error(str(error))) from None
-    pieces: list[str] = []
+    return string(joined(_replaced(text.raw, compiled, replacement.raw)))
+
+
+def _replaced(text: str, compiled: Any, replacement: str) -> Iterator[str]:
     at = 0
-    for match in _all_matches(compiled, text.raw):
-        pieces.append(text.raw[at : match.start()])
-        pieces.append(_expanded(replacement.raw, match, compiled))
+    for match in _all_matches(compiled, text):
+        yield text[at : match.start()]
+        yield _expanded(replacement, match, compiled)
         at = match.end()
-    return string("".join(pieces) + text.raw[at:])
+    yield text[at:]
 
 
 def _go_error(message: str) -> str:

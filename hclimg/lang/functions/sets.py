@@ -9,6 +9,7 @@ from hclimg.lang import numbers
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.functions.arguments import is_sequence
 from hclimg.lang.functions.model import SHALLOW, ArgumentError, Function, FunctionError, Parameter
+from hclimg.lang.limits import check_count
 from hclimg.lang.types import ANY, BOOL, NUMBER, ListType, SetType, TupleType, Type
 from hclimg.lang.unify import unify
 from hclimg.lang.values import FALSE, TRUE, Unknown, Value, list_of, set_of, tuple_of, unknown
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hclimg.lang.functions.catalog import Surroundings
-
-_MOST_COMBINATIONS = 1_000_000
 
 
 def alltrue(items: Value) -> Value:
@@ -120,11 +119,10 @@ def setproduct(*lists: Value) -> Value:
 
 
 def _check_combinations(lists: Sequence[Value]) -> None:
-    count = 1
+    count = len(lists) + 1
     for given in lists:
         count *= len(given.raw)
-    if count > _MOST_COMBINATIONS:
-        raise FunctionError(f"more than {_MOST_COMBINATIONS} combinations would be generated")
+    check_count(count)
 
 
 def _product_type(lists: Sequence[Value]) -> Type:

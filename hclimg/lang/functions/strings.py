@@ -14,6 +14,7 @@ from hclimg.lang.functions.arguments import (
     whole,
 )
 from hclimg.lang.functions.model import ArgumentError, Function, FunctionError, Parameter
+from hclimg.lang.limits import check_count, check_length, joined
 from hclimg.lang.types import STRING, ListType
 from hclimg.lang.values import Unknown, Value, list_of, string, unknown
 
@@ -64,6 +65,8 @@ def _separates(letter: str) -> bool:
 
 def strrev(text: str) -> str:
     """Reverses the characters."""
+    if text.isascii() and "\r\n" not in text:
+        return text[::-1]
     return "".join(reversed(graphemes.clusters(text)))
 
 
@@ -87,6 +90,7 @@ def indent(spaces: Value, text: Value) -> Value:
     count = whole(spaces)
     if not 0 <= count <= _LARGEST_INDENT:
         raise ArgumentError(0, f"the number of spaces must be between 0 and {_LARGEST_INDENT}")
+    check_length(len(text.raw) + text.raw.count("\n") * count)
     return string(text.raw.replace("\n", "\n" + " " * count))
 
 
@@ -102,7 +106,7 @@ def join(separator: Value, *lists: Value) -> Value:
             if type(item.raw) is Unknown:
                 return unknown(STRING, not_null=True)
             texts.append(item.raw)
-    return string(separator.raw.join(texts))
+    return string(joined(texts, separator.raw))
 
 
 def _null_element(at: int, count: int, position: int) -> str:
@@ -111,6 +115,7 @@ def _null_element(at: int, count: int, position: int) -> str:
 
 
 def split(separator: str, text: str) -> list[str]:
+    check_count(text.count(separator) if separator else len(text))
     return text.split(separator) if separator else list(text)
 
 
@@ -121,6 +126,7 @@ def _split(separator: Value, text: Value) -> Value:
 
 def replace(text: str, substring: str, replacement: str) -> str:
     """Replaces each occurrence of a substring; the substring is never a pattern."""
+    check_length(len(text) + text.count(substring) * (len(replacement) - len(substring)))
     return text.replace(substring, replacement)
 
 

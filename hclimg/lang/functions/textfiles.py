@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hclimg.lang.functions.catalog import Surroundings
     from hclimg.lang.syntax import Expr
 
+_LONGEST = 16 << 20
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -44,6 +45,8 @@ class _Templates:
         return self._rendered("templatestring", SourceText("the string", template.raw), variables.raw)
 
     def _rendered(self, name: str, source: SourceText, variables: dict[str, Value]) -> Value:
+        if len(source.text) > _LONGEST:
+            raise ArgumentError(0, f"the template is longer than {_LONGEST >> 20} Mi characters")
         from hclimg.lang.evaluate import Scope, evaluate, references
         from hclimg.lang.parse import parse_template
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _PREFIX = "tag:yaml.org,2002:"
 _MOST_VALUES = 1_000_000
 _DEEPEST = 150
+_LONGEST = 8 << 20
 
 
 # -- scalars --------------------------------------------------------------------
@@ -77,6 +78,8 @@ def _number(text: str) -> Value | None:
     raw = numbers.parse(text)
     if raw is None and re.fullmatch(r"-?0b[01]+", text):
         raw = int(text.replace("0b", "", 1), 2)
+    if raw is not None and numbers.is_out_of_range(raw, text):
+        raise FunctionError(f"the number {text[:20]} is out of range")
     return None if raw is None else Value(NUMBER, raw)
 
 
@@ -139,6 +142,8 @@ class _Reader:
     def read(self, text: str) -> Value:
         import yaml
 
+        if len(text) > _LONGEST:
+            raise FunctionError(f"the document is longer than {_LONGEST >> 20} Mi characters")
         try:
             for event in yaml.parse(text, Loader=yaml.SafeLoader):
                 self.take(event)

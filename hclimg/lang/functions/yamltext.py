@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hclimg.lang import numbers
+from hclimg.lang.limits import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ _NAMED = {
 
 def encode(value: Value) -> str:
     """The text of a wholly known value as a document."""
-    text = "".join(_node(value, -2, in_mapping=False))
+    text = joined(_node(value, -2, in_mapping=False))
     # A plain scalar, or a block that keeps its newlines, must be told where it ends.
     open_ended = _is_plain(value) or (isinstance(value.raw, str) and text.startswith("|") and "+\n" in text[:4])
     return text.lstrip(" ") + ("...\n" if open_ended else "")
