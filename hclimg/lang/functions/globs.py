@@ -106,7 +106,7 @@ def _after(name: str, states: frozenset[int], steps: list[_Step], is_folder: boo
 
 def _entries(folder: Path, states: frozenset[int], steps: list[_Step]) -> Iterator[tuple[str, bool, bool]]:
     """Names in a folder, and whether each is a folder to look into and a regular file."""
-    if any(steps[state] == ".." for state in states):
+    if ".." in (steps[state + (steps[state] == _DEEP)] for state in states):
         yield "..", True, False
     deep_only = all(steps[state] == _DEEP for state in states)
     try:
