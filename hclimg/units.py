@@ -6,8 +6,11 @@ import re
 from datetime import timedelta
 
 _DURATION_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)(?:i?[bB])?")
+_DURATION_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+_LONGEST = (2**63 - 1) / 1e9
+"""Seconds; Go counts nanoseconds in 64 bits."""
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kKmMgGtT]?)(?:i?[bB])?")
+_MOST_DIGITS = 30
 _SIZE_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -23,7 +26,10 @@ def duration(text: str) -> timedelta:
     parts = _DURATION_PART.findall(body)
     if not parts or "".join(number + unit for number, unit in parts) != body:
         raise ValueError(f'"{text}" is not a duration; write a number with a unit, such as "30s" or "1h5m"')
-    return timedelta(seconds=sign * sum(float(number) * _DURATION_UNITS[unit] for number, unit in parts))
+    seconds = sum(float(number) * _DURATION_UNITS[unit] for number, unit in parts)
+    if seconds > _LONGEST:
+        raise ValueError(f'"{text}" is too long; a duration is 292 years at most')
+    return timedelta(seconds=sign * seconds)
 
 
 def show_duration(value: timedelta) -> str:
@@ -49,6 +55,8 @@ def size(text: str, *, default_unit: str = "") -> int:
     if found is None:
         raise ValueError(f'"{text}" is not a size; write a number with a unit, such as "512M" or "40G"')
     number, unit = found.groups()
+    if len(number) > _MOST_DIGITS:
+        raise ValueError(f'"{text[:40]}…" is not a size; it has too many digits')
     return round(float(number) * _SIZE_UNITS[(unit or default_unit).lower()])
 
 

@@ -246,6 +246,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "comment": ("Unterminated comment", 'The comment has no end: "*/" is missing.'),
     "number": ("Invalid number literal", '"{word}" is no number.'),
     "legacy index": ("Invalid legacy index syntax", "Indexes cannot be chained with dots; write {indexes} instead."),
+    "splat": ("Missing close bracket on splat index", 'The three characters of "[*]" must stand on one line.'),
     "escape": ("Invalid escape sequence", "{escape}"),
     "directive": (
         "Invalid template directive",

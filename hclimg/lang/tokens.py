@@ -71,6 +71,11 @@ CLOSERS: Final = {
     **dict.fromkeys(DIRECTIVES.values(), "TEND"),
 }  # fmt: skip
 
+# What a "[" behind it is the index of.
+INDEXED: Final = frozenset({
+    "IDENT", "NUMBER", "INT", "STRING", "CQUOTE", "HEREDOC", "CHEREDOC", "RPAR", "RSQB", "RBRACE",
+})  # fmt: skip
+
 # ASCII decides here what an identifier is; `identifier_length` decides about all other characters.
 WORD: Final = r"(?:[A-Za-z_]|[^\x00-\x7f])(?:[\w\-]|[^\x00-\x7f])*"
 CODE = re.compile(
@@ -91,8 +96,9 @@ CODE = re.compile(
 )
 NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
 MARKER = re.compile(rf"<<(-?)({WORD})\r?\n")
-# A line that can be the last one of a heredoc.
-LAST_LINE = re.compile(rf"^[ \t]*({WORD})[ \t]*(?=\r?\n)", re.MULTILINE)
+# A line that can be the last one of a heredoc. What may stand around the marker is all that Go calls space.
+AROUND: Final = "[" + re.sub(r"[\r\n]", "", SPACE) + "]*"
+LAST_LINE = re.compile(rf"^{AROUND}({WORD}){AROUND}(?=\r?\n)", re.MULTILINE)
 BLANK: Final = r"(?>(?:[ \t\n]+|\r\n|(?:\#|//)[^\n]*\n|(?>/\*.*?\*/))*)"
 FOR_AHEAD = re.compile(BLANK + r"for(?![\w\-])", re.DOTALL)
 COMMENTS = re.compile(r"(?:\#|//)[^\n]*|(?>/\*.*?\*/)", re.DOTALL)
@@ -184,7 +190,7 @@ class Scanner:
         if self.last_lines is None:
             self.last_lines = {}
             for m in LAST_LINE.finditer(self.text, at):
-                self.last_lines.setdefault(m[1], []).append(m.span())
+                self.last_lines.setdefault(marked(m), []).append(m.span())
         found = self.last_lines.get(marker, ())
         i = bisect_left(found, (at, at))
         return found[i] if i < len(found) else None
@@ -245,7 +251,7 @@ def scan_code(scanner: Scanner) -> None:
             else:
                 add(Token(kind, value, start, at))
         elif kind == "IDENT" and (value := text[start:at]).isascii():
-            if value == "for" and (previous == "LSQB" or (previous == "LBRACE" and not newlines)):
+            if value == "for" and begins_loop(scanner, previous):
                 kind = "FOR"
             elif value in keywords:
                 kind = keywords[value]
@@ -273,6 +279,14 @@ def open_bracket(scanner: Scanner, kind: str, start: int) -> bool:
     return False
 
 
+def begins_loop(scanner: Scanner, previous: str) -> bool:
+    """Whether the word "for" is the keyword: behind a bracket, but not that of an index."""
+    if previous == "LSQB":
+        before = [token.kind for token in scanner.tokens[-3:-1]]
+        return not before or (before[-1] not in INDEXED and before != ["DOT", "STAR"])
+    return previous == "LBRACE" and not scanner.newlines
+
+
 def begins_for(scanner: Scanner) -> bool:
     """Whether a ``{`` begins a for expression. A block's brace doesn't, even if its first argument is called "for"."""
     if scanner.tokens and scanner.tokens[-1].kind in ("IDENT", "STRING", "CQUOTE"):
@@ -291,8 +305,19 @@ def close_bracket(scanner: Scanner, kind: str, start: int) -> bool:
         close_sequence(scanner, start)
         return True
     scanner.pop()
+    if kind == "RSQB" and scanner.newlines:
+        check_splat(scanner, start)
     scanner.add(kind, start, scanner.at)
     return False
+
+
+def check_splat(scanner: Scanner, end: int) -> None:
+    """Where newlines count outside of them, the brackets of ``[*]`` are the only ones in which they count, too."""
+    tokens = scanner.tokens
+    if len(tokens) > 1 and tokens[-1].kind == "STAR" and tokens[-2].kind == "LSQB":
+        star = tokens[-1]
+        if "\n" in COMMENTS.sub("", scanner.text[tokens[-2].end : end]):
+            tokens[-1] = Broken("splat", star.start, star.end)
 
 
 def matching_frame(frames: list[Frame], kind: str) -> int:
@@ -321,7 +346,7 @@ def close_sequence(scanner: Scanner, start: int) -> None:
 def scan_number(scanner: Scanner, start: int) -> None:
     value = scanner.text[start : scanner.at]
     if scanner.tokens and scanner.tokens[-1].kind == "DOT":  # x.0, the old way to write x[0]
-        if value.isdigit():
+        if "." not in value and NUMBER.match(value):
             scanner.add("INT", start, scanner.at)
         else:
             scanner.broken("legacy index", start, scanner.at)
@@ -412,6 +437,11 @@ def open_heredoc(scanner: Scanner, start: int) -> None:
     return None
 
 
+def marked(line: re.Match[str]) -> str:
+    """The marker on a heredoc's last line. It was matched with the space behind it when that is no ASCII."""
+    return line[1].rstrip(SPACE)
+
+
 def without_indent(body: str) -> str:
     lines = [line + "\n" for line in body.split("\n")[:-1]]
     return "".join(line for line in flush(lines) if line)
@@ -448,7 +478,7 @@ def scan_heredoc(scanner: Scanner) -> None:
     marker = scanner.template.marker
     while True:
         last = LAST_LINE.match(text, scanner.at) if marker else None
-        if last and last[1] == marker:
+        if last and marked(last) == marker:
             start, scanner.at = last.span()
             return close_template(scanner, "CHEREDOC", start)
         m = HEREDOC.match(text, scanner.at)

@@ -35,7 +35,7 @@ SPECIALS = (
 )  # fmt: skip
 
 _TERMINAL = re.compile(r"^([A-Z]+)(?:\.(\d+))?: /(.*)/([a-z]*)$", re.MULTILINE)
-_WAIT_SECONDS = re.compile(r"\d+")
+_WAIT_SECONDS = re.compile(r"[0-9]+")
 _TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _LOOKS_SPECIAL = re.compile(r"<([A-Za-z][A-Za-z0-9]{1,14})>")
 
@@ -156,7 +156,10 @@ def _seconds(text: str, offset: int) -> float:
         return 1.0
     if any(c in text[1:] for c in "-+"):
         raise BootCommandError(f'"{text}" is not a duration.', offset)
-    seconds = float(text) if _WAIT_SECONDS.fullmatch(text) else duration(text.lower()).total_seconds()
+    try:
+        seconds = duration(f"{text}s" if _WAIT_SECONDS.fullmatch(text) else text.lower()).total_seconds()
+    except ValueError as error:
+        raise BootCommandError(f"{error}.", offset) from error
     if seconds <= 0:
         raise BootCommandError("A <wait> must be longer than 0 seconds.", offset)
     return seconds
