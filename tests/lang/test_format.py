@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hclimg.lang import format as layout
 from hclimg.lang.format import format_text
 from hclimg.lang.tokens import scan
-from tests.lang.mutations import FRAGMENTS
+from tests.fuzz.mutations import FRAGMENTS
 
 
 @pytest.mark.parametrize(
