@@ -32,7 +32,7 @@ test: $(VENV)/.dev ## Lint, types, import contracts and all tests, with the real
 	$(BIN)/pytest
 
 check: $(VENV)/.dev ## The quick part of the tests, for the inner loop
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n 4 --dist loadfile
 
 lint: $(VENV)/.dev ## Lint, types and import contracts only
 	$(BIN)/pytest tests/test_project.py

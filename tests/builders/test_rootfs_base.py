@@ -43,6 +43,8 @@ from hclimg.sdk.context import Context
 from hclimg.sdk.steps import close_scope
 from servers.recording import Recording
 
+pytestmark = pytest.mark.slow
+
 Recorded = Callable[..., Recording]
 
 
@@ -174,7 +176,6 @@ def test_the_second_build_installs_nothing(recorded: Recorded, tmp_path: Path) -
     assert next(event.text for event in recording.of(Said)).startswith("The base system is in the cache: ")
 
 
-@pytest.mark.slow
 def test_builds_that_want_the_same_base_make_it_once(recorded: Recorded, tmp_path: Path) -> None:
     """Two at once, with a cache of their own; the packages come from the tests' cache, so this needs no download."""
     find_base(recorded(run=run_info(tmp_path)).ctx, config(tmp_path / "out"))

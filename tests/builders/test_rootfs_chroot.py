@@ -24,6 +24,8 @@ from hclimg.sdk.steps import close_scope
 from hclimg.units import Secret
 from servers.recording import Recording
 
+pytestmark = pytest.mark.slow
+
 Recorded = Callable[..., Recording]
 T = TypeVar("T")
 

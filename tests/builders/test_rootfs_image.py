@@ -21,6 +21,8 @@ from hclimg.sdk.steps import close_scope
 from hclimg.units import size
 from servers.recording import Recording
 
+pytestmark = pytest.mark.slow
+
 Recorded = Callable[..., Recording]
 
 

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -176,12 +177,21 @@ def agent(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     path = tmp_path / "agent"
     process = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
     monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
-    while not path.exists():
-        assert process.poll() is None
-    subprocess.run(["ssh-add", "-q", str(sshd.key_file)], check=True)
-    yield path
-    process.terminate()
-    process.wait()
+    try:
+        while not listens(path):
+            assert process.poll() is None
+            time.sleep(0.01)
+        subprocess.run(["ssh-add", "-q", str(sshd.key_file)], check=True)
+        yield path
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def listens(path: Path) -> bool:
+    """A socket is there a little before somebody listens on it."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def test_the_agent_is_asked_only_when_the_template_says_so(ctx: Context, sshd: Sshd, agent: Path) -> None:
