@@ -19,6 +19,7 @@ FAMILIES = (
     "value_core",
     "templates",
     "layout",
+    "legacy",
 )
 
 

@@ -1,7 +1,7 @@
 """The program: finds the command, and turns every error into words and an exit code.
 
-Exit codes: 0 success; 1 anything that went wrong, wrong usage included; 3 ``fmt -check`` found something to lay out;
-130 interrupted.
+Exit codes: 0 success; 1 anything that went wrong, wrong usage included; 3 ``fmt -check`` or ``fix -check``
+found something to do; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ COMMANDS = {
     "apply": "Build the images of a template",
     "cleanup": "Find and remove what dead runs left behind on this machine",
     "docs": "Show the reference of a component",
+    "fix": "Put today's names in place of old ones in legacy JSON templates",
     "fmt": "Put HCL files into canonical layout",
     "inspect": "Show what is in a template",
     "output": "Show the outputs of the last apply",

@@ -1,0 +1,1 @@
+"""Old keys of legacy JSON templates, and what they are called today."""
