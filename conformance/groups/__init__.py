@@ -20,6 +20,7 @@ FAMILIES = (
     "templates",
     "layout",
     "legacy",
+    "commands",
 )
 
 

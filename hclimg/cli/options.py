@@ -97,9 +97,9 @@ def colour_option(function: F) -> F:
     return option(function)
 
 
-def template_argument(function: F) -> F:
-    """The template: the current directory when it is left out."""
-    return click.argument("template", default=".", metavar="[TEMPLATE]")(function)
+def template_argument(function: F, default: str = ".") -> F:
+    """The template: the current directory when it is left out, if nothing else is said."""
+    return click.argument("template", default=default, metavar="[TEMPLATE]")(function)
 
 
 @frozen
@@ -132,7 +132,9 @@ _SELECTION = (
 )
 
 
-def template_options(*, selection: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def template_options(
+    *, selection: bool = True, default: str = "."
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Adds the argument and options that say what to read; the function gets them as ``wanted``."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,6 +148,6 @@ def template_options(*, selection: bool = True) -> Callable[[Callable[..., Any]]
 
         for option in reversed((*_VARIABLES, *(_SELECTION if selection else ()))):
             call = option(call)
-        return template_argument(call)
+        return template_argument(call, default)
 
     return decorate

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hclimg.diagnostics import Diagnostic
     from hclimg.ui.theme import Theme
 
+NARROW = 20  # columns that are assumed where a terminal has fewer
 OFF_TERMINAL = 200  # columns of a log file: wide enough for most lines of a template
 
 
@@ -82,8 +83,9 @@ def stderr_theme() -> Theme:
 
 
 def width(stream: TextIO) -> int:
-    """The columns of a terminal."""
+    """The columns of a terminal; some don't know how many they have."""
     try:
-        return os.get_terminal_size(stream.fileno()).columns
+        columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
         return OFF_TERMINAL
+    return max(columns, NARROW) if columns else OFF_TERMINAL

@@ -24,9 +24,9 @@ def parse_body(source: SourceText, diags: Diagnostics) -> Body:
     return made if isinstance(made, Body) else Body(source, 0, len(source.text), (), whole=False)
 
 
-def parse_expression(source: SourceText, diags: Diagnostics) -> Expr:
-    """A single expression; an unknown value when it could not be read."""
-    return _expr(source, _run(source, diags, "expression", scan(source.text)))
+def parse_expression(source: SourceText, diags: Diagnostics, at: int = 0) -> Expr:
+    """A single expression, which begins at an offset; an unknown value when it could not be read."""
+    return _expr(source, _run(source, diags, "expression", scan(source.text, at)))
 
 
 def parse_template(source: SourceText, diags: Diagnostics) -> Expr:

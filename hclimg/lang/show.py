@@ -35,6 +35,11 @@ def quoted(text: str) -> str:
     return '"' + escaped.replace("${", "$${").replace("%{", "%%{") + '"'
 
 
+def shown_name(name: str) -> str:
+    """The name of an attribute, in quotes where it needs them."""
+    return name if _NAME.fullmatch(name) else quoted(name)
+
+
 def _pieces(value: Value) -> Iterator[str]:
     raw = value.raw
     if value.is_sensitive:
@@ -46,16 +51,17 @@ def _pieces(value: Value) -> Iterator[str]:
     elif isinstance(value.type, MapType | ObjectType) and raw is not None:
         yield from _mapping(raw)
     else:
-        yield _scalar(raw)
+        # No string is quoted further than any limit would show it.
+        yield scalar_text(raw[:4096] if isinstance(raw, str) else raw)
 
 
-def _scalar(raw: Any) -> str:
+def scalar_text(raw: Any) -> str:
+    """A string, number, bool or null."""
     if raw is None:
         return "null"
     if isinstance(raw, bool):
         return "true" if raw else "false"
-    # No string is quoted further than any limit would show it.
-    return quoted(raw[:4096]) if isinstance(raw, str) else numbers.text(raw)
+    return quoted(raw) if isinstance(raw, str) else numbers.text(raw)
 
 
 def _sequence(items: tuple[Value, ...]) -> Iterator[str]:
@@ -71,7 +77,7 @@ def _mapping(items: dict[str, Value]) -> Iterator[str]:
     yield "{"
     for position, name in enumerate(sorted(items)):
         yield ", " if position else " "
-        yield f"{_key(name)} = "
+        yield f"{shown_name(name)} = "
         yield from _pieces(items[name])
     yield " }" if items else "}"
 
@@ -94,13 +100,9 @@ def _written(value: Value, later: str, line: str) -> Iterator[str]:
         yield f"{line}]"
     elif isinstance(raw, dict) and raw:
         yield "{"
-        width = max(len(_key(name)) for name in raw)
+        width = max(len(shown_name(name)) for name in raw)
         for name in sorted(raw):
-            yield from (f"{inner}{_key(name):<{width}} = ", *_written(raw[name], later, inner))
+            yield from (f"{inner}{shown_name(name):<{width}} = ", *_written(raw[name], later, inner))
         yield f"{line}}}"
     else:
-        yield "[]" if raw == () else "{}" if raw == {} else quoted(raw) if isinstance(raw, str) else _scalar(raw)
-
-
-def _key(name: str) -> str:
-    return name if _NAME.fullmatch(name) else quoted(name)
+        yield "[]" if raw == () else "{}" if raw == {} else scalar_text(raw)

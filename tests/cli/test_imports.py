@@ -73,6 +73,10 @@ def test_plan_is_light_too(write: Write, tmp_path: Path) -> None:
     assert imported(["plan", "all.pkr.hcl"], tmp_path) & HEAVY == set()
 
 
+def test_a_console_without_a_terminal_needs_no_line_editor(tmp_path: Path) -> None:
+    assert imported(["console"], tmp_path) & {*HEAVY, "prompt_toolkit"} == set()
+
+
 @pytest.mark.parametrize(
     ("args", "commands"), [(["-h"], set()), (["version"], {"version"}), (["validate", "-h"], {"validate"})]
 )
