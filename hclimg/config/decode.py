@@ -17,11 +17,12 @@ from hclimg.config.kinds import check_choice, is_unset, secrets_in, stand_in, te
 from hclimg.config.schema import Schema, SettingSpec, hints_of, schema_of
 from hclimg.diagnostics import Diagnostics, Range, Related, did_you_mean
 from hclimg.lang.convert import ConversionError, convert
+from hclimg.lang.dynamic import expanded
 from hclimg.lang.evaluate import Scope, evaluate
-from hclimg.lang.shape import shaped
-from hclimg.lang.syntax import Attribute, Block, Body, Expr, Name, Property
+from hclimg.lang.names import around
+from hclimg.lang.syntax import Attribute, Block, Body, Name, Property
 from hclimg.lang.types import BOOL, NUMBER, STRING, ListType
-from hclimg.lang.values import UNKNOWN, Value, string, tuple_of
+from hclimg.lang.values import NO_MARKS, UNKNOWN, Marks, Value, string, tuple_of
 
 T = TypeVar("T")
 
@@ -70,21 +71,33 @@ def decode_body(
     render: Render | None = None,
 ) -> Decoded[T] | None:
     """Like :func:`decode`, with the evaluated settings and what is unknown."""
-    return _Decoder(scope, diags, context, render).body(cls, body, header)
+    return _Decoder(scope, scope, diags, context, render).body(cls, body, header)
 
 
 @attrs.define
 class _Decoder:
+    """``scope`` is the one in the body at hand, ``outside`` the one around it."""
+
+    outside: Scope
     scope: Scope
     diags: Diagnostics
     context: str
     render: Render | None
+    marks: Marks = NO_MARKS
 
     def body(self, cls: type[T], body: Body, header: Range) -> Decoded[T] | None:
+        outside = self.outside, self.scope, self.marks
+        self.outside, self.scope = self.scope, around(self.scope, body.names)
+        self.marks |= body.names.marks if body.names else NO_MARKS
+        found = self._body(cls, body, header)
+        self.outside, self.scope, self.marks = outside
+        return found
+
+    def _body(self, cls: type[T], body: Body, header: Range) -> Decoded[T] | None:
         before = len(self.diags.errors)
         schema = schema_of(cls)
         found = _Settings(schema, header)
-        for item in self._shaped(body, schema).items:
+        for item in self._expanded(body, schema).items:
             self._item(item, found, flexible=body.flexible)
         if body.whole:
             self._missing(found)
@@ -100,13 +113,13 @@ class _Decoder:
             return None
         return Decoded(config, found.values, frozenset(found.unknown), tuple(found.secrets))
 
-    # -- items ----------------------------------------------------------------
-
-    def _shaped(self, body: Body, schema: Schema) -> Body:
+    def _expanded(self, body: Body, schema: Schema) -> Body:
         before = len(self.diags)
-        found = shaped(body, schema.shape, self.diags)
+        found = expanded(body, schema.shape, self.scope, self.diags)
         self._in_context(before)
         return found
+
+    # -- items ----------------------------------------------------------------
 
     def _item(self, item: Attribute | Block, found: _Settings, *, flexible: bool) -> None:
         name = item.name if isinstance(item, Attribute) else item.type
@@ -133,11 +146,11 @@ class _Decoder:
         if isinstance(item, Property) and not flexible:
             detail = f'No argument or block type is named "{name.text}".{hint}'
             self._error("Extraneous JSON object property", detail, name.range)
-            self._evaluate(item.expr)
+            self._evaluate(item)
         elif isinstance(item, Attribute):
             detail = f'An argument named "{name.text}" is not expected here.{hint}'
             self._error("Unsupported argument", detail, name.range)
-            self._evaluate(item.expr)  # what is wrong in the value is told in the same run
+            self._evaluate(item)  # what is wrong in the value is told in the same run
         else:
             detail = f'Blocks of type "{name.text}" are not expected here.{hint}'
             self._error("Unsupported block type", detail, item.header)
@@ -159,7 +172,10 @@ class _Decoder:
         self._nested(block.body, block.header, spec, found)
 
     def _nested(self, body: Body, header: Range, spec: SettingSpec, found: _Settings) -> None:
+        undecided = body.names is not None and body.names.undecided is not None
         if not spec.meta.many and spec.name in found.values:
+            if undecided:
+                return
             detail = f'Only one "{spec.name}" block is allowed here.'
             self._error("Duplicate block", detail, header)
             return
@@ -169,7 +185,7 @@ class _Decoder:
         found.values.setdefault(spec.name, []).append(inner.values)
         found.nested.setdefault(spec.name, []).append(inner.config)
         found.secrets.extend(inner.secrets)
-        if inner.unknown:
+        if inner.unknown or undecided:
             found.unknown.add(spec.name)
 
     # -- attributes -----------------------------------------------------------
@@ -179,7 +195,7 @@ class _Decoder:
             self._repeated(item, spec, found)
             return
         before = len(self.diags.errors)
-        value = self._evaluate(item.expr)
+        value = self._evaluate(item)
         if len(self.diags.errors) > before:
             found.broken.add(spec.name)
             return
@@ -246,12 +262,13 @@ class _Decoder:
                 detail = f'The argument "{spec.name}" is required, but its value is null.'
                 self._error("Missing required argument", detail, found.places[spec.name])
 
-    def _evaluate(self, expr: Expr) -> Value:
+    def _evaluate(self, item: Attribute) -> Value:
         """The value; what is wrong in the expression is told with the block that it stands in."""
         before = len(self.diags)
-        value = evaluate(expr, self.scope, self.diags)
+        scope = self.scope if item.names is None else around(self.outside, item.names)
+        value = evaluate(item.expr, scope, self.diags)
         self._in_context(before)
-        return value
+        return value.with_marks(self.marks)
 
     def _in_context(self, before: int) -> None:
         items = self.diags.items

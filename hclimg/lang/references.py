@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hclimg.diagnostics import Range
+    from hclimg.lang.names import Names
 
 Steps: TypeAlias = tuple[str | int, ...]
 _Bound: TypeAlias = frozenset[str]
@@ -101,7 +102,9 @@ def _below(node: Node, bound: _Bound) -> Iterator[tuple[Node, _Bound]]:
             yield node.key, bound
         yield node.value, bound
     elif isinstance(node, syntax.Block):
-        yield node.body, bound
+        yield from _block_parts(node, bound)
+    elif isinstance(node, syntax.Body):
+        yield from _body_parts(node, bound)
     else:
         for name in _fields(type(node)):
             value = getattr(node, name)
@@ -125,6 +128,41 @@ def _for_parts(
     yield node.value, inner
     if node.condition is not None:
         yield node.condition, inner
+
+
+def _body_parts(node: syntax.Body, bound: _Bound) -> Iterator[tuple[Node, _Bound]]:
+    """What stands in a body, with the names that it has itself."""
+    inner = bound if node.names is None else bound | node.names.bound
+    yield from _collections(node.names, bound)
+    for item in node.items:
+        if isinstance(item, syntax.Attribute):
+            yield from _collections(item.names, bound)
+            yield item.expr, inner if item.names is None else bound | item.names.bound
+        else:
+            yield item, inner
+
+
+def _collections(names: Names | None, bound: _Bound) -> Iterator[tuple[Node, _Bound]]:
+    """Where the values of names come from, as far as they are not known."""
+    for late in names.late if names is not None else ():
+        if late.collection is not None:
+            yield late.collection, bound if late.outer is None else bound | late.outer.bound
+        yield from _collections(late.outer, bound)
+
+
+def _block_parts(node: syntax.Block, bound: _Bound) -> Iterator[tuple[Node, _Bound]]:
+    if node.type.text != "dynamic" or len(node.labels) != 1:
+        yield node.body, bound
+        return
+    given = node.body.attributes
+    iterator = given["iterator"].expr if "iterator" in given else None
+    name = iterator.name if isinstance(iterator, syntax.Variable) else node.labels[0].text
+    if "for_each" in given:
+        yield given["for_each"].expr, bound
+    inner = bound | {name}
+    if "labels" in given:
+        yield given["labels"].expr, inner
+    yield from ((block.body, inner) for block in node.body.blocks)
 
 
 _FIELDS: dict[type[Node], tuple[str, ...]] = {}

@@ -6,13 +6,16 @@ Nodes are immutable. Compare them with :func:`same`, which ignores where they st
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, cast, dataclass_transform
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
 import attrs
 
 from hclimg.diagnostics import Diagnostic, Range, SourceText
 from hclimg.lang.values import Value
+
+if TYPE_CHECKING:
+    from hclimg.lang.names import Names
 
 T = TypeVar("T")
 
@@ -59,8 +62,11 @@ class Name(Node):
 
 @node
 class Attribute(Node):
+    """An argument. ``names`` takes the place of its body's, for one that was added to the body from elsewhere."""
+
     name: Name
     expr: Expr
+    names: Names | None = None
 
 
 @node
@@ -101,17 +107,23 @@ class Body(Node):
 
     ``flexible`` is true for bodies of legacy templates, whose values may have the wrong type: Packer takes one string
     for a list of strings, and an empty one for nothing. Not ``whole`` when an item could not be read: what seems to be
-    missing may have been written.
+    missing may have been written. ``names`` are those that everything in the body can use on top of what is around it:
+    the iterator of the ``dynamic`` block that it comes from, ``each``.
     """
 
     items: tuple[Attribute | Block, ...]
     flexible: bool = False
     whole: bool = True
+    names: Names | None = None
 
     def holding(self, items: tuple[Attribute | Block, ...], *, flexible: bool | None = None) -> Body:
         """The same body with other items."""
         flexible = self.flexible if flexible is None else flexible
-        return Body(self.source, self.start, self.end, items, flexible, self.whole)
+        return Body(self.source, self.start, self.end, items, flexible, self.whole, self.names)
+
+    def with_names(self, names: Names | None) -> Body:
+        """The same body, in which these names mean something too."""
+        return Body(self.source, self.start, self.end, self.items, self.flexible, self.whole, names)
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:

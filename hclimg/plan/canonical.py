@@ -13,14 +13,18 @@ from hclimg.config.kinds import secrets_in
 from hclimg.config.schema import Schema, SettingSpec, schema_of
 from hclimg.diagnostics import Diagnostics
 from hclimg.lang import syntax
+from hclimg.lang.dynamic import expanded
 from hclimg.lang.evaluate import Scope, evaluate, references
-from hclimg.lang.shape import shaped
+from hclimg.lang.names import around
 from hclimg.lang.show import SENSITIVE_TEXT, quoted
 from hclimg.lang.syntax import Attribute, Body, Expr
 from hclimg.lang.values import Value, deep_marks, to_python
 
 EXPRESSION = "expression"
 """The one key of what stands for a value that is not known yet."""
+
+FOR_EACH, CONTENT = "for_each", "content"
+"""The keys of what stands for blocks of which nobody knows yet how many there will be."""
 
 _POSITION = ("source", "start", "end")
 
@@ -38,24 +42,42 @@ def settings_of(
 class _Settings:
     def __init__(self, scope: Scope, reveal: bool) -> None:
         self.scope = scope
+        self.outside = scope
         self.reveal = reveal
 
     def body(self, schema: Schema, values: Mapping[str, Any], body: Body) -> dict[str, Any]:
+        outside = self.outside, self.scope
+        self.outside, self.scope = self.scope, around(self.scope, body.names)
+        found = self._body(schema, values, body)
+        self.outside, self.scope = outside
+        return found
+
+    def _body(self, schema: Schema, values: Mapping[str, Any], body: Body) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for item in shaped(body, schema.shape, Diagnostics()).items:
+        for item in expanded(body, schema.shape, self.scope, Diagnostics()).items:
             spec = schema.names.get(item.name.text if isinstance(item, Attribute) else item.type.text)
             if spec is None or spec.name not in values:
                 continue
             if isinstance(item, syntax.Block):
                 blocks = found.setdefault(spec.name, [])
-                blocks.append(self.body(schema_of(spec.element), values[spec.name][len(blocks)], item.body))
+                if len(blocks) == len(values[spec.name]):
+                    continue  # nobody knows yet whether this one is there at all
+                blocks.append(self._nested(spec, values[spec.name][len(blocks)], item.body))
             else:
-                found[spec.name] = self._value(spec, values[spec.name], item.expr)
+                found[spec.name] = self._value(spec, values[spec.name], item)
         return found
 
-    def _value(self, spec: SettingSpec, value: Value, expr: Expr) -> Any:
+    def _nested(self, spec: SettingSpec, values: Mapping[str, Any], body: Body) -> dict[str, Any]:
+        settings = self.body(schema_of(spec.element), values, body)
+        collection = body.names.undecided if body.names else None
+        if collection is None:
+            return settings
+        return {FOR_EACH: {EXPRESSION: expression_text(collection, self.scope, reveal=self.reveal)}, CONTENT: settings}
+
+    def _value(self, spec: SettingSpec, value: Value, item: Attribute) -> Any:
         if not value.is_wholly_known:
-            return {EXPRESSION: expression_text(expr, self.scope, reveal=self.reveal)}
+            scope = self.scope if item.names is None else around(self.outside, item.names)
+            return {EXPRESSION: expression_text(item.expr, scope, reveal=self.reveal)}
         hidden = not self.reveal and (deep_marks((value,)) or any(secrets_in(spec, value)))
         return SENSITIVE_TEXT if hidden else to_python(value)
 
