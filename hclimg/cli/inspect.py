@@ -13,11 +13,14 @@ from hclimg.cli.options import Command, TemplateOptions, switch, template_option
 from hclimg.cli.reading import compile_options, read_template
 from hclimg.diagnostics import Diagnostics
 from hclimg.lang.evaluate import Scope, evaluate
+from hclimg.lang.names import around
 from hclimg.lang.syntax import Expr
-from hclimg.lang.values import Value
+from hclimg.lang.values import Value, unknown
 from hclimg.plan.compile import evaluate_globals
-from hclimg.plan.lanes import draft_lanes
-from hclimg.template.model import BuildBlock, ComponentBlock, Template, VariableBlock
+from hclimg.plan.lanes import LaneDraft, draft_lanes
+from hclimg.template.expand import expand_block, expand_template
+from hclimg.template.model import BuildBlock, ChainBlock, ComponentBlock, Template, VariableBlock
+from hclimg.template.repeat import instances, key_text
 from hclimg.template.scope import Globals
 
 UNSET = "<unknown>"
@@ -69,8 +72,15 @@ def _inspect_hcl(template: Template, values: Globals, output: _Output) -> None:
     output.say("\n".join(["> input-variables:\n", *_values("var", values.variables)]) + "\n")
     output.say("\n".join(["> local-variables:\n", *_values("local", values.locals)]) + "\n")
     lines = ["> builds:"]
-    for index, build in enumerate(template.builds):
-        lines += ["", *_build(template, index, build, values.scope)]
+    expansion = expand_template(template, values.scope, Diagnostics())
+    drafts = draft_lanes(template, expansion, values.scope, Diagnostics())
+    by_build: dict[int, list[LaneDraft]] = {}
+    for draft in drafts:
+        by_build.setdefault(id(draft.build), []).append(draft)
+    # Which source a step is for is not known where all of them are shown at once.
+    scope = values.scope.child({"source": unknown(), "build": unknown()})
+    for index, build in enumerate(expansion.builds):
+        lines += ["", *_build(index, build, by_build.get(id(build), []), around(scope, build.names))]
     output.say("\n".join(lines) + "\n")
 
 
@@ -78,30 +88,36 @@ def _values(root: str, values: Mapping[str, Value]) -> Iterator[str]:
     return (f"{root}.{name}: {_quoted(pretty(values[name]))}" for name in sorted(values))
 
 
-def _build(template: Template, index: int, build: BuildBlock, scope: Scope) -> Iterator[str]:
+def _build(index: int, build: BuildBlock, drafts: list[LaneDraft], scope: Scope) -> Iterator[str]:
     yield f"  > {_text(build.name, scope) or f'<unnamed build {index}>'}:"
     description = _text(build.description, scope)
     if description:
         yield from ("", f"  > Description: {description}")
-    drafts = [draft for draft in draft_lanes(template, scope, Diagnostics()) if draft.build is build]
     yield from ("", "    sources:")
     for draft in drafts:
         yield from ("", f"      {'.'.join(draft.source.address)}")
     yield from ("", "    provisioners:", "")
-    yield from _steps(build.provisioners, scope, 6) if build.provisioners else ["      <no provisioner>"]
+    yield from list(_steps(build.provisioners, scope, 6)) or ["      <no provisioner>"]
     yield from ("", "    post-processors:", "")
-    if not build.chains:
+    chains = [steps for chain in build.chains for steps in _chains(chain, scope)]
+    if not chains:
         yield "      <no post-processor>"
-    for number, chain in enumerate(build.chains):
+    for number, steps in enumerate(chains):
         yield from ([""] if number else [])
         yield f"      {number}:"
-        yield from _steps(chain, scope, 8)
+        yield from steps
+
+
+def _chains(chain: ChainBlock, scope: Scope) -> Iterator[list[str]]:
+    for item in instances(chain.meta, chain.names, scope, chain.context, Diagnostics()).found:
+        yield list(_steps(chain.steps, around(scope, item.names), 8))
 
 
 def _steps(blocks: tuple[ComponentBlock, ...], scope: Scope, indent: int) -> Iterator[str]:
-    for block in blocks:
-        name = _text(block.meta.get("name"), scope)
-        yield " " * indent + (f"{block.type}.{name}" if name else block.type)
+    for written in blocks:
+        for block in expand_block(written, scope, Diagnostics()).found.values():
+            name = _text(block.meta.get("name"), around(scope, block.names))
+            yield " " * indent + (f"{block.type}.{name}" if name else block.type) + key_text(block.key)
 
 
 def _text(expr: Expr | None, scope: Scope) -> str:

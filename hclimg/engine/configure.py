@@ -19,7 +19,7 @@ from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, references
 from hclimg.lang.secrets import secret_texts
 from hclimg.lang.values import Value
-from hclimg.plan.artifacts import ROOT, lane_steps
+from hclimg.plan.artifacts import ROOT
 from hclimg.plan.node import Lane, Spec
 from hclimg.registry import Registry
 from hclimg.sdk.components import Component, DataSource
@@ -74,7 +74,7 @@ class Configurator:
             id_=artifact.id, builder=artifact.builder, files=artifact.files, state=artifact.state, build=build
         )
         with self._lock:
-            self._artifacts[lane_steps(lane.lane)] = value
+            self._artifacts[lane.lane.steps] = value
 
     def component(self, spec: Spec, ctx: Context, lane: LaneRun | None = None) -> Component[Any]:
         """The configured component. Raises TemplateError when its settings turn out to be wrong."""
@@ -126,7 +126,7 @@ class Configurator:
     def _artifact_root(self) -> Value:
         with self._lock:
             known = dict(self._artifacts)
-        missing = {lane_steps(lane): UNKNOWN_ARTIFACT for lane in self.lanes.values()}
+        missing = {lane.steps: UNKNOWN_ARTIFACT for lane in self.lanes.values()}
         return artifact_tree({**missing, **known})
 
 

@@ -232,7 +232,7 @@ class NodeRunner:
             bus=self.bus,
             cancel=cancel or work.cancel,
             scope=scope or Scope(),
-            build_name=named.lane.source_name if named else "",
+            build_name=named.lane.label if named else "",
             build_type=named.lane.source_type if named else "",
             facts=plain_facts(lane.facts) if lane else {},
             journal=self.journal,

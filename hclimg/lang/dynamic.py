@@ -1,45 +1,47 @@
 """``dynamic`` blocks: the blocks that they stand for, one for each element of a collection.
 
-As in HCL's own extension, expansion is a step of its own between syntax and meaning: a reader says which blocks a body
-can have, and gets a body in which the ``dynamic`` ones among them have been replaced. What is nested in them is expanded
+As in HCL's own extension, expansion is a step of its own between syntax and meaning: a reader says which blocks a
+body can have, and gets a body in which the ``dynamic`` ones have been replaced. What is nested in them is expanded
 when it is read in turn, with the names of all iterators around it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterator
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, Range, did_you_mean
+from hclimg.diagnostics import Diagnostics, did_you_mean
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.dispatch import report
 from hclimg.lang.evaluate import Scope, evaluate
 from hclimg.lang.names import Names, Round, around
-from hclimg.lang.syntax import Attribute, Block, Body, Expr, Name, TupleCons, Variable
+from hclimg.lang.shape import Shape, shaped
+from hclimg.lang.syntax import Attribute, Block, Body, Expr, Literal, Name, Property, TupleCons, Variable
 from hclimg.lang.types import ANY, STRING, PrimitiveType, friendly_name
 from hclimg.lang.values import Unknown, Value, deep_marks, elements, unknown
 
-if TYPE_CHECKING:
-    from hclimg.lang.values import Marks
-
-Shape: TypeAlias = Mapping[str, tuple[str, ...]]
-"""The types of the blocks that a body can have, each with the names of its labels."""
-
 KEYWORD = "dynamic"
+_SHAPE: Shape = {KEYWORD: ("type",)}
+_CONTENT: Shape = {"content": ()}
 _SUMMARY = "Invalid dynamic for_each value"
 _ARGUMENTS = ("for_each", "iterator", "labels")
 
 
 def is_dynamic(item: Attribute | Block) -> bool:
-    return isinstance(item, Block) and item.type.text == KEYWORD
+    """Whether this is a ``dynamic`` block, or what may stand for some in JSON."""
+    if isinstance(item, Block):
+        return item.type.text == KEYWORD
+    return isinstance(item, Property) and item.name.text == KEYWORD
 
 
 def expanded(body: Body, blocks: Shape, scope: Scope, diags: Diagnostics) -> Body:
-    """The body with the blocks that its ``dynamic`` blocks stand for; ``scope`` is the one inside the body."""
+    """The shaped body with the blocks that its ``dynamic`` blocks stand for; ``scope`` is the one inside it."""
+    body = shaped(body, blocks, diags)
     if not any(map(is_dynamic, body.items)):
         return body
+    if not body.flexible:
+        body = shaped(body, _SHAPE, diags)
     items: list[Attribute | Block] = []
     for item in body.items:
         if isinstance(item, Block) and is_dynamic(item):
@@ -98,6 +100,7 @@ def _names_a_block(block: Block, blocks: Shape, diags: Diagnostics) -> bool:
 def _spec(block: Block, label_names: tuple[str, ...], names: Names | None, diags: Diagnostics) -> _Spec | None:
     """What the block says; None after a report when something is missing or wrong."""
     before = len(diags.errors)
+    block = block.with_body(shaped(block.body, _CONTENT, diags))
     known = _ARGUMENTS if label_names else _ARGUMENTS[:2]
     _check_items(block, known, diags)
     given = block.body.attributes
@@ -132,11 +135,20 @@ def _check_items(block: Block, known: tuple[str, ...], diags: Diagnostics) -> No
 def _iterator(block: Block, given: Attribute | None, diags: Diagnostics) -> str:
     if given is None:
         return block.labels[0].text
-    if isinstance(given.expr, Variable):
-        return given.expr.name
+    name = _single_name(given)
+    if name:
+        return name
     detail = "Dynamic iterator must be a single variable name."
     diags.error("Invalid dynamic iterator name", detail, subject=given.expr.range)
     return ""
+
+
+def _single_name(given: Attribute) -> str:
+    """The name that an argument consists of; JSON writes it as a string."""
+    if isinstance(given.expr, Variable):
+        return given.expr.name
+    text = given.expr.value.raw if isinstance(given, Property) and isinstance(given.expr, Literal) else None
+    return text if isinstance(text, str) and text.replace("-", "_").isidentifier() else ""
 
 
 def _label_exprs(
@@ -167,7 +179,9 @@ def _label_exprs(
 def _content(block: Block, diags: Diagnostics) -> Body | None:
     found = [item for item in block.body.blocks if item.type.text == "content"]
     if not found:
-        detail = 'A dynamic block must have a nested block of type "content" to describe the body of each generated block.'
+        detail = (
+            'A dynamic block must have a nested block of type "content" to describe the body of each generated block.'
+        )
         diags.error("Missing dynamic content block", detail, subject=block.header)
         return None
     for again in found[1:]:
@@ -198,7 +212,7 @@ def _is_iterable(collection: Value, spec: _Spec, scope: Scope, diags: Diagnostic
 def _rounds(spec: _Spec, collection: Value, scope: Scope, diags: Diagnostics) -> Iterator[Block]:
     marks = collection.marks
     if type(collection.raw) is Unknown:
-        every = Round(unknown(), unknown())
+        every = Round(unknown(), unknown(), spec.for_each, spec.names)
         yield from _block(spec, Names({spec.iterator: every}, marks, spec.for_each), scope, diags)
         return
     for key, value in elements(collection.unmarked()):
@@ -225,21 +239,23 @@ def _label(expr: Expr, scope: Scope, diags: Diagnostics) -> str | None:
     value = evaluate(expr, scope, diags)
     if len(diags.errors) > before:
         return None
+    problem = ""
     try:
         value = convert(value, STRING)
     except ConversionError as error:
-        return _bad_label(f"Cannot use this value as a dynamic block label: {error}.", expr, scope, diags)
-    if value.is_null:
-        return _bad_label("Cannot use a null value as a dynamic block label.", expr, scope, diags)
-    if not value.is_known:
-        why = "This value is not yet known. Dynamic block labels must be immediately-known values."
-        return _bad_label(why, expr, scope, diags)
-    if deep_marks((value,)):
-        why = "This value is sensitive, and labels are shown: it cannot be a dynamic block label."
-        return _bad_label(why, expr, scope, diags)
+        problem = f"Cannot use this value as a dynamic block label: {error}."
+    problem = problem or _label_problem(value)
+    if problem:
+        report(diags, "Invalid dynamic block label", problem, expr.range, expr, scope)
+        return None
     return str(value.raw)
 
 
-def _bad_label(detail: str, expr: Expr, scope: Scope, diags: Diagnostics) -> None:
-    at: Range = expr.range
-    report(diags, "Invalid dynamic block label", detail, at, expr, scope)
+def _label_problem(value: Value) -> str:
+    if value.is_null:
+        return "Cannot use a null value as a dynamic block label."
+    if not value.is_known:
+        return "This value is not yet known. Dynamic block labels must be immediately-known values."
+    if deep_marks((value,)):
+        return "This value is sensitive, and labels are shown: it cannot be a dynamic block label."
+    return ""

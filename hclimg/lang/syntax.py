@@ -6,7 +6,7 @@ Nodes are immutable. Compare them with :func:`same`, which ignores where they st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
 import attrs
@@ -68,6 +68,10 @@ class Attribute(Node):
     expr: Expr
     names: Names | None = None
 
+    def with_names(self, names: Names | None) -> Attribute:
+        """The same argument, which sees other names than the rest of its body."""
+        return cast("Attribute", attrs.evolve(cast(Any, self), names=names))
+
 
 @node
 class Property(Attribute):
@@ -88,6 +92,9 @@ class Block(Node):
         """The block's type and labels."""
         last = self.labels[-1] if self.labels else self.type
         return Range(self.source, self.type.start, last.end)
+
+    def with_body(self, body: Body) -> Block:
+        return cast("Block", attrs.evolve(cast(Any, self), body=body))
 
 
 @node

@@ -13,6 +13,7 @@ from hclimg.lang.values import Value, unknown
 from hclimg.plan.node import Lane
 from hclimg.registry import Kind
 from hclimg.template.ordering import in_order, report_cycle
+from hclimg.template.repeat import key_list, key_text
 from hclimg.template.scope import UNKNOWN_ARTIFACT, artifact_tree
 
 if TYPE_CHECKING:
@@ -26,10 +27,14 @@ class ArtifactNames:
 
     def __init__(self, lanes: Iterable[Lane]) -> None:
         self._lanes: dict[tuple[str, ...], Lane] = {}
+        self._instances: dict[tuple[str, ...], list[Lane]] = {}
         self._wrong: dict[tuple[str, ...], Value] = {}
         self._value: Value | None = None
         for lane in lanes:
-            self._lanes.setdefault(lane_steps(lane), lane)
+            self._lanes.setdefault(lane.steps, lane)
+            for length in range(len(lane.steps) - len(lane.keys), len(lane.steps)):
+                self._instances.setdefault(lane.steps[:length], []).append(lane)
+        self._longest = max(map(len, self._lanes), default=0)
 
     @property
     def value(self) -> Value:
@@ -56,32 +61,49 @@ class ArtifactNames:
         """The names of the lanes that some references mean, with a place for each."""
         needed: dict[str, Range] = {}
         for reference in found:
-            lane = self._lane(reference, context, diags) if reference.root == ROOT else None
-            if lane is not None:
+            for lane in self._meant(reference, context, diags) if reference.root == ROOT else ():
                 needed.setdefault(lane.name, reference.range)
         return needed
 
-    def _lane(self, reference: Reference, context: str, diags: Diagnostics) -> Lane | None:
+    def _meant(self, reference: Reference, context: str, diags: Diagnostics) -> Iterable[Lane]:
+        """The lane that a reference leads into, or all instances of which it is the common beginning."""
         steps = tuple(map(str, reference.steps))
-        for length in (3, 2):
+        for length in range(min(len(steps), self._longest), 1, -1):
             lane = self._lanes.get(steps[:length])
-            if lane is not None and len(steps) >= length:
-                return lane
-        self._report(reference, steps, context, diags)
-        return None
+            if lane is not None:
+                return (lane,)
+        instances = self._instances.get(steps)
+        if instances is None:
+            self._report(reference, steps, context, diags)
+        return instances or ()
 
     def _report(self, reference: Reference, steps: tuple[str, ...], context: str, diags: Diagnostics) -> None:
-        names = [".".join(known) for known in self._lanes]
         if len(steps) < 2:
             detail = "Write artifact.TYPE.NAME.path, or artifact.BUILD.TYPE.NAME.path for a build block with a name."
             diags.error("Invalid artifact reference", detail, subject=reference.range, context=context)
         else:
-            wanted = ".".join(steps[:-1] if len(steps) > 2 else steps)
-            hint = did_you_mean(wanted, names) or f" The builds are {', '.join(names)}."
-            detail = f'No build is called "{wanted}".{hint}'
-            diags.error("Unknown artifact", detail, subject=reference.range, context=context, absence=True)
+            summary, detail = self._unknown(steps)
+            diags.error(summary, detail, subject=reference.range, context=context, absence=True)
         self._wrong[steps] = unknown()
         self._value = None
+
+    def _unknown(self, steps: tuple[str, ...]) -> tuple[str, str]:
+        for length in range(len(steps) - 1, 1, -1):
+            instances = self._instances.get(steps[:length])
+            if instances is not None:
+                return _unknown_instance(steps[: length + 1], instances)
+        names = [".".join(known) for known in self._lanes]
+        wanted = ".".join(steps[:-1] if len(steps) > 2 else steps)
+        hint = did_you_mean(wanted, names) or f" The builds are {', '.join(names)}."
+        return "Unknown artifact", f'No build is called "{wanted}".{hint}'
+
+
+def _unknown_instance(steps: tuple[str, ...], instances: Iterable[Lane]) -> tuple[str, str]:
+    """Summary and detail when a build has instances, but not one with this key."""
+    keys = list(dict.fromkeys(lane.steps[len(steps) - 1] for lane in instances))
+    name = ".".join(steps[:-1])
+    detail = f"{name} has no instance {key_text(steps[-1])}.{did_you_mean(steps[-1], keys)}{key_list(keys)}"
+    return "Unknown artifact", detail
 
 
 @attrs.define(eq=False, repr=False)
@@ -119,12 +141,6 @@ class Needs:
         return {
             name: {other: at for other, at in self.of(name).items() if (name, other) not in broken} for name in names
         }
-
-
-def lane_steps(lane: Lane) -> tuple[str, ...]:
-    """What comes after ``artifact`` in a reference to the lane."""
-    local = (lane.source_type, lane.source_name)
-    return (lane.build_name, *local) if lane.build_name else local
 
 
 def _covered(steps: tuple[str, ...], known: dict[tuple[str, ...], Value]) -> bool:

@@ -15,11 +15,10 @@ from hclimg.diagnostics import Diagnostic, Diagnostics
 from hclimg.lang.secrets import secret_texts
 from hclimg.lang.types import Type
 from hclimg.lang.values import Value, unknown
-from hclimg.plan.artifacts import ArtifactNames, Needs, lane_steps
+from hclimg.plan.artifacts import ArtifactNames, Needs
 from hclimg.plan.data import data_nodes, deciding_data
 from hclimg.plan.lanes import LaneDraft, draft_lanes
 from hclimg.plan.layout import Layouts
-from hclimg.plan.node import Lane
 from hclimg.plan.outputs import OutputPlanner
 from hclimg.plan.plan import Plan
 from hclimg.plan.select import Candidate, Selection, make_selection, report_nothing, report_unused, select_lanes
@@ -27,6 +26,7 @@ from hclimg.plan.specs import LaneScope, Specs
 from hclimg.plan.weave import Weaver
 from hclimg.redaction import hidden
 from hclimg.registry import Registry
+from hclimg.template.expand import Expansion, expand_template
 from hclimg.template.inputs import VariableInputs
 from hclimg.template.model import Address, Template
 from hclimg.template.ordering import in_text_order
@@ -117,10 +117,12 @@ class _Compiler:
 
     def run(self) -> Plan:
         diags = self.diags
-        drafts = {draft.lane.name: draft for draft in draft_lanes(self.template, self.globals.scope, diags)}
-        self._check_unused(drafts.values())
+        scope = self.globals.scope
+        expansion = expand_template(self.template, scope, diags)
+        drafts = {draft.lane.name: draft for draft in draft_lanes(self.template, expansion, scope, diags)}
+        self._check_unused(expansion, drafts.values())
         selection = make_selection(self.options.only, self.options.except_, diags)
-        layouts = Layouts(self.template, self.globals.scope, self.specs, selection, drafts, diags)
+        layouts = Layouts(self.template, scope, self.specs, selection, drafts, diags)
         artifacts = ArtifactNames(draft.lane for draft in drafts.values())
         needs = Needs(layouts, artifacts, diags)
         chosen = self._choose(selection, drafts, needs)
@@ -132,17 +134,18 @@ class _Compiler:
         outputs = OutputPlanner(self.globals, self.specs, drafts, chosen, artifacts, diags).outputs()
         return weaver.plan(outputs)
 
-    def _check_unused(self, drafts: Iterable[LaneDraft]) -> None:
+    def _check_unused(self, expansion: Expansion, drafts: Iterable[LaneDraft]) -> None:
         """A source that no build uses is at least of a type that exists; the steps of a build without one are right."""
         drafts = list(drafts)
         used = {id(draft.source) for draft in drafts}
         built = {id(draft.build) for draft in drafts}
-        for block in self.template.sources.values():
-            if id(block) not in used:
-                self.specs.component_class(block)
-        nowhere = self.globals.scope.child({name: unknown() for name in ("build", "source", "artifact")})
+        for sources in expansion.sources.values():
+            for block in sources.found.values():
+                if id(block) not in used:
+                    self.specs.component_class(block)
+        nowhere = self.globals.scope.child({name: unknown() for name in ("build", "source", "artifact", "each")})
         scope = LaneScope(scope=nowhere, lane="", type="", build_name="")
-        for build in self.template.builds:
+        for build in expansion.builds:
             for step in build.steps if id(build) not in built else ():
                 self.specs.check(step, step.body, scope)
 
@@ -155,9 +158,4 @@ class _Compiler:
 
 
 def _candidates(drafts: Iterable[LaneDraft]) -> list[Candidate]:
-    return [Candidate(draft.lane.name, _callings(draft.lane)) for draft in drafts]
-
-
-def _callings(lane: Lane) -> tuple[str, ...]:
-    """What an option can call a lane: also without the number that tells it from another of the same name."""
-    return tuple({lane.name, lane.address, ".".join(lane_steps(lane))})
+    return [Candidate(draft.lane.name, draft.callings) for draft in drafts]

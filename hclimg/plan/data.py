@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from hclimg.lang.evaluate import references
-from hclimg.lang.syntax import Expr
+from hclimg.lang.syntax import Node as SyntaxNode
 from hclimg.plan.node import Node, NodeKind
 from hclimg.plan.plan import Edge
 from hclimg.plan.specs import LaneScope, Specs
-from hclimg.template.model import Address, BuildBlock, ComponentBlock, Template
+from hclimg.template.model import Address, BuildBlock, Template
 from hclimg.template.scope import Globals
 
 
@@ -50,18 +50,24 @@ def deciding_data(globals_: Globals) -> frozenset[Address]:
     return frozenset(found)
 
 
-def _deciding(template: Template) -> Iterator[Expr]:
-    """The expressions whose values cannot wait for a run."""
+def _deciding(template: Template) -> Iterator[SyntaxNode]:
+    """What cannot wait for a run: the expressions that say which blocks there are, and what hclimg does around them."""
+    yield from template.dynamic
+    for block in template.sources.values():
+        yield from block.meta.values()
     for build in template.builds:
-        yield from (expr for expr in (build.name, build.description, build.sources) if expr is not None)
-        yield from (use.name for use in build.uses if use.name is not None)
-        for block in _steps(build):
-            yield from block.meta.values()
+        yield from _deciding_build(build)
 
 
-def _steps(build: BuildBlock) -> Iterator[ComponentBlock]:
-    yield from build.provisioners
-    if build.error_cleanup:
-        yield build.error_cleanup
+def _deciding_build(build: BuildBlock) -> Iterator[SyntaxNode]:
+    yield from build.meta.values()
+    if build.unread is not None:
+        yield build.unread
+    yield from (expr for expr in (build.name, build.description, build.sources) if expr is not None)
+    for use in build.uses:
+        yield from use.meta.values()
+        yield from () if use.name is None else (use.name,)
     for chain in build.chains:
-        yield from chain
+        yield from chain.meta.values()
+    for block in build.steps:
+        yield from block.meta.values()

@@ -12,12 +12,17 @@ import attrs
 from hclimg.diagnostics import Diagnostics, Range, Related, did_you_mean
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate, references
+from hclimg.lang.names import around, inner_names
 from hclimg.lang.syntax import Attribute, Body, Expr, Property, TupleCons
-from hclimg.lang.types import STRING, ListType, Type
+from hclimg.lang.types import ANY, STRING, Type
 from hclimg.lang.values import Value
+from hclimg.plan.naming import BuildName, SourceName, file_part, source_values, unknown_instance
 from hclimg.plan.node import Lane
-from hclimg.template.blocks import bad_reference, source_reference
-from hclimg.template.model import Address, BuildBlock, ComponentBlock, SourceUse, Template
+from hclimg.template.blocks import bad_reference, source_reference, within
+from hclimg.template.disabled import check_unused
+from hclimg.template.expand import BlockInstances, Expansion
+from hclimg.template.model import BuildBlock, ComponentBlock, SourceReference, SourceUse, Template
+from hclimg.template.repeat import UNDECIDED, instances, key_text, refers_to_each
 from hclimg.template.scope import waits_for_data
 
 
@@ -26,7 +31,8 @@ class LaneDraft:
     """A lane on its way into the plan.
 
     ``body`` are the settings of its source, with those that the build adds. ``names`` are what ``only``, ``except``
-    and ``override`` of the template, and the options, can call it. ``place`` is where the build names it.
+    and ``override`` of the template can call it, ``callings`` what the options can: also without the keys of instances.
+    ``place`` is where the build names it.
     """
 
     lane: Lane
@@ -34,73 +40,192 @@ class LaneDraft:
     source: ComponentBlock
     body: Body
     names: tuple[str, ...]
+    callings: tuple[str, ...]
     place: Range
 
 
-def draft_lanes(template: Template, scope: Scope, diags: Diagnostics) -> list[LaneDraft]:
+def draft_lanes(template: Template, expansion: Expansion, scope: Scope, diags: Diagnostics) -> list[LaneDraft]:
     """The lanes of all builds, in the order in which they are written."""
     if not template.builds:
         what = "builders" if template.legacy else "build block"
         detail = f"The template has no {what}, so there is nothing to build."
         diags.error(f"Missing {what}", detail, absence=True)
     drafts: dict[str, LaneDraft] = {}
-    for build in template.builds:
-        for draft in _drafts(template, build, scope, diags):
-            unique = _unique(draft, drafts, diags)
+    numbers: dict[str, int] = {}
+    values = source_values(expansion)
+    for build in expansion.builds:
+        inner = around(scope, build.names)
+        for draft in _Drafting(template, expansion, build, inner, values, diags).drafts():
+            unique = _unique(draft, drafts, numbers, diags)
             drafts[unique.lane.name] = unique
     return list(drafts.values())
 
 
-def _unique(draft: LaneDraft, drafts: dict[str, LaneDraft], diags: Diagnostics) -> LaneDraft:
+def _unique(draft: LaneDraft, drafts: dict[str, LaneDraft], numbers: dict[str, int], diags: Diagnostics) -> LaneDraft:
     """Packer accepts two builds of the same name; what they make still has to be told apart."""
     lane, first = draft.lane, drafts.get(draft.lane.name)
     if first is None:
         return draft
-    number = next(n for n in range(2, len(drafts) + 3) if f"{lane.name}#{n}" not in drafts)
+    number = numbers.get(lane.name, 1) + 1
+    while f"{lane.name}#{number}" in drafts:
+        number += 1
+    numbers[lane.name] = number
     name = f"{lane.name}#{number}"
     detail = f'Two builds are called "{lane.name}". The second one is shown as "{name}"; give the build block a name.'
     related = (Related("first built here", first.place),)
     where = {"subject": draft.place, "context": "build", "related": related}
     diags.warn("Builds with the same name", detail, **where, absence=True)
-    return attrs.evolve(draft, lane=attrs.evolve(lane, name=name, address=f"{lane.address}#{number}"))
+    named = attrs.evolve(lane, name=name, address=f"{lane.address}#{number}")
+    return attrs.evolve(draft, lane=named, callings=(*draft.callings, name))
 
 
-def _drafts(template: Template, build: BuildBlock, scope: Scope, diags: Diagnostics) -> Iterator[LaneDraft]:
-    build_name = known_text(build.name, scope, "build", diags) or ""
-    known_text(build.description, scope, "build", diags)
-    if build.sources is None and not build.uses:
-        detail = 'This build has no source: write sources = ["source.TYPE.NAME"], or a source block.'
-        diags.error("Missing source", detail, subject=build.header, context="build", absence=True)
-    for use in (*_references(build, scope, diags), *build.uses):
-        source = template.sources.get(use.source)
-        if source is None:
-            _unknown_source(use, template, diags)
-            continue
-        name = known_text(use.name, scope, "build", diags) or source.name
-        yield _draft(template, build, build_name, source, use, name, diags)
+@attrs.frozen(eq=False, repr=False)
+class _Drafting:
+    """Drafts the lanes of one build; ``scope`` is the one inside it, ``values`` what ``source`` is in ``sources``."""
+
+    template: Template
+    expansion: Expansion
+    build: BuildBlock
+    scope: Scope
+    values: Value
+    diags: Diagnostics
+
+    def drafts(self) -> Iterator[LaneDraft]:
+        build = self.build
+        name = known_text(build.name, self.scope, "build", self.diags) or ""
+        known_text(build.description, self.scope, "build", self.diags)
+        if build.sources is None and not build.uses:
+            detail = 'This build has no source: write sources = ["source.TYPE.NAME"], or a source block.'
+            self.diags.error("Missing source", detail, subject=build.header, context="build", absence=True)
+        named = BuildName.of(build, name)
+        for use in self._references():
+            yield from self._lanes(use, SourceName(None), named)
+        for use in build.uses:
+            yield from self._used(use, named)
+
+    def _used(self, use: SourceUse, named: BuildName) -> Iterator[LaneDraft]:
+        names = inner_names(self.build.names, use.names)
+        found = instances(use.meta, names, self.scope, use.context, self.diags)
+        if not found.found:
+            check_unused(use.meta, use.body, names, self.scope, use.context, self.diags)
+        for item in found.found:
+            text = known_text(use.name, around(self.scope, item.names), "build", self.diags) or None
+            own = () if item.key is None or (use.name is not None and refers_to_each(use.name)) else (item.key,)
+            body = use.body.with_names(item.names) if use.body is not None else None
+            yield from self._lanes(attrs.evolve(use, body=body), SourceName(text, own, item.key), named)
+
+    def _lanes(self, use: SourceUse, name: SourceName, build: BuildName) -> Iterator[LaneDraft]:
+        sources = self.expansion.sources.get(use.source.address)
+        if sources is None:
+            self._unknown_source(use)
+            return
+        for source in self._chosen(use, sources):
+            body = source.body if use.body is None else _merged(source, use.body, self.diags)
+            yield self._draft(source, body, use, name, build)
+
+    def _chosen(self, use: SourceUse, sources: BlockInstances) -> tuple[ComponentBlock, ...]:
+        """The instances that a reference means."""
+        key = use.source.key
+        if key is None:
+            return tuple(sources.found.values())
+        meant = sources.found.get(key) or sources.found.get(UNDECIDED)
+        if meant is not None:
+            return (meant,)
+        if sources.repeated or sources.found:
+            summary, detail = unknown_instance(use.source, sources)
+            self.diags.error(summary, detail, subject=use.header, context="build", absence=True)
+        return ()
+
+    def _draft(
+        self, source: ComponentBlock, body: Body, use: SourceUse, named: SourceName, build: BuildName
+    ) -> LaneDraft:
+        name = named.text or source.name
+        keys = (*(() if source.key is None else (source.key,)), *named.keys)
+        plain = f"{source.type}.{name}"
+        local = plain + "".join(map(key_text, keys))
+        address = f"{build.text}.{local}" if build.text else local
+        own = tuple(key for key in (source.key, named.key) if key is not None)
+        every = own if self.build.key is None else (self.build.key, *own)
+        lane = Lane(
+            address=address,
+            name=name if self.template.legacy else address,
+            source_type=source.type,
+            source_name=name,
+            build_name=build.name,
+            keys=own,
+            label="-".join([name, *map(file_part, every)]),
+            steps=(*build.steps, source.type, name, *keys),
+        )
+        locals_ = (name, local) if self.template.legacy else tuple(dict.fromkeys((local, plain)))
+        builds = [f"{prefix}." if prefix else "" for prefix in build.callings]
+        callings = dict.fromkeys((lane.name, *(prefix + own for prefix in builds for own in (local, plain))))
+        return LaneDraft(
+            lane=lane,
+            build=self.build,
+            source=source,
+            body=body,
+            names=locals_,
+            callings=tuple(callings),
+            place=use.header,
+        )
+
+    # -- references -----------------------------------------------------------------
+
+    def _references(self) -> Iterator[SourceUse]:
+        """The ``sources`` argument, item by item, so that each knows its place."""
+        if self.build.sources is None:
+            return
+        for text, at in self._texts(self.build.sources):
+            source = source_reference(text)
+            if source is None:
+                bad_reference(text, at, self.diags)
+            else:
+                yield SourceUse(source, at)
+
+    def _texts(self, expr: Expr) -> Iterator[tuple[str, Range]]:
+        scope = self.scope.child({"source": self.values})
+        for item in expr.items if isinstance(expr, TupleCons) else (expr,):
+            value = None if self._is_wrong(item) else known_value(item, ANY, scope, "build", self.diags)
+            if value is None:
+                continue
+            texts = list(_strings(value))
+            if None in texts or not (isinstance(value.raw, tuple | dict) or texts):
+                detail = "sources must be a list of references to sources, such as [source.qemu.web]."
+                self.diags.error("Incorrect value", detail, subject=item.range, context="build")
+            yield from ((text, item.range) for text in texts if text is not None)
+
+    def _is_wrong(self, expr: Expr) -> bool:
+        """Report a bare reference to a source, or to an instance, that does not exist."""
+        before = len(self.diags)
+        for reference in references(expr):
+            steps = tuple(map(str, reference.steps))
+            if reference.root == "source" and len(steps) > 1:
+                meant = SourceReference(steps[0], steps[1], steps[2] if len(steps) > 2 else None)
+                sources = self.expansion.sources.get(meant.address)
+                use = SourceUse(meant, reference.range)
+                if sources is None:
+                    self._unknown_source(use)
+                else:
+                    self._chosen(use, sources)
+        return len(self.diags) > before
+
+    def _unknown_source(self, use: SourceUse) -> None:
+        wanted = ".".join(use.source.address)
+        known = sorted(".".join(address) for address in self.expansion.sources)
+        listing = f" The sources are {', '.join(known)}." if known else " The template has no source block."
+        hint = did_you_mean(wanted, known) or listing
+        detail = f'There is no source "{use.source.type}" "{use.source.name}".{hint}'
+        self.diags.error("Unknown source", detail, subject=use.header, context="build", absence=True)
 
 
-def _draft(
-    template: Template,
-    build: BuildBlock,
-    build_name: str,
-    source: ComponentBlock,
-    use: SourceUse,
-    name: str,
-    diags: Diagnostics,
-) -> LaneDraft:
-    local = f"{source.type}.{name}"
-    address = f"{build_name}.{local}" if build_name else local
-    lane = Lane(
-        address=address,
-        name=name if template.legacy else address,
-        source_type=source.type,
-        source_name=name,
-        build_name=build_name,
-    )
-    names = (name, local) if template.legacy else (local,)
-    body = source.body if use.body is None else _merged(source, use.body, diags)
-    return LaneDraft(lane=lane, build=build, source=source, body=body, names=names, place=use.header)
+def _strings(value: Value) -> Iterator[str | None]:
+    """The texts in a value; None for what cannot be one."""
+    raw = value.raw
+    if isinstance(raw, tuple | dict):
+        for item in raw.values() if isinstance(raw, dict) else raw:
+            yield from _strings(item)
+    else:
+        yield raw if isinstance(raw, str) else None
 
 
 def _merged(source: ComponentBlock, more: Body, diags: Diagnostics) -> Body:
@@ -108,53 +233,20 @@ def _merged(source: ComponentBlock, more: Body, diags: Diagnostics) -> Body:
     known = source.body.attributes
     items = list(source.body.items)
     for item in more.items:
-        # Members of JSON objects may be blocks, which can be repeated; decoding finds those that cannot.
-        if isinstance(item, Attribute) and not isinstance(item, Property) and item.name.text in known:
+        if not isinstance(item, Attribute):
+            items.append(within(item, more.names))
+        elif isinstance(item, Property) or item.name.text not in known:
+            # Members of JSON objects may be blocks, which can be repeated; decoding finds those that cannot.
+            items.append(item if more.names is None else item.with_names(more.names))
+        else:
             first = known[item.name.text].name.range
             detail = f'The source sets "{item.name.text}" already. A build can only add settings to a source.'
             related = (Related("already set here", first),)
             diags.error("Duplicate argument", detail, subject=item.name.range, context=source.context, related=related)
-        else:
-            items.append(item)
     body = source.body
-    return Body(body.source, body.start, body.end, tuple(items), body.flexible, body.whole and more.whole)
-
-
-# -- references -----------------------------------------------------------------
-
-
-def _references(build: BuildBlock, scope: Scope, diags: Diagnostics) -> Iterator[SourceUse]:
-    """The ``sources`` argument, item by item, so that each knows its place."""
-    if build.sources is None:
-        return
-    for text, at in _texts(build.sources, scope, diags):
-        address: Address | None = source_reference(text)
-        if address is None:
-            bad_reference(text, at, diags)
-        else:
-            yield SourceUse(address, at)
-
-
-def _texts(expr: Expr, scope: Scope, diags: Diagnostics) -> Iterator[tuple[str, Range]]:
-    if isinstance(expr, TupleCons):
-        for item in expr.items:
-            text = known_text(item, scope, "build", diags)
-            if text is not None:
-                yield text, item.range
-        return
-    value = known_value(expr, ListType(STRING), scope, "build", diags)
-    for item in value.raw or () if value is not None else ():
-        if isinstance(item.raw, str):
-            yield item.raw, expr.range
-
-
-def _unknown_source(use: SourceUse, template: Template, diags: Diagnostics) -> None:
-    wanted = ".".join(use.source)
-    known = sorted(".".join(address) for address in template.sources)
-    listing = f" The sources are {', '.join(known)}." if known else " The template has no source block."
-    hint = did_you_mean(wanted, known) or listing
-    detail = f'There is no source "{use.source[0]}" "{use.source[1]}".{hint}'
-    diags.error("Unknown source", detail, subject=use.header, context="build", absence=True)
+    return Body(
+        body.source, body.start, body.end, tuple(items), body.flexible, body.whole and more.whole, body.names
+    )
 
 
 # -- values that have to be known -----------------------------------------------

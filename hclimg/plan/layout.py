@@ -10,14 +10,18 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from hclimg.diagnostics import Diagnostics
-from hclimg.lang.evaluate import Reference, Scope
+from hclimg.lang.evaluate import Reference, Scope, references
+from hclimg.lang.names import Names, around, inner_names
 from hclimg.lang.syntax import Body
 from hclimg.lang.values import Value, object_of, string, unknown
 from hclimg.plan.lanes import LaneDraft
 from hclimg.plan.select import Selection
 from hclimg.plan.settings import Filter, StepSettings, check_names, overridden, step_filter, step_settings
-from hclimg.plan.specs import LaneScope, Specs
-from hclimg.template.model import ComponentBlock, Template
+from hclimg.plan.specs import LaneScope, Mentions, Specs
+from hclimg.template.disabled import check_unused
+from hclimg.template.expand import expand_block
+from hclimg.template.model import BuildBlock, ChainBlock, ComponentBlock, Template
+from hclimg.template.repeat import REPETITION, instances, key_text
 from hclimg.template.scope import source_object, unknown_build
 
 
@@ -31,8 +35,13 @@ class Step:
 
     @property
     def label(self) -> str:
+        """What people call it."""
+        return (self.settings.name or self.block.type) + key_text(self.block.key)
+
+    @property
+    def callings(self) -> tuple[str, ...]:
         """What ``-except`` can call a post-processor."""
-        return self.settings.name or self.block.type
+        return tuple(dict.fromkeys((self.label, self.settings.name or self.block.type)))
 
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
@@ -83,6 +92,9 @@ class Layouts:
     _filters: dict[tuple[object, ...], Filter] = attrs.field(factory=dict, init=False)
     _settings: dict[tuple[object, ...], StepSettings] = attrs.field(factory=dict, init=False)
     _names: dict[int, _BuildNames] = attrs.field(factory=dict, init=False)
+    _builds: dict[int, list[LaneDraft]] = attrs.field(factory=dict, init=False)
+    _repeated: dict[tuple[object, ...], tuple[ComponentBlock, ...]] = attrs.field(factory=dict, init=False)
+    _repeated_chains: dict[tuple[object, ...], tuple[Names | None, ...]] = attrs.field(factory=dict, init=False)
 
     def of(self, name: str) -> LaneLayout:
         if name not in self._done:
@@ -98,17 +110,56 @@ class Layouts:
 
     def _lay_out(self, draft: LaneDraft) -> LaneLayout:
         scope = self._step_scope(draft)
-        steps = [self._step(block, draft, scope) for block in draft.build.provisioners]
-        cleanup = draft.build.error_cleanup
-        chains = [self._chain(chain, draft, scope) for chain in draft.build.chains]
+        build, names = draft.build, draft.build.names
+        steps = [self._step(block, draft, scope) for block in self._instances(build.provisioners, names, scope)]
+        cleanups = (build.error_cleanup,) if build.error_cleanup else ()
+        cleanup = [self._step(block, draft, scope) for block in self._instances(cleanups, names, scope)]
+        chains = [chain for block in build.chains for chain in self._chains(block, draft, scope)]
         return LaneLayout(
             draft=draft,
             source_scope=self._source_scope(draft),
             scope=scope,
             provisioners=tuple(step for step in steps if step),
-            error_cleanup=self._step(cleanup, draft, scope) if cleanup else None,
+            error_cleanup=next(filter(None, cleanup), None),
             chains=tuple(chain for chain in chains if chain),
         )
+
+    # -- instances ----------------------------------------------------------------
+
+    def _instances(
+        self, blocks: tuple[ComponentBlock, ...], outer: Names | None, scope: LaneScope
+    ) -> Iterator[ComponentBlock]:
+        """The blocks as they apply to a lane, those with ``for_each`` once for each key; ``outer`` is what they see."""
+        for block in blocks:
+            if outer is None and REPETITION.isdisjoint(block.meta):
+                yield block
+                continue
+            key = (id(block), id(outer), *self.specs.key(self.specs.mentions(block, block.body), scope))
+            if key not in self._repeated:
+                seen = block.with_names(inner_names(outer, block.names))
+                found = expand_block(seen, scope.scope, self.diags)
+                self._repeated[key] = tuple(found.found.values())
+            yield from self._repeated[key]
+
+    def _chains(self, chain: ChainBlock, draft: LaneDraft, scope: LaneScope) -> Iterator[tuple[Step, ...]]:
+        outer = inner_names(draft.build.names, chain.names)
+        for names in self._chain_names(chain, outer, scope):
+            yield self._chain(tuple(self._instances(chain.steps, names, scope)), draft, scope)
+
+    def _chain_names(self, chain: ChainBlock, outer: Names | None, scope: LaneScope) -> tuple[Names | None, ...]:
+        """What the steps of a chain see, once for each time that there is such a chain."""
+        if not chain.meta:
+            return (outer,)
+        roots = frozenset(reference.root for expr in chain.meta.values() for reference in references(expr))
+        key = (id(chain), id(outer), *self.specs.key(Mentions((), roots), scope))
+        if key not in self._repeated_chains:
+            found = instances(chain.meta, outer, scope.scope, chain.context, self.diags)
+            if not found.found:
+                for step in chain.steps:
+                    meta = {**chain.meta, **step.meta}
+                    check_unused(meta, step.body, outer, scope.scope, step.context, self.diags)
+            self._repeated_chains[key] = tuple(item.names for item in found.found)
+        return self._repeated_chains[key]
 
     # -- scopes -------------------------------------------------------------------
 
@@ -126,7 +177,7 @@ class Layouts:
 
     def _scope(self, draft: LaneDraft, names: dict[str, Value]) -> LaneScope:
         lane = draft.lane
-        source = source_object(lane.source_type, lane.source_name)
+        source = source_object(lane.source_type, lane.label, lane.keys)
         scope = self.scope.child({"source": source, **names})
         return LaneScope(scope=scope, lane=lane.name, type=lane.source_type, build_name=lane.build_name)
 
@@ -139,15 +190,16 @@ class Layouts:
             self._filters[key] = self._filter(block, draft, scope)
         if not self._filters[key].admits(draft.names):
             return None
+        inner = around(scope.scope, block.names)
         if key not in self._settings:
-            self._settings[key] = step_settings(block, scope.scope, self.diags)
+            self._settings[key] = step_settings(block, inner, self.diags)
         known = self._known(draft).overrides
         names = (*draft.names, draft.source.name, draft.lane.source_name)
-        body = overridden(block, names, known, scope.scope, self.diags)
+        body = overridden(block, names, known, inner, self.diags)
         return Step(block, body, self._settings[key])
 
     def _filter(self, block: ComponentBlock, draft: LaneDraft, scope: LaneScope) -> Filter:
-        found = step_filter(block, scope.scope, self.diags)
+        found = step_filter(block, around(scope.scope, block.names), self.diags)
         known = self._known(draft)
         check_names(block, found, known.filters, known.shown, self.diags, strict=self.template.legacy)
         return found
@@ -155,11 +207,17 @@ class Layouts:
     def _known(self, draft: LaneDraft) -> _BuildNames:
         key = id(draft.build)
         if key not in self._names:
-            others = [other for other in self.drafts.values() if other.build is draft.build]
+            others = self._lanes_of(draft.build)
             filters = frozenset(name for other in others for name in other.names)
             own = frozenset(name for other in others for name in (other.source.name, other.lane.source_name))
             self._names[key] = _BuildNames(filters, filters | own, tuple(other.names[0] for other in others))
         return self._names[key]
+
+    def _lanes_of(self, build: BuildBlock) -> list[LaneDraft]:
+        if not self._builds:
+            for draft in self.drafts.values():
+                self._builds.setdefault(id(draft.build), []).append(draft)
+        return self._builds[id(build)]
 
     def _chain(self, blocks: tuple[ComponentBlock, ...], draft: LaneDraft, scope: LaneScope) -> tuple[Step, ...]:
         """A chain of post-processors up to the first that ``-except`` names: what follows would lack its input."""
@@ -168,8 +226,8 @@ class Layouts:
             step = self._step(block, draft, scope)
             if step is None:
                 continue
-            self.labels.add(step.label)
-            if self.selection.drops(step.label):
+            self.labels.update(step.callings)
+            if self.selection.drops(*step.callings):
                 self._report_rest(step, blocks[position + 1 :])
                 break
             found.append(step)

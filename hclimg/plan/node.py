@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from hclimg.diagnostics import Range
 from hclimg.lang.evaluate import Scope
@@ -77,8 +77,11 @@ class Node:
 class Lane:
     """One image that is built.
 
-    ``address`` identifies it (``[BUILD.]TYPE.NAME``); ``name`` is what the user calls it and what ``-only`` matches
-    (for legacy JSON the builder's name); ``source_type``, ``source_name`` and ``build_name`` are its parts.
+    ``address`` identifies it (``[BUILD.]TYPE.NAME``, each with the keys of its instances); ``name`` is what the user
+    calls it and what ``-only`` matches (for legacy JSON the builder's name); ``source_type``, ``source_name`` and
+    ``build_name`` are its parts, without keys; ``keys`` are those of its source. ``label`` is the source's name as it
+    is safe in the name of a file: what the build is called in scripts and in defaults. ``steps`` is what follows
+    ``artifact`` in a reference to it.
     """
 
     address: str
@@ -86,3 +89,11 @@ class Lane:
     source_type: str
     source_name: str
     build_name: str = ""
+    keys: tuple[str, ...] = ()
+    label: str = field(default=Factory(lambda self: self.source_name, takes_self=True))
+    steps: tuple[str, ...] = field(default=Factory(lambda self: _steps(self), takes_self=True))
+
+
+def _steps(lane: Lane) -> tuple[str, ...]:
+    local = (lane.source_type, lane.source_name)
+    return (lane.build_name, *local) if lane.build_name else local

@@ -140,7 +140,8 @@ def _output(output: PlannedOutput) -> dict[str, Any]:
 def _lane(plan: Plan, name: str) -> dict[str, Any]:
     lane = plan.lanes[name]
     build = {"build": lane.build_name} if lane.build_name else {}
-    return {"address": lane.address, **build, "type": lane.source_type, "name": lane.source_name}
+    keys = {"keys": list(lane.keys)} if lane.keys else {}
+    return {"address": lane.address, **build, "type": lane.source_type, "name": lane.source_name, **keys}
 
 
 def _node(plan: Plan, node: Node, reader: SpecReader, prints: Mapping[str, str], positions: bool) -> dict[str, Any]:

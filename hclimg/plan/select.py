@@ -1,7 +1,7 @@
 """``-only`` and ``-except``: which lanes are built, and which post-processors are left out.
 
 The patterns are globs without separators: ``*`` crosses dots. ``{a,b}`` works, because an option is cut at the commas
-outside of braces only.
+outside of braces only. ``["KEY"]`` is an instance of a block with ``for_each`` and not a class of characters.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import attrs
 
 from hclimg.diagnostics import Diagnostics, did_you_mean
 
-_TOKEN = re.compile(r"\\.|\*+|\?|\[[!^]?[^\]]+\]|[{},]|.", re.DOTALL)
+_KEY = r'\["(?:[^"\\]|\\.)*"\]'
+_KEY_OR_CHARACTER = re.compile(f"{_KEY}|.", re.DOTALL)
+_TOKEN = re.compile(_KEY + r"|\\.|\*+|\?|\[[!^]?[^\]]+\]|[{},]|.", re.DOTALL)
 
 
 @attrs.frozen(eq=False)
@@ -43,9 +45,9 @@ class Selection:
     except_: tuple[Pattern, ...] = ()
     used: set[str] = attrs.field(factory=set)
 
-    def drops(self, name: str) -> bool:
-        """Whether ``-except`` names this post-processor."""
-        return self._any(self.except_, (name,))
+    def drops(self, *names: str) -> bool:
+        """Whether ``-except`` names the post-processor that is called so."""
+        return self._any(self.except_, names)
 
     def _any(self, patterns: Iterable[Pattern], names: Sequence[str]) -> bool:
         hits = [pattern.text for pattern in patterns if any(map(pattern.matches, names))]
@@ -58,15 +60,16 @@ class Selection:
 
 
 def split_patterns(texts: Iterable[str]) -> list[str]:
-    """The patterns of a repeatable option: each is cut at its commas, but not inside ``{a,b}``."""
+    """The patterns of a repeatable option: each is cut at its commas, but not inside ``{a,b}`` and ``["a,b"]``."""
     found: list[str] = []
     for text in texts:
         depth, start = 0, 0
-        for i, char in enumerate(text):
+        for token in _KEY_OR_CHARACTER.finditer(text):
+            char = token[0]
             depth += (char == "{") - (char == "}")
             if char == "," and depth <= 0:
-                found.append(text[start:i])
-                start = i + 1
+                found.append(text[start : token.start()])
+                start = token.end()
         found.append(text[start:])
     return [pattern.strip() for pattern in found if pattern.strip()]
 
@@ -112,6 +115,8 @@ def _piece(token: str, depth: int) -> str:
         return ".*"
     if token == "?":
         return "."
+    if token.startswith('["') and token.endswith('"]'):
+        return "".join(".*" if char == "*" else "." if char == "?" else re.escape(char) for char in token)
     if token[0] == "[":
         return _class(token)
     return re.escape(token[1:] if token[0] == "\\" and len(token) == 2 else token)

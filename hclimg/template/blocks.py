@@ -8,14 +8,15 @@ from typing import Any
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, Range, Related, did_you_mean
+from hclimg.diagnostics import Diagnostics, Range, Related, SourceText, did_you_mean
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate
 from hclimg.lang.json_syntax import verbatim
+from hclimg.lang.names import Names, inner_names
 from hclimg.lang.shape import Shape, shaped
-from hclimg.lang.syntax import Attribute, Block, Body, Expr, Name, Property
+from hclimg.lang.syntax import Attribute, Block, Body, Expr, Literal, Name, Property
 from hclimg.lang.types import Type
-from hclimg.template.model import Address
+from hclimg.template.model import SourceReference
 
 NO_VARIABLES = Scope()
 NO_BLOCKS: Shape = {}
@@ -31,6 +32,10 @@ class Parts:
 
     def expr(self, name: str) -> Expr | None:
         return self.arguments[name].expr if name in self.arguments else None
+
+    def exprs(self, names: Collection[str]) -> dict[str, Expr]:
+        """Those of the named arguments that are there."""
+        return {name: item.expr for name, item in self.arguments.items() if name in names}
 
 
 def split(
@@ -48,7 +53,7 @@ def split(
             else:
                 unsupported_argument(item, context, diags, arguments, blocks)
         elif item.type.text in blocks:
-            nested.append(item)
+            nested.append(within(item, body.names))
         else:
             unsupported_block(item, context, diags, arguments, blocks)
     return Parts(found, tuple(nested))
@@ -59,6 +64,27 @@ def redefined(first: Range, again: Name, context: str, diags: Diagnostics) -> No
     detail = f'The argument "{again.text}" was already set at {first}. Each argument can be set only once.'
     related = (Related("first set here", first),)
     diags.error("Duplicate argument", detail, subject=again.range, context=context, related=related)
+
+
+def within(block: Block, names: Names | None) -> Block:
+    """A block that stands in a body with these names, which it sees too."""
+    if names is None:
+        return block
+    return block.with_body(block.body.with_names(inner_names(names, block.body.names)))
+
+
+def part(body: Body, own: Collection[str], context: str, diags: Diagnostics) -> tuple[dict[str, Expr], Body]:
+    """The arguments with these names, and the body without them."""
+    found: dict[str, Attribute] = {}
+    rest: list[Attribute | Block] = []
+    for item in body.items:
+        if isinstance(item, Attribute) and item.name.text in own:
+            first = found.setdefault(item.name.text, item)
+            if first is not item:
+                redefined(first.name.range, item.name, context, diags)
+        else:
+            rest.append(item)
+    return {name: item.expr for name, item in found.items()}, body.holding(tuple(rest)) if found else body
 
 
 def unsupported_argument(
@@ -137,12 +163,31 @@ def duplicate(what: str, again: Range, first: Range, diags: Diagnostics, *, cont
     )
 
 
-def source_reference(text: str) -> Address | None:
-    """``source.TYPE.NAME``, ``sources.TYPE.NAME`` or ``TYPE.NAME``; None for anything else."""
-    parts = text.split(".")
+def source_reference(text: str) -> SourceReference | None:
+    """``source.TYPE.NAME``, ``sources.TYPE.NAME`` or ``TYPE.NAME``, also with ``["KEY"]``; None for anything else."""
+    name, bracket, key = text.partition("[")
+    parts = name.split(".")
     if len(parts) == 3 and parts[0] in ("source", "sources"):
         del parts[0]
-    return (parts[0], parts[1]) if len(parts) == 2 and all(parts) else None
+    if len(parts) != 2 or not all(parts):
+        return None
+    if not bracket:
+        return SourceReference(parts[0], parts[1])
+    known = _quoted_key(key)
+    return None if known is None else SourceReference(parts[0], parts[1], known)
+
+
+def _quoted_key(text: str) -> str | None:
+    """The key in ``"KEY"]``."""
+    from hclimg.lang.parse import parse_expression
+
+    if not text.endswith("]"):
+        return None
+    problems = Diagnostics()
+    found = parse_expression(SourceText("", text[:-1]), problems)
+    if problems.has_errors or not isinstance(found, Literal) or not isinstance(found.value.raw, str):
+        return None
+    return found.value.raw
 
 
 def bad_reference(text: str, subject: Range, diags: Diagnostics) -> None:

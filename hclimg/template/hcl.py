@@ -5,13 +5,16 @@ Nothing is evaluated here but what has to be constant (types, descriptions, vers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
 from hclimg.diagnostics import Diagnostics, Range, nearest
+from hclimg.lang.dynamic import expanded, is_dynamic
+from hclimg.lang.names import around
+from hclimg.lang.scope import Scope
 from hclimg.lang.shape import Shape, shaped
 from hclimg.lang.syntax import Attribute, Block, Body, Expr, Property
 from hclimg.registry import Kind
@@ -19,10 +22,12 @@ from hclimg.template.blocks import (
     bad_reference,
     duplicate,
     labels,
+    part,
     source_reference,
     split,
     unsupported_argument,
     unsupported_block,
+    within,
 )
 from hclimg.template.declarations import (
     declare_locals,
@@ -37,6 +42,7 @@ from hclimg.template.declarations import (
 from hclimg.template.model import (
     Address,
     BuildBlock,
+    ChainBlock,
     ComponentBlock,
     LocalBlock,
     OutputBlock,
@@ -44,6 +50,7 @@ from hclimg.template.model import (
     Template,
     VariableBlock,
 )
+from hclimg.template.repeat import REPETITION
 from hclimg.template.requirements import check_registry, packer_block
 from hclimg.template.steps import step_block
 
@@ -76,8 +83,21 @@ def read_hcl(
         outputs=reader.outputs,
         required_plugins={name: source for name, (source, _) in reader.plugins.items()},
         auto_var_files=auto_var_files,
+        dynamic=tuple(reader.dynamic),
         whole=all(map(_is_whole, bodies)) and not any(map(is_unreadable, reader.naming())),
     )
+
+
+def read_generated(body: Body, sources: Mapping[Address, ComponentBlock], diags: Diagnostics) -> Template:
+    """What blocks say that ``dynamic`` blocks at the top have made; ``sources`` are those that are declared already."""
+    reader = _Reader(diags, sources=dict(sources))
+    reader.read(body)
+    return Template(path="", base_dir=Path(), sources=reader.sources, builds=tuple(reader.builds))
+
+
+def read_build(block: Block, diags: Diagnostics) -> BuildBlock:
+    """A build whose ``dynamic`` blocks have been expanded."""
+    return _build(block, _Reader(diags))
 
 
 def _is_whole(body: Body) -> bool:
@@ -99,6 +119,7 @@ class _Reader:
     builds: list[BuildBlock] = attrs.field(factory=list)
     outputs: dict[str, OutputBlock] = attrs.field(factory=dict)
     plugins: dict[str, tuple[str, Range]] = attrs.field(factory=dict)
+    dynamic: list[Block] = attrs.field(factory=list)
 
     def naming(self) -> Iterator[Expr | None]:
         """The expressions that decide which names there are, or what they stand for."""
@@ -117,7 +138,9 @@ class _Reader:
             if isinstance(item, Attribute):
                 self._no_block(item)
             elif item.type.text in _TOP_LEVEL:
-                _TOP_LEVEL[item.type.text](self, item)
+                _TOP_LEVEL[item.type.text](self, within(item, body.names))
+            elif is_dynamic(item):
+                self._dynamic(item)
             else:
                 self._misspelt(item)
 
@@ -135,6 +158,21 @@ class _Reader:
         meant = nearest(block.type.text, _TOP_LEVEL)
         if meant:
             _TOP_LEVEL[meant](self, block)
+
+    def _dynamic(self, block: Block) -> None:
+        """To be expanded when variables are known, so it cannot generate what has to be known by then."""
+        wanted = block.labels[0].text if block.labels else ""
+        if wanted == "build":
+            self.builds.append(BuildBlock(header=block.header, unread=block))
+        elif wanted not in _TOP_LEVEL or wanted in GENERATED:
+            self.dynamic.append(block)
+        else:
+            hint = " Write for_each into the data block itself." if wanted == "data" else ""
+            detail = (
+                f'A dynamic block cannot generate "{wanted}" blocks here, because these are read before dynamic blocks '
+                f"are expanded; it can generate {', '.join(GENERATED)}.{hint}"
+            )
+            self.diags.error("Unsupported dynamic block", detail, subject=block.header)
 
     # -- declarations ---------------------------------------------------------
 
@@ -170,12 +208,13 @@ class _Reader:
         self._component(block, Kind.BUILDER, self.sources)
 
     def _component(self, block: Block, kind: Kind, known: dict[Address, ComponentBlock]) -> None:
+        keyword = block.type.text
         names = labels(block, ("type", "name"), self.diags)
         if names is None:
             return
-        keyword = block.type.text
+        meta, body = part(block.body, REPETITION, f'{keyword} "{names[0]}" "{names[1]}"', self.diags)
         found = ComponentBlock(
-            kind=kind, keyword=keyword, type=names[0], name=names[1], body=block.body, header=block.header
+            kind=kind, keyword=keyword, type=names[0], name=names[1], body=body, header=block.header, meta=meta
         )
         first = known.setdefault(found.address, found)
         if first is not found:
@@ -190,7 +229,13 @@ class _Reader:
     # -- builds ---------------------------------------------------------------
 
     def build(self, block: Block) -> None:
-        if labels(block, (), self.diags) is not None:
+        if labels(block, (), self.diags) is None:
+            return
+        block = block.with_body(shaped(block.body, BUILD_SHAPE, self.diags))
+        if _has_dynamic(block.body):
+            meta, _ = part(block.body, REPETITION, "build", Diagnostics())
+            self.builds.append(BuildBlock(header=block.header, unread=block, meta=meta))
+        else:
             self.builds.append(_build(block, self))
 
     # -- accepted, without effect ---------------------------------------------
@@ -234,14 +279,53 @@ _SHAPE: Shape = {
     "output": ("name",),
     "hcp_packer_registry": (),
     "communicator": ("type", "name"),
+    "dynamic": ("type",),
 }
+
+GENERATED: Shape = {"source": ("type", "name"), "build": ()}
+"""What ``dynamic`` blocks outside of all others can generate."""
+
+_CHAIN: Shape = {"post-processor": ("type",)}
+BUILD_SHAPE: Shape = {
+    "source": ("source",),
+    "provisioner": ("type",),
+    "error-cleanup-provisioner": ("type",),
+    "post-processor": ("type",),
+    "post-processors": (),
+    "hcp_packer_registry": (),
+}
+"""The blocks of a ``build`` block, with their labels."""
+
+
+def expanded_build(block: Block, scope: Scope, diags: Diagnostics) -> Block:
+    """A build block in which the ``dynamic`` blocks have been expanded that make steps of it."""
+    body = _expanded(block.body, BUILD_SHAPE, scope, diags)
+    items = [item if isinstance(item, Attribute) else _expanded_chain(item, body, scope, diags) for item in body.items]
+    return block.with_body(body.holding(tuple(items)))
+
+
+def _expanded_chain(block: Block, outer: Body, scope: Scope, diags: Diagnostics) -> Block:
+    if block.type.text != "post-processors":
+        return block
+    seen = within(block, outer.names)
+    return seen.with_body(_expanded(seen.body, _CHAIN, scope, diags))
+
+
+def _expanded(body: Body, shape: Shape, scope: Scope, diags: Diagnostics) -> Body:
+    return expanded(body, shape, around(scope, body.names), diags)
+
+
+def _has_dynamic(body: Body) -> bool:
+    chains = (block.body for block in body.blocks if block.type.text == "post-processors")
+    return any(is_dynamic(item) for part_ in (body, *chains) for item in part_.items)
 
 
 def _build(block: Block, reader: _Reader) -> BuildBlock:
     diags = reader.diags
-    parts = split(block.body, "build", diags, arguments=("name", "description", "sources"), blocks=_BUILD_BLOCKS)
+    arguments = ("name", "description", "sources", *REPETITION)
+    parts = split(block.body, "build", diags, arguments=arguments, blocks=BUILD_SHAPE)
     uses, provisioners, cleanups = [], [], []
-    chains: list[tuple[ComponentBlock, ...]] = []
+    chains: list[ChainBlock | None] = []
     for item in parts.blocks:
         keyword = item.type.text
         if keyword == "source":
@@ -251,7 +335,7 @@ def _build(block: Block, reader: _Reader) -> BuildBlock:
         elif keyword == "error-cleanup-provisioner":
             cleanups.append(_step(item, diags))
         elif keyword == "post-processor":
-            chains.append(_some([_step(item, diags)]))
+            chains.append(_single(_step(item, diags)))
         elif keyword == "post-processors":
             chains.append(_chain(item, diags))
         else:
@@ -266,17 +350,9 @@ def _build(block: Block, reader: _Reader) -> BuildBlock:
         provisioners=_some(provisioners),
         error_cleanup=next(iter(_some(cleanups)), None),
         chains=tuple(chain for chain in chains if chain),
+        meta=parts.exprs(REPETITION),
+        names=block.body.names,
     )
-
-
-_BUILD_BLOCKS: Shape = {
-    "source": ("source",),
-    "provisioner": ("type",),
-    "error-cleanup-provisioner": ("type",),
-    "post-processor": ("type",),
-    "post-processors": (),
-    "hcp_packer_registry": (),
-}
 
 
 def _some(found: Iterable[ComponentBlock | None]) -> tuple[ComponentBlock, ...]:
@@ -288,26 +364,34 @@ def _one_cleanup(found: tuple[ComponentBlock, ...], diags: Diagnostics) -> None:
         duplicate("The error-cleanup-provisioner of this build", again.header, found[0].header, diags)
 
 
-def _chain(block: Block, diags: Diagnostics) -> tuple[ComponentBlock, ...]:
+def _single(step: ComponentBlock | None) -> ChainBlock | None:
+    """One post-processor on its own: how often it is there says how many chains there are."""
+    if step is None:
+        return None
+    own = {name: expr for name, expr in step.meta.items() if name in REPETITION}
+    rest = {name: expr for name, expr in step.meta.items() if name not in REPETITION}
+    return ChainBlock(step.header, (attrs.evolve(step, meta=rest),), own, step.names, step.context)
+
+
+def _chain(block: Block, diags: Diagnostics) -> ChainBlock | None:
     if labels(block, (), diags) is None:
-        return ()
-    parts = split(block.body, "post-processors", diags, blocks={"post-processor": ("type",)})
-    return _some(_step(item, diags) for item in parts.blocks)
+        return None
+    parts = split(block.body, "post-processors", diags, arguments=REPETITION, blocks=_CHAIN)
+    steps = _some(_step(item, diags) for item in parts.blocks)
+    return ChainBlock(block.header, steps, parts.exprs(REPETITION), block.body.names)
 
 
 def _source_use(block: Block, diags: Diagnostics) -> SourceUse | None:
     names = labels(block, ("source",), diags)
     if names is None:
         return None
-    address = source_reference(names[0])
-    if address is None:
+    source = source_reference(names[0])
+    if source is None:
         bad_reference(names[0], block.labels[0].range, diags)
         return None
-    name = block.body.attributes.get("name")
-    items = tuple(item for item in block.body.items if item is not name)
-    rest = block.body.holding(items) if items else None
-    expr = name.expr if name else None if block.body.whole else unknown_at(block.header)
-    return SourceUse(address, block.header, expr, rest)
+    meta, rest = part(block.body, ("name", *REPETITION), "build", diags)
+    name = meta.pop("name", None if block.body.whole else unknown_at(block.header))
+    return SourceUse(source, block.header, name, rest if rest.items else None, meta, rest.names)
 
 
 def _step(block: Block, diags: Diagnostics) -> ComponentBlock | None:
@@ -315,4 +399,4 @@ def _step(block: Block, diags: Diagnostics) -> ComponentBlock | None:
     names = labels(block, ("type",), diags)
     if names is None:
         return None
-    return step_block(block.type.text, names[0], block.body, block.header, diags)
+    return step_block(block.type.text, names[0], block.body, block.header, diags, more=REPETITION)

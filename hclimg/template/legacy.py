@@ -30,7 +30,16 @@ from hclimg.lang.values import string
 from hclimg.registry import Kind
 from hclimg.template.blocks import duplicate
 from hclimg.template.lowering import lower_string, lower_value
-from hclimg.template.model import Address, BuildBlock, ComponentBlock, SourceUse, Template, VariableBlock
+from hclimg.template.model import (
+    Address,
+    BuildBlock,
+    ChainBlock,
+    ComponentBlock,
+    SourceReference,
+    SourceUse,
+    Template,
+    VariableBlock,
+)
 from hclimg.template.requirements import check_version
 from hclimg.template.steps import step_block
 
@@ -72,7 +81,7 @@ class _Reader:
     uses: list[SourceUse] = attrs.field(factory=list)
     provisioners: list[ComponentBlock] = attrs.field(factory=list)
     error_cleanup: ComponentBlock | None = None
-    chains: list[tuple[ComponentBlock, ...]] = attrs.field(factory=list)
+    chains: list[ChainBlock] = attrs.field(factory=list)
     description: str = ""
     names: dict[str, Range] = attrs.field(factory=dict)
 
@@ -184,7 +193,7 @@ class _Reader:
             header=found.header,
         )
         self.sources[block.address] = block
-        self.uses.append(SourceUse(block.address, at, None if literal else name_expr))
+        self.uses.append(SourceUse(SourceReference(*block.address), at, None if literal else name_expr))
 
     def _name(self, member: JsonMember | None, found: _Found) -> Expr | None:
         if member is None:
@@ -210,7 +219,7 @@ class _Reader:
             chain = [self._post_processor(part) for part in parts]
             steps = tuple(step for step in chain if step)
             if steps:
-                self.chains.append(steps)
+                self.chains.append(ChainBlock(steps[0].header, steps))
 
     def _post_processor(self, item: JsonNode) -> ComponentBlock | None:
         if isinstance(item, JsonString):

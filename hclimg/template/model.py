@@ -12,7 +12,8 @@ from pathlib import Path
 import attrs
 
 from hclimg.diagnostics import Range
-from hclimg.lang.syntax import Body, Expr
+from hclimg.lang.names import Names
+from hclimg.lang.syntax import Block, Body, Expr
 from hclimg.lang.typeexpr import TypeConstraint
 from hclimg.registry import Kind
 
@@ -68,7 +69,8 @@ class ComponentBlock:
     """A block that configures a component: ``source``, ``data``, ``provisioner``, ``post-processor``.
 
     ``keyword`` is what the template calls it; ``meta`` are the arguments that are hclimg's and not the component's
-    (``only``, ``timeout``, ``retry.delay`` …).
+    (``for_each``, ``only``, ``timeout``, ``retry.delay`` …). ``key`` is which instance of a block with ``for_each``
+    this is; the names of its body (``each``) hold in ``meta`` too.
     """
 
     kind: Kind
@@ -78,10 +80,21 @@ class ComponentBlock:
     header: Range
     name: str = ""
     meta: Mapping[str, Expr] = attrs.field(factory=dict)
+    key: str | None = None
 
     @property
     def address(self) -> Address:
         return self.type, self.name
+
+    @property
+    def names(self) -> Names | None:
+        return self.body.names
+
+    def with_names(self, names: Names | None, key: str | None = None) -> ComponentBlock:
+        """The same block with further names, as the instance with this key."""
+        if names is None:
+            return self
+        return attrs.evolve(self, body=self.body.with_names(names), key=self.key if key is None else key)
 
     @property
     def context(self) -> str:
@@ -90,18 +103,52 @@ class ComponentBlock:
 
 
 @attrs.frozen(eq=False, repr=False)
+class SourceReference:
+    """``source.TYPE.NAME``; with a key, one instance of a source with ``for_each``, otherwise all of them."""
+
+    type: str
+    name: str
+    key: str | None = None
+
+    @property
+    def address(self) -> Address:
+        return self.type, self.name
+
+
+@attrs.frozen(eq=False, repr=False)
 class SourceUse:
     """A ``source`` block of a ``build`` block: which source, under which name, with which further settings."""
 
-    source: Address
+    source: SourceReference
     header: Range
     name: Expr | None = None
     body: Body | None = None
+    meta: Mapping[str, Expr] = attrs.field(factory=dict)
+    names: Names | None = None
+
+    @property
+    def context(self) -> str:
+        return f'source "{self.source.type}.{self.source.name}"'
+
+
+@attrs.frozen(eq=False, repr=False)
+class ChainBlock:
+    """Post-processors that work on each other's artifacts: a ``post-processors`` block, or one ``post-processor``."""
+
+    header: Range
+    steps: tuple[ComponentBlock, ...]
+    meta: Mapping[str, Expr] = attrs.field(factory=dict)
+    names: Names | None = None
+    context: str = "post-processors"
 
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
 class BuildBlock:
-    """``sources`` is the list of references as the user wrote it, ``uses`` are the nested blocks."""
+    """``sources`` is the list of references as the user wrote it, ``uses`` are the nested blocks.
+
+    ``unread`` is the whole block while it holds ``dynamic`` blocks, or is one: what it contains is known only once
+    these have been expanded. ``key`` is which instance of a block with ``for_each`` this is.
+    """
 
     header: Range
     name: Expr | None = None
@@ -110,7 +157,15 @@ class BuildBlock:
     uses: tuple[SourceUse, ...] = ()
     provisioners: tuple[ComponentBlock, ...] = ()
     error_cleanup: ComponentBlock | None = None
-    chains: tuple[tuple[ComponentBlock, ...], ...] = ()
+    chains: tuple[ChainBlock, ...] = ()
+    meta: Mapping[str, Expr] = attrs.field(factory=dict)
+    names: Names | None = None
+    key: str | None = None
+    unread: Block | None = None
+
+    @property
+    def context(self) -> str:
+        return "build"
 
     @property
     def steps(self) -> Iterator[ComponentBlock]:
@@ -119,7 +174,7 @@ class BuildBlock:
         if self.error_cleanup:
             yield self.error_cleanup
         for chain in self.chains:
-            yield from chain
+            yield from chain.steps
 
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
@@ -129,7 +184,8 @@ class Template:
     ``legacy`` when it was written in Packer's old JSON: builders are then known by their name alone, and variables
     that the user gives without declaring them count as declared. Not ``whole`` when what it declares could not be read
     in full: what a plan misses then may have been written. Not ``legible`` when most of what a plan would find wrong
-    only follows from what could not be read.
+    only follows from what could not be read. ``dynamic`` are the blocks of that kind that stand outside of all others,
+    but for those that make builds.
     """
 
     path: str
@@ -142,6 +198,7 @@ class Template:
     sources: Mapping[Address, ComponentBlock] = attrs.field(factory=dict)
     builds: tuple[BuildBlock, ...] = ()
     outputs: Mapping[str, OutputBlock] = attrs.field(factory=dict)
+    dynamic: tuple[Block, ...] = ()
     required_plugins: Mapping[str, str] = attrs.field(factory=dict)
     auto_var_files: tuple[Path, ...] = ()
     whole: bool = True

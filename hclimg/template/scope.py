@@ -6,7 +6,7 @@ Locals and data sources form one dependency graph and may stand in any order. Wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from hclimg.lang.functions.environment import no_env_function
 from hclimg.lang.functions.model import Function
 from hclimg.lang.syntax import Node
 from hclimg.lang.types import ANY, NUMBER, STRING, Type
-from hclimg.lang.values import SENSITIVE, Value, from_python, number, object_of, string, unknown
+from hclimg.lang.values import SENSITIVE, Value, from_python, null, number, object_of, string, unknown
 from hclimg.template.model import Address, Template
 from hclimg.template.ordering import in_order, report_cycle
 from hclimg.units import Secret
@@ -232,9 +232,10 @@ def waits_for_data(expr: Node, scope: Scope) -> bool:
 # -- what belongs to one build --------------------------------------------------
 
 
-def source_object(type_: str, name: str) -> Value:
-    """``source.type``, ``source.name``."""
-    return object_of({"type": string(type_), "name": string(name)})
+def source_object(type_: str, name: str, keys: Sequence[str] = ()) -> Value:
+    """``source.type``, ``source.name``; ``source.key`` is the key of an instance, null for what has none."""
+    key = string(keys[-1]) if keys else null(STRING)
+    return object_of({"type": string(type_), "name": string(name), "key": key})
 
 
 def unknown_build(build_name: str, type_: str, facts: Iterable[str]) -> Value:

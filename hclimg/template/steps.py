@@ -19,10 +19,15 @@ _SHAPE: Shape = {"retry": ()}
 _RETRY_ARGUMENTS = ("attempts", "delay", "max_delay")
 
 
-def step_block(keyword: str, type_: str, body: Body, header: Range, diags: Diagnostics) -> ComponentBlock:
-    """Part the arguments of hclimg (``only``, ``timeout``, ``retry { … }``) from those of the component."""
+def step_block(
+    keyword: str, type_: str, body: Body, header: Range, diags: Diagnostics, *, more: frozenset[str] = frozenset()
+) -> ComponentBlock:
+    """Part the arguments of hclimg (``only``, ``timeout``, ``retry { … }``) from those of the component.
+
+    ``more`` are arguments of hclimg that only some languages have.
+    """
     kind = Kind.POST_PROCESSOR if keyword == "post-processor" else Kind.PROVISIONER
-    own = PROVISIONER_META if kind is Kind.PROVISIONER else POST_PROCESSOR_META
+    own = (PROVISIONER_META if kind is Kind.PROVISIONER else POST_PROCESSOR_META) | more
     context = f'{keyword} "{type_}"'
     meta: dict[str, Expr] = {}
     rest: list[Attribute | Block] = []

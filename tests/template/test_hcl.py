@@ -79,10 +79,10 @@ def test_every_block_has_its_place_in_the_model(workshop: Workshop) -> None:
 def test_builds_hold_sources_steps_and_chains(workshop: Workshop) -> None:
     (build,) = workshop.load(WHOLE).builds
     (use,) = build.uses
-    assert use.source == ("fake", "web")
+    assert use.source.address == ("fake", "web")
     assert use.body is not None
     assert list(use.body.attributes) == ["number"]
-    assert [[block.type for block in chain] for chain in build.chains] == [["list"], ["pack", "sum"]]
+    assert [[block.type for block in chain.steps] for chain in build.chains] == [["list"], ["pack", "sum"]]
     assert build.error_cleanup is not None
     assert build.error_cleanup.type == "copy"
 
@@ -94,14 +94,14 @@ def test_what_is_hclimgs_own_is_parted_from_the_component(workshop: Workshop) ->
     assert sorted(step.meta) == ["name", "only", "pause_before", "retry.attempts"]
     assert list(step.body.attributes) == ["lines"]
     assert isinstance(step.meta["name"], Literal)
-    assert sorted(build.chains[0][0].meta) == ["keep_input_artifact"]
+    assert sorted(build.chains[0].steps[0].meta) == ["keep_input_artifact"]
     assert step.context == 'provisioner "run"'
 
 
 def test_a_post_processor_has_its_own_timeout(workshop: Workshop) -> None:
     """Only provisioners have the meta-arguments of provisioners."""
     (build,) = workshop.load('build {\n  post-processor "list" {\n    timeout = "5m"\n  }\n}').builds
-    assert list(build.chains[0][0].body.attributes) == ["timeout"]
+    assert list(build.chains[0].steps[0].body.attributes) == ["timeout"]
 
 
 MISTAKES = """\
