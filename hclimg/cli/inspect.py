@@ -95,7 +95,7 @@ def _build(index: int, build: BuildBlock, drafts: list[LaneDraft], scope: Scope)
         yield from ("", f"  > Description: {description}")
     yield from ("", "    sources:")
     for draft in drafts:
-        yield from ("", f"      {'.'.join(draft.source.address)}")
+        yield from ("", f"      {'.'.join(draft.source.address)}{key_text(draft.source.key)}")
     yield from ("", "    provisioners:", "")
     yield from list(_steps(build.provisioners, scope, 6)) or ["      <no provisioner>"]
     yield from ("", "    post-processors:", "")

@@ -21,7 +21,7 @@ from hclimg.plan.specs import LaneScope, Mentions, Specs
 from hclimg.template.disabled import check_unused
 from hclimg.template.expand import expand_block
 from hclimg.template.model import BuildBlock, ChainBlock, ComponentBlock, Template
-from hclimg.template.repeat import REPETITION, instances, key_text
+from hclimg.template.repeat import REPETITION, Instance, instances, key_text
 from hclimg.template.scope import source_object, unknown_build
 
 
@@ -94,7 +94,7 @@ class Layouts:
     _names: dict[int, _BuildNames] = attrs.field(factory=dict, init=False)
     _builds: dict[int, list[LaneDraft]] = attrs.field(factory=dict, init=False)
     _repeated: dict[tuple[object, ...], tuple[ComponentBlock, ...]] = attrs.field(factory=dict, init=False)
-    _repeated_chains: dict[tuple[object, ...], tuple[Names | None, ...]] = attrs.field(factory=dict, init=False)
+    _repeated_chains: dict[tuple[object, ...], tuple[Instance, ...]] = attrs.field(factory=dict, init=False)
 
     def of(self, name: str) -> LaneLayout:
         if name not in self._done:
@@ -127,29 +127,31 @@ class Layouts:
     # -- instances ----------------------------------------------------------------
 
     def _instances(
-        self, blocks: tuple[ComponentBlock, ...], outer: Names | None, scope: LaneScope
+        self, blocks: tuple[ComponentBlock, ...], outer: Names | None, scope: LaneScope, key: str | None = None
     ) -> Iterator[ComponentBlock]:
-        """The blocks as they apply to a lane, those with ``for_each`` once for each key; ``outer`` is what they see."""
+        """The blocks as they apply to a lane, those with ``for_each`` once for each key.
+
+        ``outer`` is what they see of what is around them; ``key`` is the one of the chain that they belong to.
+        """
         for block in blocks:
             if outer is None and REPETITION.isdisjoint(block.meta):
                 yield block
                 continue
-            key = (id(block), id(outer), *self.specs.key(self.specs.mentions(block, block.body), scope))
-            if key not in self._repeated:
-                seen = block.with_names(inner_names(outer, block.names))
+            known = (id(block), id(outer), *self.specs.key(self.specs.mentions(block, block.body), scope))
+            if known not in self._repeated:
+                seen = block.with_names(inner_names(outer, block.names), key)
                 found = expand_block(seen, scope.scope, self.diags)
-                self._repeated[key] = tuple(found.found.values())
-            yield from self._repeated[key]
+                self._repeated[known] = tuple(found.found.values())
+            yield from self._repeated[known]
 
     def _chains(self, chain: ChainBlock, draft: LaneDraft, scope: LaneScope) -> Iterator[tuple[Step, ...]]:
         outer = inner_names(draft.build.names, chain.names)
-        for names in self._chain_names(chain, outer, scope):
-            yield self._chain(tuple(self._instances(chain.steps, names, scope)), draft, scope)
+        for instance in self._chain_instances(chain, outer, scope):
+            yield self._chain(tuple(self._instances(chain.steps, instance.names, scope, instance.key)), draft, scope)
 
-    def _chain_names(self, chain: ChainBlock, outer: Names | None, scope: LaneScope) -> tuple[Names | None, ...]:
-        """What the steps of a chain see, once for each time that there is such a chain."""
+    def _chain_instances(self, chain: ChainBlock, outer: Names | None, scope: LaneScope) -> tuple[Instance, ...]:
         if not chain.meta:
-            return (outer,)
+            return (Instance(None, outer),)
         roots = frozenset(reference.root for expr in chain.meta.values() for reference in references(expr))
         key = (id(chain), id(outer), *self.specs.key(Mentions((), roots), scope))
         if key not in self._repeated_chains:
@@ -158,7 +160,7 @@ class Layouts:
                 for step in chain.steps:
                     meta = {**chain.meta, **step.meta}
                     check_unused(meta, step.body, outer, scope.scope, step.context, self.diags)
-            self._repeated_chains[key] = tuple(item.names for item in found.found)
+            self._repeated_chains[key] = found.found
         return self._repeated_chains[key]
 
     # -- scopes -------------------------------------------------------------------
