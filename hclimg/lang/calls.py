@@ -98,15 +98,31 @@ def right_count(call: syntax.Call, function: Function, arguments: Sequence[objec
     if len(arguments) < wanted:
         least = " at least" if function.variadic else ""
         missing = function.parameters[len(arguments)].name
-        detail = f'Function "{name}" expects{least} {wanted} argument(s). Missing value for "{missing}".'
+        detail = (
+            f'Function "{name}" expects{least} {_arguments_text(wanted)}. Missing value for "{missing}". '
+            f"It is called so: {signature(function)}"
+        )
         at = Range(call.source, call.end - 1, call.end)
         diags.error("Not enough function arguments", detail, subject=at)
         return False
     if len(arguments) > wanted and function.variadic is None:
-        detail = f'Function "{name}" expects only {wanted} argument(s).'
+        takes = f"only {_arguments_text(wanted)}" if wanted else "no arguments"
+        detail = f'Function "{name}" expects {takes}. It is called so: {signature(function)}'
         diags.error("Too many function arguments", detail, subject=call.args[min(wanted, len(call.args) - 1)].range)
         return False
     return True
+
+
+def _arguments_text(count: int) -> str:
+    return "1 argument" if count == 1 else f"{count} arguments"
+
+
+def signature(function: Function) -> str:
+    """``join(separator, lists...)``."""
+    names = [parameter.name for parameter in function.parameters]
+    if function.variadic:
+        names.append(f"{function.variadic.name}...")
+    return f"{function.name}({', '.join(names)})"
 
 
 def _typed(function: Function, arguments: _Arguments, scope: Scope, diags: Diagnostics) -> list[Value] | None:

@@ -11,12 +11,14 @@ import unicodedata
 from typing import Final, NamedTuple
 
 from hclimg.diagnostics import Diagnostic, Range, Related, Severity, SourceText, did_you_mean
+from hclimg.lang import habits
 from hclimg.lang.mistakes import RULES, TEXTS
 from hclimg.lang.tokens import DIRECTIVES, END, Broken, Token
 from hclimg.lang.trouble import Trouble
 
 NAMES: Final = {"IDENT": "the name", "NUMBER": "the number", "INT": "the number", "FOR": "the word"}
 QUOTE_HINT: Final = " The quotes on this line don't pair up; is one missing?"
+SHELL_LIKE: Final = ("no expression", "no attribute name", "no false result", "ends", "open index", "no comma in call")
 LOGICAL: Final = {"&": "&&", "|": "||", "~": "!"}
 
 
@@ -40,12 +42,25 @@ def explain(trouble: Trouble) -> Finding:
         Diagnostic(
             severity=Severity.ERROR,
             summary=summary,
-            detail=detail + (QUOTE_HINT if trouble.broken_string() else ""),
+            detail=detail + (QUOTE_HINT if trouble.broken_string() else hint(mistake, trouble)),
             subject=subject,
             context=trouble.context,
             related=related,
         ),
     )
+
+
+def hint(mistake: str, trouble: Trouble) -> str:
+    """What is to be added for who writes it as another language does."""
+    token, text = trouble.token, trouble.text
+    if trouble.symbols[trouble.opener] == "INTERP" and mistake in SHELL_LIKE:
+        return habits.FOR_SHELL
+    if mistake in ("no newline after argument", "no comma in tuple", "no comma in call", "more after expression"):
+        before = trouble.machine.tokens[trouble.at - 1]
+        return habits.after_value(text, before.end, token.start, token.value)
+    if mistake in ("no expression", "no attribute name"):
+        return habits.operator(text, token.start)
+    return ""
 
 
 def find_mistake(trouble: Trouble) -> str:
@@ -70,6 +85,10 @@ def refine(mistake: str, kind: str, trouble: Trouble) -> str:
         return "misindented block" if trouble.begins_block(pair[0]) else "misindented object"
     if mistake == "no equals" and kind == "NL" and trouble.machine.tokens[trouble.at + 1].kind == "LBRACE":
         return "no brace on line"
+    if mistake in ("no brace on line", "one-line not closed") and trouble.is_set_without_equals:
+        return "argument without equals"
+    if mistake == "no brace" and kind == "DOT":
+        return "labels without quotes"
     if mistake == "stray directive" and opened_directive(trouble):
         return "wrong directive"
     if kind == END and trouble.opener and mistake not in ("open directive", "no value"):
@@ -110,7 +129,9 @@ def fill(mistake: str, trouble: Trouble, token: Token) -> tuple[str, str]:
     name = opened.value.split()[-1].lstrip("%{~") if opened else item_name(trouble)
     word = re.sub(r"[%{~\s]", "", token.value) if token.kind.startswith("CTRL") else token.value
     summary, detail = TEXTS[mistake]
-    fields = {"found": describe(token, at_end=trouble.at_end), "name": name, "word": word}
+    label = trouble.text[trouble.item[0][1].start : token.start].strip() if mistake == "argument without equals" else ""
+    found = describe(token, at_end=trouble.at_end)
+    fields = {"found": found, "label": label, "name": header_name(trouble) or name, "word": word}
     return summary.format_map(fields), detail.format_map(fields)
 
 
@@ -121,6 +142,12 @@ def item_name(trouble: Trouble) -> str:
         item = item[2:]
     first = item[0] if item else ""
     return first.value if isinstance(first, Token) else ""
+
+
+def header_name(trouble: Trouble) -> str:
+    """The type of the block whose header is being read."""
+    header = trouble.item[0] if trouble.item else ""
+    return header[0].text if isinstance(header, list) and trouble.place == "body header" else ""
 
 
 def describe(token: Token, *, at_end: bool) -> str:
@@ -153,6 +180,8 @@ def place(mistake: str, trouble: Trouble) -> tuple[Range, tuple[Related, ...]]:
         return range_of(brace, source), ()
     if mistake in ("no equals", "wrong equals") and isinstance(trouble.item[0], Token):
         return range_of(trouble.item[0], source), ()
+    if mistake == "argument without equals":
+        return source.range(trouble.item_start, trouble.machine.tokens[trouble.at - 1].end), ()
     if mistake == "one-line nested":
         return source.range(trouble.item[2].start, here.end), ()
     if mistake == "no value":
@@ -214,26 +243,30 @@ def character_fields(token: Broken, text: str) -> tuple[str, dict[str, str]]:
     c = text[token.start]
     if c in LOGICAL:
         return "operator", {"guess": f' Did you mean "{LOGICAL[c]}"?'}
-    if c in "'`‘“«":
-        return "quotes", {}
+    if c in habits.QUOTES:
+        return "quotes", {"write": habits.string(text, token.start, token.end)}
     if c == ";":
         return "semicolon", {}
     if text.startswith(("${", "$${"), token.start):
         return "dollar", {}
+    guess = habits.character(c)
+    if token.end - token.start == 1 and token.start and text[token.start - 1] == "$":
+        guess = habits.FOR_SHELL
     if c.isascii() and c.isprintable():
-        return "character", {}
-    return "character", {"word": f"the character U+{ord(c):04X} ({unicodedata.name(c, 'a control character').lower()})"}
+        return "character", {"guess": guess}
+    word = f"the character U+{ord(c):04X} ({unicodedata.name(c, 'a control character').lower()})"
+    return "character", {"guess": guess, "word": word}
 
 
 def escape_fields(token: Broken, text: str) -> tuple[str, dict[str, str]]:
     escape = text[token.start : token.end]
     wanted = {"u": 4, "U": 8}.get(escape[1])
     if wanted is None:
-        return "escape", {"escape": f'"{escape}" is no escape sequence. For a backslash itself write "\\\\".'}
+        return "escape", {"escape": f'"{escape}" is no escape sequence.{habits.escape(text, token.start)}'}
     if len(escape) < wanted + 2:
         return "escape", {
-            "escape": f'"\\{escape[1]}" must be followed by {wanted} hexadecimal digits. For a backslash itself write '
-            '"\\\\".'
+            "escape": f'"\\{escape[1]}" must be followed by {wanted} hexadecimal digits.'
+            f"{habits.escape(text, token.start)}"
         }
     return "escape", {"escape": f'"{escape}" is no Unicode character.'}
 

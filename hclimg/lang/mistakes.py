@@ -104,6 +104,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Invalid block definition",
         "The opening brace of a block stands on the same line as its type and labels.",
     ),
+    "argument without equals": (
+        "Invalid block definition",
+        "An equals sign is missing: to set an argument, write {name} = {label}",
+    ),
+    "labels without quotes": (
+        "Invalid block definition",
+        "The labels of a block are words or in quotes, and between them is a space; there is {found}.",
+    ),
     "no brace": (
         "Invalid block definition",
         "After the type of a block come labels and an opening brace, not {found}.",
@@ -257,8 +265,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         '"{word}" is no template directive.{guess} For the characters themselves write "%%{{".',
     ),
     "operator": ("Unsupported operator", "There are no bitwise operators.{guess}"),
-    "quotes": ("Invalid character", "Strings are enclosed in straight double quotes."),
+    "quotes": ("Invalid character", "Strings are enclosed in straight double quotes{write}."),
     "dollar": ("Invalid character", 'The form "${{…}}" is for use in strings. Elsewhere write the expression alone.'),
     "semicolon": ("Invalid character", "Arguments end with a newline and items with a comma, never with a semicolon."),
-    "character": ("Invalid character", "The language has no use for {word}."),
+    "character": ("Invalid character", "The language has no use for {word}.{guess}"),
 }  # fmt: skip

@@ -58,6 +58,13 @@ class Trouble:
         return self.place in ENDED
 
     @property
+    def is_set_without_equals(self) -> bool:
+        """Whether the item is a word and a value on one line inside of a block, and no block."""
+        header = self.item[0] if self.item else ()
+        following = self.machine.tokens[self.at + 1].kind if self.token.kind == "NL" else END
+        return bool(self.blocks) and isinstance(header, list) and len(header) == 2 and following != "LBRACE"
+
+    @property
     def item(self) -> list[Any]:
         """What was read of the argument or block that the parser is in."""
         return self.machine.values[self.body :]

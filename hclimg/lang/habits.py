@@ -1,0 +1,101 @@
+"""What people write who come from a shell or another language, and how it is written here.
+
+Texts and small functions over a piece of source text; no parser and no diagnostics. Each gives a sentence that is put
+behind what a diagnostic says, with a space before it, or nothing when there is nothing to add.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+WORDS: Final = {"and": "&&", "or": "||", "AND": "&&", "OR": "||", "then": "?", "is": "==", "eq": "==", "ne": "!="}
+OPERATORS: Final = {
+    "===": 'Did you mean "=="?', "!==": 'Did you mean "!="?', "= =": 'Did you mean "=="?', "<>": 'Did you mean "!="?',
+    "=<": 'Did you mean "<="?', "**": "A power is written pow(2, 3).", "++": "There is no such operator: values do "
+    "not change.", "??": "For the first value that is not null write coalesce(a, b).", "?:": "For the first value that "
+    "is not null write coalesce(a, b).", "//": "There is no such operator: write floor(a / b).", "..": "A list of "
+    "numbers is written range(1, 4); the second number is not in it.",
+}  # fmt: skip
+LOOK_ALIKES: Final = {
+    "–": "-", "—": "-", "−": "-", "‐": "-", "×": "*", "÷": "/", "∕": "/", "⁄": "/", "→": "=>", "⇒": "=>", "≤": "<=",
+    "≥": ">=", "≠": "!=", "≡": "==", "…": "...", "∧": "&&", "∨": "||", "¬": "!", "，": ",", "：": ":", "；": ";",
+    "（": "(", "）": ")", "［": "[", "］": "]", "｛": "{", "｝": "}", "＝": "=", "．": ".", "＂": '"',
+}  # fmt: skip
+FOR_SHELL: Final = " If ${ is meant for a shell, write $${ to keep it as it is."
+QUOTES: Final = {"'": "'", "`": "`", "‘": "’", "’": "’", "“": "”", "”": "”", "„": "“", "«": "»", "＂": "＂"}
+
+
+def after_value(text: str, end: int, start: int, word: str) -> str:
+    """For a complete value that ends at ``end`` and is followed, at ``start``, by ``word``."""
+    value = re.search(r"[\w.]*\Z", text[max(0, end - 40) : end])
+    before = value[0] if value else ""
+    joined = end == start and bool(before)
+    if joined and before[0].isdigit():
+        unit = re.compile(r"\w*").match(text, start)
+        return f' A number with a unit is a text: write "{before}{unit[0] if unit else ""}" in quotes.'
+    if joined and word == '"':
+        return " A string has no prefix: its ${ } always work."
+    if before == "not":
+        return ' Write "!" for "not".'
+    if word in WORDS:
+        return f' Write "{WORDS[word]}" for "{word}".'
+    if word in ("if", "unless"):
+        return " A choice is written: condition ? value : other value."
+    if word == "for":
+        return " A for expression begins with its for: [for x in list : x]."
+    if before in ("lambda", "function", "fn"):
+        return " There are no functions of one's own."
+    if re.fullmatch(r"[A-Za-z_]\w*", before):
+        return " A text is written in quotes, and the arguments of a function in parentheses."
+    return ""
+
+
+def operator(text: str, at: int) -> str:
+    """For a character that cannot stand behind the one before it."""
+    pieces = (text[max(0, at - 1) : at + 1], text[max(0, at - 2) : at + 1], text[max(0, at - 1) : at + 2])
+    found = next((OPERATORS[piece] for piece in reversed(pieces) if piece in OPERATORS), "")
+    return f" {found}" if found else ""
+
+
+def character(c: str) -> str:
+    """For a character that the language does not use."""
+    if c in LOOK_ALIKES:
+        return f' Did you mean "{LOOK_ALIKES[c]}"?'
+    if c.isspace() or unicodedata.category(c) == "Cf":
+        return " It looks like a space or like nothing at all; delete it."
+    if c == "@":
+        return ""
+    plain = unicodedata.normalize("NFKC", c)
+    return f' Did you mean "{plain}"?' if plain != c and plain.isascii() else ""
+
+
+def string(text: str, start: int, end: int) -> str:
+    """For a text in quotes of another kind, how it is written."""
+    piece = text[start:end]
+    closer = QUOTES.get(piece[:1], "")
+    if len(piece) < 2 or not closer or piece[-1] not in (closer, piece[0]) or "\n" in piece or len(piece) > 60:
+        return ""
+    inner = piece[1:-1]
+    if '"' in inner or "\\" in inner:
+        return ""
+    return f': write "{inner}"'
+
+
+def escape(text: str, at: int) -> str:
+    """For a backslash, at ``at`` in a string, that begins no escape sequence."""
+    line = text.rfind("\n", 0, at) + 1
+    opener = text.rfind('"', line, at) + 1
+    before = text[opener:at]
+    if re.search(r"(\b[A-Za-z]:(\\\S*)?|\\\\[\w.]+\S*|%\w+%\S*)\Z", before):
+        return " In a Windows path write each backslash twice, or a slash instead of it."
+    return ' For a backslash itself write "\\\\".'
+
+
+def strange_letters(name: str) -> str:
+    """For a name that looks right and is not: which letters of it are others than they look like."""
+    for c in name:
+        if not c.isascii() and c.isalpha():
+            return f' The "{c}" in it is no Latin letter but U+{ord(c):04X} ({unicodedata.name(c, "unnamed").lower()}).'
+    return ""
