@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import bisect
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -181,14 +181,45 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """The known name that was most likely meant, or nothing when none is close."""
     if len(name) > _LONGEST_NAME:
         return ""
-    return next(iter(difflib.get_close_matches(name, list(islice(known, _MOST_NAMES)), n=1, cutoff=0.6)), "")
+    names = list(islice(known, _MOST_NAMES))
+    folded = _folded(name)
+    alike = next((other for other in names if _folded(other) == folded), "")
+    return alike or next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.6)), "")
 
 
 # Comparing takes quadratic time; what a template computes can be long, and there can be a lot of it.
 _LONGEST_NAME, _MOST_NAMES = 200, 5000
 
 
+def _folded(name: str) -> str:
+    """What is left of a name without case, kind of separator, and plural."""
+    return name.casefold().replace("-", "").replace("_", "").removesuffix("s")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`` Did you mean "x"?`` with a leading space, or nothing when no known name is close."""
     close = nearest(name, known)
-    return f' Did you mean "{close}"?' if close else ""
+    return f' Did you mean "{close}"?{_strange_letter(name)}' if close else ""
+
+
+def one_of(name: str, known: Iterable[str], lead: str, most: int = 8) -> str:
+    """:func:`did_you_mean`, or, when no name is close and there are few of them, which there are, behind ``lead``."""
+    names = sorted(known)
+    hint = did_you_mean(name, names)
+    return hint if hint or not 0 < len(names) <= most else f" {lead} {listed(names)}."
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def _strange_letter(name: str) -> str:
+    """Letters of other scripts that look like those of a name which is written in ASCII."""
+    for c in name:
+        if not c.isascii() and c.isalpha():
+            import unicodedata
+
+            what = unicodedata.name(c, "unnamed").lower()
+            return f' The "{c}" in yours is the character U+{ord(c):04X} ({what}).'
+    return ""

@@ -100,29 +100,27 @@ def right_count(call: syntax.Call, function: Function, arguments: Sequence[objec
         missing = function.parameters[len(arguments)].name
         detail = (
             f'Function "{name}" expects{least} {_arguments_text(wanted)}. Missing value for "{missing}". '
-            f"It is called so: {signature(function)}"
+            f"It is {_signature(function)}"
         )
         at = Range(call.source, call.end - 1, call.end)
         diags.error("Not enough function arguments", detail, subject=at)
         return False
     if len(arguments) > wanted and function.variadic is None:
         takes = f"only {_arguments_text(wanted)}" if wanted else "no arguments"
-        detail = f'Function "{name}" expects {takes}. It is called so: {signature(function)}'
+        detail = f'Function "{name}" expects {takes}. It is {_signature(function)}'
         diags.error("Too many function arguments", detail, subject=call.args[min(wanted, len(call.args) - 1)].range)
         return False
     return True
 
 
+def _signature(function: Function) -> str:
+    from hclimg.lang.functions.reference import signature
+
+    return signature(function)
+
+
 def _arguments_text(count: int) -> str:
     return "1 argument" if count == 1 else f"{count} arguments"
-
-
-def signature(function: Function) -> str:
-    """``join(separator, lists...)``."""
-    names = [parameter.name for parameter in function.parameters]
-    if function.variadic:
-        names.append(f"{function.variadic.name}...")
-    return f"{function.name}({', '.join(names)})"
 
 
 def _typed(function: Function, arguments: _Arguments, scope: Scope, diags: Diagnostics) -> list[Value] | None:
@@ -178,5 +176,5 @@ def _argument_failed(
     parameter = function.parameter(index)
     at: Expr = arguments[index][1] if index < len(arguments) else expr
     detail = f'Invalid value for "{parameter.name if parameter else ""}" parameter{why}.'
-    report(diags, "Invalid function argument", detail, at.range, at, scope)
+    report(diags, "Invalid function argument", detail, at.range, expr, scope)
     return unknown()

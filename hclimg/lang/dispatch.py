@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
+import attrs
+
 from hclimg.lang import operators
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.limits import LARGEST_TEXT, MOST_VALUES, TooLarge, is_too_large, joined
 from hclimg.lang.operators import OperationError
-from hclimg.lang.references import Reference, references
-from hclimg.lang.show import shown
+from hclimg.lang.references import Reference, Steps, references
+from hclimg.lang.show import described
 from hclimg.lang.syntax import Expr
 from hclimg.lang.types import NUMBER, STRING, ObjectType, Type
 from hclimg.lang.values import Value, string, unknown
@@ -49,11 +51,9 @@ def value_of(expr: Expr, scope: Scope, diags: Diagnostics) -> Value:
     return _HANDLERS[type(expr)](expr, scope, diags)
 
 
-def report(
-    diags: Diagnostics, summary: str, detail: str, at: Range, expr: Node, scope: Scope, *, absence: bool = False
-) -> None:
+def report(diags: Diagnostics, summary: str, detail: str, at: Range, expr: Node, scope: Scope) -> None:
     """Report an error at a place in ``expr``, with the values of what the expression refers to."""
-    diags.error(summary, detail, subject=at, values=_values(expr, scope), absence=absence)
+    diags.error(summary, detail, subject=at, values=_values(expr, scope))
 
 
 def _values(expr: Node, scope: Scope) -> tuple[tuple[str, str], ...]:
@@ -62,24 +62,25 @@ def _values(expr: Node, scope: Scope) -> tuple[tuple[str, str], ...]:
     for reference in references(expr):
         name = str(reference)
         if name not in found and len(found) < _MOST_VALUES:
-            value = _look_up(reference, scope)
-            if value is not None:
-                found[name] = shown(value)
+            steps, value = _look_up(reference, scope)
+            # A whole namespace (``var``) says nothing.
+            if value is not None and (steps or not isinstance(value.type, ObjectType)):
+                found[str(attrs.evolve(reference, steps=steps))] = described(value)
     return tuple(found.items())
 
 
-def _look_up(reference: Reference, scope: Scope) -> Value | None:
+def _look_up(reference: Reference, scope: Scope) -> tuple[Steps, Value | None]:
+    """The value of a reference, or of the part of it that has one."""
     value = scope.variable(reference.root)
-    for step in reference.steps:
-        if value is None:
-            return None
+    if value is None:
+        return (), None
+    for taken, step in enumerate(reference.steps):
         key = Value(NUMBER, step) if isinstance(step, int) else Value(STRING, step)
         try:
             value = operators.index(value, key)
         except OperationError:
-            return None
-    # A whole namespace (``var``) says nothing.
-    return value if reference.steps or not isinstance(value and value.type, ObjectType) else None
+            return reference.steps[:taken], value
+    return reference.steps, value
 
 
 def bounded(value: Value, expr: Node, diags: Diagnostics) -> Value:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hclimg.diagnostics import Range, Related, did_you_mean
+from hclimg.diagnostics import Range, Related, did_you_mean, one_of
 
 # The other kinds of expressions register themselves:
 from hclimg.lang import calls as calls
@@ -25,6 +25,8 @@ from hclimg.lang.types import STRING, ObjectType
 from hclimg.lang.values import NO_MARKS, Unknown, Value, object_of, string, tuple_of, unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hclimg.diagnostics import Diagnostics
     from hclimg.lang.syntax import Expr
 
@@ -56,9 +58,22 @@ def _variable(expr: syntax.Variable, scope: Scope, diags: Diagnostics) -> Value:
     if names is None:
         diags.error("Variables not allowed", "Variables may not be used here.", subject=expr.range)
     else:
-        detail = f'There is no variable named "{expr.name}".{did_you_mean(expr.name, names)}'
-        diags.error("Unknown variable", detail, subject=expr.range)
+        from hclimg.lang import habits
+
+        alone = expr.source.text[expr.end : expr.end + 1] not in (".", "[")
+        hint = habits.name(expr.name, names, _members(scope), alone=alone)
+        diags.error("Unknown variable", f'There is no variable named "{expr.name}".{hint}', subject=expr.range)
     return unknown()
+
+
+def _members(scope: Scope) -> dict[str, Iterable[str]]:
+    """The names that stand behind ``var`` and the like."""
+    found: dict[str, Iterable[str]] = {}
+    for root in ("var", "local", "data"):
+        value = scope.variable(root)
+        if value is not None and isinstance(value.type, ObjectType):
+            found[root] = value.type.attributes
+    return found
 
 
 @handles(syntax.GetAttr)
@@ -69,8 +84,10 @@ def _get_attr(expr: syntax.GetAttr, scope: Scope, diags: Diagnostics) -> Value:
     except OperationError as error:
         at = Range(expr.source, expr.object.end, expr.end)
         undeclared = _undeclared(expr, value)
-        summary, detail = undeclared or (error.summary, error.detail)
-        report(diags, summary, detail, at, expr.object, scope, absence=undeclared is not None)
+        if undeclared:
+            diags.error(*undeclared, subject=at, absence=True)
+        else:
+            report(diags, error.summary, error.detail, at, expr.object, scope)
         return unknown()
 
 
@@ -80,11 +97,21 @@ _DECLARED = {"var": ("variable", 'variable "{}" {{ … }}'), "local": ("local va
 
 def _undeclared(expr: syntax.GetAttr, value: Value) -> tuple[str, str] | None:
     """Summary and detail for ``var.x`` without a variable x; None for any other problem."""
-    root = expr.object.name if isinstance(expr.object, syntax.Variable) else ""
-    if root not in _DECLARED or not isinstance(value.type, ObjectType):
+    if not isinstance(value.type, ObjectType):
+        return None
+    names, at = value.type.attributes, expr.object
+    if isinstance(at, syntax.GetAttr) and isinstance(at.object, syntax.Variable) and at.object.name == "data":
+        detail = f'There is no data "{at.name}" "{expr.name}" block.{one_of(expr.name, names, "Of this type there is")}'
+        return "Undeclared data source", detail
+    root = at.name if isinstance(at, syntax.Variable) else ""
+    if root == "data":
+        form = " A data source is referred to as data.TYPE.NAME.ATTRIBUTE."
+        hint = one_of(expr.name, names, "The types are") if names else form
+        return "Undeclared data source", f'There is no data source of the type "{expr.name}".{hint}'
+    if root not in _DECLARED:
         return None
     what, declaration = _DECLARED[root]
-    hint = did_you_mean(expr.name, value.type.attributes) or f" Declare it: {declaration.format(expr.name)}"
+    hint = did_you_mean(expr.name, names) or f" Declare it: {declaration.format(expr.name)}"
     return f"Undeclared {what}", f'There is no {what} named "{expr.name}".{hint}'
 
 

@@ -169,25 +169,31 @@ def place(mistake: str, trouble: Trouble) -> tuple[Range, tuple[Related, ...]]:
     """What to underline for a mistake, and what else to show."""
     source, token = trouble.source, trouble.token
     here = source.range(token.start, line_end(token, trouble) if token.kind == "NL" else token.end)
-    opener = range_of(trouble.value(trouble.opener), source) if trouble.opener else here
     if trouble.runaway:
         return range_of(trouble.runaway, source), ()
     if mistake.startswith("misindented") and (pair := trouble.misindented()):
         closed = Related("closed here", range_of(pair[1], source))
         return range_of(pair[0], source), (closed,)
-    if mistake == "open block":
-        brace = trouble.value(trouble.opener or trouble.body - 2)
-        return range_of(brace, source), ()
     if mistake in ("no equals", "wrong equals") and isinstance(trouble.item[0], Token):
         return range_of(trouble.item[0], source), ()
-    if mistake == "argument without equals":
-        return source.range(trouble.item_start, trouble.machine.tokens[trouble.at - 1].end), ()
-    if mistake == "one-line nested":
-        return source.range(trouble.item[2].start, here.end), ()
     if mistake == "no value":
         return range_of(trouble.item[1], source), ()
     if mistake == "expanded not last":
         return range_of(trouble.machine.values[-1], source), ()
+    if mistake == "argument without equals":
+        return source.range(trouble.item_start, trouble.machine.tokens[trouble.at - 1].end), ()
+    if mistake == "one-line nested":
+        return source.range(trouble.item[2].start, here.end), ()
+    return place_of_opener(mistake, trouble, here)
+
+
+def place_of_opener(mistake: str, trouble: Trouble, here: Range) -> tuple[Range, tuple[Related, ...]]:
+    """What to underline where something was opened and not closed."""
+    source = trouble.source
+    opener = range_of(trouble.value(trouble.opener), source) if trouble.opener else here
+    if mistake == "open block":
+        brace = trouble.value(trouble.opener or trouble.body - 2)
+        return range_of(brace, source), ()
     if mistake == "open call":
         return source.range(trouble.value(trouble.opener - 1).start, opener.end), ()
     if mistake in ("open parenthesis", "open index", "open splat"):

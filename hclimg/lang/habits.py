@@ -1,6 +1,6 @@
 """What people write who come from a shell or another language, and how it is written here.
 
-Texts and small functions over a piece of source text; no parser and no diagnostics. Each gives a sentence that is put
+Texts and small functions; knows neither the parser nor values. Each gives a sentence that is put
 behind what a diagnostic says, with a space before it, or nothing when there is nothing to add.
 """
 
@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from typing import Final
+
+from hclimg.diagnostics import did_you_mean, nearest
 
 WORDS: Final = {"and": "&&", "or": "||", "AND": "&&", "OR": "||", "then": "?", "is": "==", "eq": "==", "ne": "!="}
 OPERATORS: Final = {
@@ -47,7 +50,7 @@ def after_value(text: str, end: int, start: int, word: str) -> str:
         return " A for expression begins with its for: [for x in list : x]."
     if before in ("lambda", "function", "fn"):
         return " There are no functions of one's own."
-    if re.fullmatch(r"[A-Za-z_]\w*", before):
+    if re.fullmatch(r"[A-Za-z_]\w*", before) and re.match(r'[\w"$/-]', word):
         return " A text is written in quotes, and the arguments of a function in parentheses."
     return ""
 
@@ -93,9 +96,36 @@ def escape(text: str, at: int) -> str:
     return ' For a backslash itself write "\\\\".'
 
 
-def strange_letters(name: str) -> str:
-    """For a name that looks right and is not: which letters of it are others than they look like."""
-    for c in name:
-        if not c.isascii() and c.isalpha():
-            return f' The "{c}" in it is no Latin letter but U+{ord(c):04X} ({unicodedata.name(c, "unnamed").lower()}).'
-    return ""
+
+NAMES: Final = {
+    "vars": "var", "variable": "var", "variables": "var", "locals": "local", "datas": "data", "paths": "path",
+    "True": "true", "TRUE": "true", "yes": "true", "on": "true", "False": "false", "FALSE": "false", "no": "false",
+    "off": "false", "None": "null", "nil": "null", "NULL": "null", "Null": "null", "undefined": "null",
+}  # fmt: skip
+ABSENT: Final = {
+    "each": '"each" is there in blocks with for_each only.',
+    "count": 'There is no counting; with for_each, each.key and each.value tell the instances apart.',
+    "self": 'There is no "self"; in the steps of a build, build.ID, build.Host and others tell about the machine.',
+    "build": '"build" tells about a running machine, so it is there in provisioners and post-processors only.',
+    "source": '"source" tells which source is built, so it is there in provisioners and post-processors only.',
+    "artifact": '"artifact" is there in sources, provisioners and post-processors only.',
+    "env": 'The environment is read by env("NAME") in the default of a variable.',
+    "user": "A variable is written var.NAME.",
+    "terraform": 'The directories are path.root and path.cwd.',
+}
+
+
+def name(written: str, known: Iterable[str], members: Mapping[str, Iterable[str]], *, alone: bool) -> str:
+    """For a name that nothing has. ``members`` are those of ``var`` and the like; ``alone`` when no dot follows."""
+    if written in NAMES and (alone or NAMES[written] in members):
+        return f' Did you mean "{NAMES[written]}"?'
+    for root, names in members.items():
+        if written in names:
+            return f' Did you mean "{root}.{written}"?'
+    if written in ABSENT:
+        return f" {ABSENT[written]}"
+    found = did_you_mean(written, known)
+    for root, names in members.items() if not found else ():
+        if close := nearest(written, names):
+            return f' Did you mean "{root}.{close}"?'
+    return found or (f' A text is written in quotes: "{written}".' if alone else "")

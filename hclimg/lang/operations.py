@@ -8,7 +8,17 @@ from hclimg.diagnostics import Diagnostics, Range
 from hclimg.lang import operators, syntax
 from hclimg.lang.dispatch import converted, handles, report, value_of
 from hclimg.lang.operators import OperationError
-from hclimg.lang.types import ANY, BOOL, NUMBER, ObjectType, PrimitiveType, TupleType, Type, friendly_name
+from hclimg.lang.types import (
+    ANY,
+    BOOL,
+    NUMBER,
+    STRING,
+    ObjectType,
+    PrimitiveType,
+    TupleType,
+    Type,
+    friendly_name,
+)
 from hclimg.lang.unify import unify
 from hclimg.lang.values import FALSE, TRUE, Unknown, Value, unknown, unknown_of_length
 
@@ -34,7 +44,8 @@ def _operand(op: str, value: Value, expr: Expr, which: str, scope: Scope, diags:
     wanted = operators.operand_type(op)
     if value.type is wanted:
         return value
-    detail = f"Unsuitable value for {which} operand: {{}}."
+    join = ' Texts are joined in a string: "${a}${b}".' if op == "+" and value.type is STRING else ""
+    detail = f"Unsuitable value for {which} operand: {{}}.{join.replace('{', '{{').replace('}', '}}')}"
     return converted(value, wanted, expr, scope, diags, "Invalid operand", detail)
 
 
@@ -61,6 +72,8 @@ def _binary(expr: syntax.Binary, scope: Scope, diags: Diagnostics) -> Value:
 def _plain(expr: syntax.Binary, left: Value, scope: Scope, diags: Diagnostics) -> Value:
     right = value_of(expr.right, scope, diags)
     a = _operand(expr.op, left, expr.left, "left", scope, diags)
+    if a is None and left.type is right.type is STRING:  # both are of the wrong type for the same reason
+        return unknown(operators.result_type(expr.op))
     b = _operand(expr.op, right, expr.right, "right", scope, diags)
     if a is None or b is None:
         return unknown(operators.result_type(expr.op))

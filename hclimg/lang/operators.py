@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING
 
-from hclimg.diagnostics import did_you_mean
+from hclimg.diagnostics import did_you_mean, one_of
 from hclimg.lang import numbers
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.types import (
@@ -126,7 +126,7 @@ def attribute(value: Value, name: str) -> Value:
     if isinstance(type_, ObjectType):
         if name not in type_.attributes:
             detail = f'This object does not have an attribute named "{name}".'
-            raise OperationError(_NO_ATTRIBUTE, detail + did_you_mean(name, type_.attributes))
+            raise OperationError(_NO_ATTRIBUTE, detail + one_of(name, type_.attributes, "It has"))
         return _part(value, name, type_.attributes[name])
     if isinstance(type_, MapType):
         if type(raw) is not Unknown and name not in raw:
@@ -225,7 +225,7 @@ def _bad_position(position: numbers.Number) -> str:
 def _beyond(length: int) -> str:
     if length == 0:
         return "the collection has no elements"
-    return "the given index is greater than or equal to the length of the collection"
+    return f"the given index is greater than or equal to the length of the collection, which is {length}"
 
 
 def _map_element(value: Value, type_: MapType, key: Value) -> Value:

@@ -6,7 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from hclimg.lang import numbers
-from hclimg.lang.types import ListType, MapType, ObjectType, SetType, TupleType
+from hclimg.lang.types import (
+    ANY,
+    ListType,
+    MapType,
+    ObjectType,
+    SetType,
+    TupleType,
+    friendly_name,
+)
 from hclimg.lang.values import Unknown, Value
 
 if TYPE_CHECKING:
@@ -27,6 +35,17 @@ def shown(value: Value, limit: int = 80) -> str:
         if len(text) > limit:
             return text[: limit - 1] + "…"
     return text
+
+
+def described(value: Value, limit: int = 80) -> str:
+    """The value for a diagnostic, with its type where that is not to be seen."""
+    if value.is_sensitive:
+        return "(sensitive value)"
+    if type(value.raw) is Unknown:
+        return UNKNOWN_TEXT if value.type is ANY else f"({friendly_name(value.type)}, not known yet)"
+    text = shown(value, limit)
+    collection = isinstance(value.type, ListType | SetType | MapType)
+    return f"{text} ({friendly_name(value.type)})" if collection else text
 
 
 def quoted(text: str) -> str:

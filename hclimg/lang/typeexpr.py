@@ -46,10 +46,34 @@ _GENERAL = (
 )
 
 
+_ELSEWHERE = {
+    "int": "number", "integer": "number", "float": "number", "double": "number", "int64": "number", "num": "number",
+    "str": "string", "text": "string", "char": "string", "boolean": "bool", "array": "list", "slice": "list",
+    "dict": "map", "dictionary": "map", "hash": "map", "record": "object", "struct": "object", "dynamic": "any",
+}  # fmt: skip
+
+
 def _meant(name: str) -> str:
     from hclimg.diagnostics import did_you_mean
 
-    return did_you_mean(name, (*_PRIMITIVES, *_WHAT_IT_TAKES, "any"))
+    known = (*_PRIMITIVES, *_WHAT_IT_TAKES, "any")
+    return did_you_mean(_ELSEWHERE.get(name.lower(), name), known)
+
+
+def _rewritten(expr: Expr) -> str:
+    """How a type that was written in another way is written, when that can be told."""
+    if isinstance(expr, syntax.Literal) and isinstance(expr.value.raw, str):
+        name = expr.value.raw
+        if name in _PRIMITIVES or name == "any":
+            return f" Write it without quotes: {name}."
+        # Old templates said "list" and "map" for those of strings.
+        return f" Write it without quotes, with what it is of: {name}(string)." if name in _COLLECTIONS else ""
+    if isinstance(expr, syntax.Index) and isinstance(expr.object, syntax.Variable) and expr.object.name in _COLLECTIONS:
+        inner = expr.source.text[expr.key.start : expr.key.end]
+        return f" Write {expr.object.name}({inner})."
+    if isinstance(expr, syntax.TupleCons) and len(expr.items) == 1:
+        return f" Write list({expr.source.text[expr.items[0].start : expr.items[0].end]})."
+    return " Write object({ NAME = TYPE })." if isinstance(expr, syntax.ObjectCons) else ""
 
 
 class Defaults:
@@ -155,7 +179,7 @@ class _Reader:
             return self.call(expr, defaults, key)
         if isinstance(expr, syntax.Literal) and not expr.value.is_known:
             return ANY  # it could not be read, which has been reported
-        return self.wrong(expr, _GENERAL)
+        return self.wrong(expr, _GENERAL + _rewritten(expr))
 
     def wrong(self, at: Node, detail: str) -> Type:
         self.diags.error(_INVALID, detail, subject=at.range)
@@ -168,7 +192,8 @@ class _Reader:
         if name == "any":
             return self.any(expr)
         if name in _WHAT_IT_TAKES:
-            return self.wrong(expr, f"The {name} type constructor requires {_WHAT_IT_TAKES[name]}.")
+            example = f" Write {name}(string), for instance." if name in _COLLECTIONS else ""
+            return self.wrong(expr, f"The {name} type constructor requires {_WHAT_IT_TAKES[name]}.{example}")
         if name == "optional":
             return self.wrong(expr, _ONLY_IN_OBJECTS)
         return self.wrong(expr, f'The keyword "{name}" is not a valid type specification.{_meant(name)}')

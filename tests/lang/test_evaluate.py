@@ -52,7 +52,11 @@ def test_operators(text: str, expected: object) -> None:
 @pytest.mark.parametrize(
     ("text", "summary", "detail"),
     [
-        ('1 + "x"', "Invalid operand", "Unsuitable value for right operand: a number is required."),
+        (
+            '1 + "x"',
+            "Invalid operand",
+            'Unsuitable value for right operand: a number is required. Texts are joined in a string: "${a}${b}".',
+        ),
         ("true + 1", "Invalid operand", "Unsuitable value for left operand: number required."),
         ("!1", "Invalid operand", "Unsuitable value for unary operand: bool required."),
         ("null + 1", "Operation failed", "Error during operation: argument must not be null."),
@@ -234,7 +238,7 @@ def test_secrets_are_masked_in_problems() -> None:
     diags = Diagnostics()
     inner = scope().child({"password": string("hunter2").with_marks(SECRET)})
     evaluate(parse_expression(SourceText("t", "password + 1"), diags), inner, diags)
-    assert diags.items[0].values == (("password", "<sensitive>"),)
+    assert diags.items[0].values == (("password", "(sensitive value)"),)
     assert "hunter2" not in str(diags.items[0])
 
 
@@ -358,9 +362,9 @@ def test_template_problems(text: str, detail: str) -> None:
     [
         ('uper("a")', "Call to unknown function", 'There is no function named "uper". Did you mean "upper"?'),
         ('env("HOME")', "Call to unknown function", "only be called in the default of a variable"),
-        ("upper()", "Not enough function arguments", 'expects 1 argument(s). Missing value for "str".'),
-        ('upper("a", "b")', "Too many function arguments", 'Function "upper" expects only 1 argument(s).'),
-        ("join()", "Not enough function arguments", "expects at least 1 argument(s)"),
+        ("upper()", "Not enough function arguments", 'expects 1 argument. Missing value for "str". It is upper(str: '),
+        ('upper("a", "b")', "Too many function arguments", "expects only 1 argument. It is upper(str: string)"),
+        ("join()", "Not enough function arguments", "expects at least 1 argument."),
         ("upper([])", "Invalid function argument", 'Invalid value for "str" parameter: string required.'),
         ("upper(null)", "Invalid function argument", 'Invalid value for "str" parameter: argument must not be null.'),
         ("max(null...)", "Invalid expanding argument value", "must not be null"),

@@ -40,7 +40,7 @@ def test_types(text: str) -> None:
     [
         ('"string"', "A type specification is either a primitive type keyword"),
         ("strin", 'The keyword "strin" is not a valid type specification.'),
-        ("list", "The list type constructor requires one argument specifying the element type."),
+        ("list", "The list type constructor requires one argument specifying the element type. Write list("),
         ("list()", "The list type constructor requires one argument specifying the element type."),
         ("list(string, number)", "The list type constructor requires one argument"),
         ("string()", 'Primitive type keyword "string" does not expect arguments.'),
