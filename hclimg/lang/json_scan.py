@@ -17,6 +17,7 @@ from hclimg.diagnostics import Diagnostics, Range, Related, SourceText, nearest
 
 MAX_DEPTH: Final = 200
 """How deep objects and lists may nest. Nobody writes more, and it keeps a hostile file from ending the process."""
+MOST_ERRORS: Final = 25
 
 _TOKEN = re.compile(
     r"""
@@ -68,8 +69,10 @@ class JsonString(JsonNode):
     def places(self) -> Sequence[int]:
         """For each character of ``text``, and for its end, the offset in the source where it is written."""
         raw = self.source.text
-        if self.end - self.start == len(self.text) + 2:
-            return range(self.start + 1, self.end)
+        opening = int(raw[self.start : self.start + 1] == '"')
+        if self.end - self.start <= len(self.text) + 2:  # without escapes; the quotes may be missing
+            first = self.start + opening
+            return range(first, first + len(self.text) + 1)
         found, at = [], self.start + 1
         while at < self.end - 1:
             found.append(at)
@@ -128,11 +131,9 @@ def scan(source: SourceText, diags: Diagnostics) -> JsonNode | None:
     """The value of the whole text, or None when so much is wrong that there is none."""
     reader = _Reader(source, diags)
     try:
-        value = reader.value(0)
-        reader.end_of_text()
+        return reader.whole()
     except _GiveUpError:
-        return reader.best
-    return value
+        return reader.partial()
 
 
 def scan_unique(source: SourceText, diags: Diagnostics) -> JsonNode | None:
@@ -191,18 +192,19 @@ class _GiveUpError(Exception):
 
 
 class _Reader:
-    """``token`` comes next; ``best`` is what was read of the root when there is no going on."""
+    """``token`` comes next; ``members`` are those of the root that were read whole."""
 
     def __init__(self, source: SourceText, diags: Diagnostics) -> None:
         self.source = source
         self.text = source.text
         self.diags = diags
-        self.best: JsonNode | None = None
+        self.start = 0
+        self.members: list[JsonMember] = []
+        self.reported = 0
         self.reported_line = 0
         self.last_end = 0
         self.tokens = tokens(source.text)
-        self.token = JsonToken("END", 0, 0)
-        self._next()
+        self.token = JsonToken("END", 0, 0)  # until the first value is read
 
     def _next(self) -> JsonToken:
         """Take the next token."""
@@ -215,6 +217,20 @@ class _Reader:
             self._report("Invalid comment", detail, start, start + 2)
             self.token = next(self.tokens)
         return taken
+
+    def whole(self) -> JsonNode:
+        self._next()
+        value = self.value(0)
+        if self.token.kind != "END":
+            detail = "Extra characters appear after the JSON value."
+            self._report("Extraneous data after value", detail, self.token.start, self.token.end)
+        return value
+
+    def partial(self) -> JsonNode | None:
+        """What was read of the root when there is no going on."""
+        if not self.members:
+            return None
+        return JsonObject(self.source, self.start, self.members[-1].value.end, tuple(self.members))
 
     # -- values ---------------------------------------------------------------
 
@@ -314,7 +330,7 @@ class _Reader:
         if found is None:
             detail = f"JSON has no escape {text}; a backslash is written as \\\\."
             self._report("Invalid JSON string", detail, start, start + len(text))
-            return text
+            return text[1:]
         if found[1]:
             return _ESCAPES[found[1]]
         code = int(found[2], 16)
@@ -338,13 +354,13 @@ class _Reader:
     def _object(self, depth: int) -> JsonObject:
         open_ = self._next()
         members: list[JsonMember] = []
+        if depth == 0:
+            self.start, self.members = open_.start, members
         while self.token.kind != "}":
             self._must_go_on(open_, "object", "brace")
             key = self._key()
             self._colon(key)
             members.append(JsonMember(key, self.value(depth + 1)))
-            if depth == 0:
-                self.best = JsonObject(self.source, open_.start, self.last_end, tuple(members))
             self._comma("}", open_, "object", "A comma must appear between each property definition in an object.")
         return JsonObject(self.source, open_.start, self._next().end, tuple(members))
 
@@ -407,8 +423,7 @@ class _Reader:
             )
             self._fail("Invalid array value", detail)
         if kind != ",":
-            end = self.last_end
-            self._report("Missing separator comma", missing + self._odd_quotes(end), end - 1, end)
+            self._missing_comma(missing)
             if kind not in _BEGINS_VALUE:
                 raise _GiveUpError
             return
@@ -418,26 +433,32 @@ class _Reader:
             detail = f"JSON does not permit a trailing comma after the final {last}."
             self._report(f"Trailing comma in {what}", detail, comma.start, comma.end)
 
+    def _missing_comma(self, detail: str) -> None:
+        end = self.last_end
+        if self._is_told(end - 1):
+            return
+        # When the quotes of the line don't pair up, a missing quote may be all that is wrong.
+        line = self.source.line(self.source.position(end).line)
+        if len(_QUOTE.findall(line)) % 2:
+            detail += " The quotes on this line don't pair up; is one missing?"
+        self._report("Missing separator comma", detail, end - 1, end)
+
     # -- the rest ---------------------------------------------------------------
 
-    def end_of_text(self) -> None:
-        if self.token.kind != "END":
-            detail = "Extra characters appear after the JSON value."
-            self._report("Extraneous data after value", detail, self.token.start, self.token.end)
-
-    def _odd_quotes(self, at: int) -> str:
-        """A hint, when the quotes of the line don't pair up: then a missing quote may be all that is wrong."""
-        line = self.source.line(self.source.position(at).line)
-        odd = len(_QUOTE.findall(line)) % 2
-        return " The quotes on this line don't pair up; is one missing?" if odd else ""
+    def _is_told(self, at: int) -> bool:
+        """One mistake often leaves more than one thing odd on its line; one error a line is what a person can use."""
+        return self.source.position(at).line == self.reported_line
 
     def _report(self, summary: str, detail: str, start: int, end: int, related: tuple[Related, ...] = ()) -> None:
-        # One mistake often leaves more than one thing odd on its line; one error a line is what a person can use.
-        line = self.source.position(start).line
-        if line == self.reported_line:
+        if self._is_told(start):
             return
-        self.reported_line = line
+        self.reported_line = self.source.position(start).line
         self.diags.error(summary, detail, subject=self.source.range(start, end), related=related)
+        self.reported += 1
+        if self.reported == MOST_ERRORS:
+            detail = f"The file was not read any further after {MOST_ERRORS} errors."
+            self.diags.error("Too many syntax errors", detail, subject=self.source.range(start, end))
+            raise _GiveUpError
 
     def _fail(
         self, summary: str, detail: str, start: int = -1, end: int = -1, related: tuple[Related, ...] = ()

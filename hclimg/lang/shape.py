@@ -106,11 +106,12 @@ class _Unpacking:
 def _members(expr: Expr, required: str, diags: Diagnostics) -> Iterator[tuple[Name, ObjectItem]]:
     """The members of an object, or of all objects of a list; none of null."""
     if isinstance(expr, TupleCons):
+        wrong = [item for item in expr.items if not isinstance(item, ObjectCons)]
         for item in expr.items:
             if isinstance(item, ObjectCons):
                 yield from _members(item, required, diags)
-            else:
-                diags.error(_TYPE, f"{required}.", subject=_opening(item))
+        if wrong:
+            diags.error(_TYPE, f"{required}.", subject=_opening(wrong[0]))
     elif isinstance(expr, ObjectCons):
         for member in expr.items:
             name = _key_text(member.key)

@@ -71,6 +71,21 @@ def test_every_character_of_a_string_knows_where_it_is_written() -> None:
     assert written == ["a", r"\"", r"\u00e9", r"\ud83d\ude00", "z"]
 
 
+@pytest.mark.parametrize("text", ['["a${b"', '["a${b', '["\\q${b\\n"]', "[a b]", '["\ud83d\ude00${'])
+def test_broken_strings_too_have_a_place_for_each_character(text: str) -> None:
+    node, diags = read(text)
+    assert diags.has_errors
+    for string in node.items if isinstance(node, JsonArray) else ():
+        assert isinstance(string, JsonString)
+        assert len(string.places()) == len(string.text) + 1
+
+
+def test_not_more_mistakes_are_told_than_a_person_can_use() -> None:
+    _, diags = read("[" + "\n1 2" * 1000)
+    assert len(diags) == 26
+    assert diags.items[-1].summary == "Too many syntax errors"
+
+
 def test_a_value_that_is_written_plainly_has_its_range() -> None:
     node, _ = read('{"a": [1, "two"]}')
     assert isinstance(node, JsonObject)
