@@ -215,27 +215,6 @@ def test_an_interrupt_cleans_up(here: Path, write: Write) -> None:
     assert not is_alive(pid)
 
 
-def test_two_interrupts_leave_at_once_and_say_what_is_left(here: Path, write: Write) -> None:
-    write("x.pkr.hcl", ONE % "trap '' TERM; echo $$ > pid; while :; do sleep 0.1; done")
-    program = Program("apply", "x.pkr.hcl")
-    pid = program.wait_for("pid")
-    try:
-        program.interrupt()
-        assert program.process.stdout is not None
-        for line in program.process.stdout:
-            if "Interrupted" in line:
-                break
-        program.interrupt()
-        # The same reader goes on: communicate() would lose what this one has read ahead.
-        out = program.process.stdout.read()
-        program.process.communicate()
-        assert program.process.returncode == 130
-        assert "Interrupted again" in out
-        assert "Something was left behind" in out
-    finally:
-        os.kill(int(pid), signal.SIGKILL)
-
-
 def test_a_reader_that_goes_away_does_not_stop_the_build(here: Path, write: Write) -> None:
     write("x.pkr.hcl", ONE % "echo hi")
     read, pipe = os.pipe()

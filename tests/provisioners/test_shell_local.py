@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -23,8 +23,14 @@ Run = Callable[[str], list[str]]
 NOBODY = Machine(id="none", communicator=NoCommunicator())
 
 
+@pytest.fixture(autouse=True)
+def scratch(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Temporary files of this test only: other tests, and other programs, have scripts of their own."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("scratch")))
+
+
 def leftovers() -> set[Path]:
-    return set(Path(gettempdir()).glob("hclimg-shell-*"))
+    return set(Path(tempfile.gettempdir()).glob("hclimg-shell-*"))
 
 
 @pytest.fixture
