@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ from hclimg.template.model import SourceReference
 
 NO_VARIABLES = Scope()
 NO_BLOCKS: Shape = {}
-_NAME = re.compile(r"[^\W\d][\w-]*")
+NAME_RULE = "begins with a letter or an underscore, and has only letters, digits, underscores and dashes"
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -130,12 +129,16 @@ def _count(number: int) -> str:
     return {0: "no labels", 1: "one label"}.get(number, f"{number} labels")
 
 
-def is_name(label: Name, diags: Diagnostics) -> bool:
+def is_name(text: str) -> bool:
+    """Whether expressions can call something so."""
+    return not text.startswith("-") and text.replace("-", "_").isidentifier()
+
+
+def check_name(label: Name, diags: Diagnostics, *, context: str = "") -> bool:
     """Whether a label can be referred to; reports when it cannot."""
-    if _NAME.fullmatch(label.text):
+    if is_name(label.text):
         return True
-    detail = "A name begins with a letter or an underscore, and has only letters, digits, underscores and dashes."
-    diags.error("Invalid name", detail, subject=label.range)
+    diags.error("Invalid name", f"A name {NAME_RULE}.", subject=label.range, context=context)
     return False
 
 
@@ -169,7 +172,7 @@ def source_reference(text: str) -> SourceReference | None:
     parts = name.split(".")
     if len(parts) == 3 and parts[0] in ("source", "sources"):
         del parts[0]
-    if len(parts) != 2 or not all(parts):
+    if len(parts) != 2 or not all(map(is_name, parts)):
         return None
     if not bracket:
         return SourceReference(parts[0], parts[1])
@@ -191,5 +194,7 @@ def _quoted_key(text: str) -> str | None:
 
 
 def bad_reference(text: str, subject: Range, diags: Diagnostics) -> None:
-    detail = f'"{text}" does not refer to a source. Write "source.TYPE.NAME", for instance "source.qemu.web".'
+    wrong = next((part for part in text.split(".") if part and not is_name(part)), None)
+    why = f' "{wrong}" is no name: a name {NAME_RULE}.' if wrong else ""
+    detail = f'"{text}" does not refer to a source.{why} Write "source.TYPE.NAME", for instance "source.qemu.web".'
     diags.error("Invalid source reference", detail, subject=subject, context="build")

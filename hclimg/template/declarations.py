@@ -10,7 +10,7 @@ from hclimg.lang.syntax import Attribute, Block, Expr, Literal, Name
 from hclimg.lang.typeexpr import parse_type
 from hclimg.lang.types import BOOL, STRING
 from hclimg.lang.values import unknown
-from hclimg.template.blocks import constant, duplicate, is_name, labels, redefined, split
+from hclimg.template.blocks import check_name, constant, duplicate, labels, redefined, split
 from hclimg.template.model import LocalBlock, OutputBlock, Validation, VariableBlock
 
 _VARIABLE_ARGUMENTS = ("type", "default", "description", "sensitive")
@@ -22,6 +22,7 @@ def variable_block(block: Block, diags: Diagnostics) -> VariableBlock | None:
     if names is None:
         return None
     context = f'variable "{names[0]}"'
+    check_name(block.labels[0], diags, context=context)
     parts = split(block.body, context, diags, arguments=_VARIABLE_ARGUMENTS, blocks={"validation": ()})
     type_, description = parts.arguments.get("type"), parts.expr("description")
     found = [_validation(inner, context, diags) for inner in parts.blocks]
@@ -70,6 +71,7 @@ def local_block(block: Block, diags: Diagnostics) -> LocalBlock | None:
     if names is None:
         return None
     context = f'local "{names[0]}"'
+    check_name(block.labels[0], diags, context=context)
     parts = split(block.body, context, diags, arguments=("expression", "sensitive"))
     expr = parts.expr("expression")
     sensitive = _flag(parts.expr("sensitive"), context, diags)
@@ -99,7 +101,7 @@ def declare_locals(found: Iterable[LocalBlock], known: dict[str, LocalBlock], di
 def output_block(block: Block, diags: Diagnostics) -> OutputBlock | None:
     """``output "NAME" { value = … }``."""
     names = labels(block, ("name",), diags)
-    if names is None or not is_name(block.labels[0], diags):
+    if names is None or not check_name(block.labels[0], diags):
         return None
     context = f'output "{names[0]}"'
     before = len(diags)

@@ -20,6 +20,7 @@ from hclimg.lang.syntax import Attribute, Block, Body, Expr, Property
 from hclimg.registry import Kind
 from hclimg.template.blocks import (
     bad_reference,
+    check_name,
     duplicate,
     labels,
     part,
@@ -212,7 +213,11 @@ class _Reader:
         names = labels(block, ("type", "name"), self.diags)
         if names is None:
             return
-        meta, body = part(block.body, REPETITION, f'{keyword} "{names[0]}" "{names[1]}"', self.diags)
+        context = f'{keyword} "{names[0]}" "{names[1]}"'
+        meta, body = part(block.body, REPETITION, context, self.diags)
+        if kind is Kind.DATA_SOURCE:  # the name of a source only matters when something refers to it
+            for label in block.labels:
+                check_name(label, self.diags, context=context)
         found = ComponentBlock(
             kind=kind, keyword=keyword, type=names[0], name=names[1], body=body, header=block.header, meta=meta
         )

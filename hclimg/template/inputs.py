@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hclimg.lang.json_scan import JsonNode
 
 ENVIRONMENT_PREFIX: Final = "PKR_VAR_"
+_MANY = 5
 
 
 @attrs.frozen(kw_only=True)
@@ -45,17 +46,21 @@ class Given:
 
 @attrs.frozen(eq=False, repr=False)
 class GivenValues:
-    """``blocks`` are the declared variables, with those that a legacy template need not declare."""
+    """``blocks`` are the declared variables, with those that a legacy template need not declare.
+
+    ``overruled`` are values that something stronger replaces: they have to be right all the same.
+    """
 
     blocks: Mapping[str, VariableBlock]
     values: Mapping[str, Given]
+    overruled: tuple[tuple[str, Given], ...] = ()
 
 
 def read_inputs(template: Template, inputs: VariableInputs, diags: Diagnostics) -> GivenValues:
     """Read every input; problems of all of them are reported."""
     reader = _Reader(template, inputs, diags, dict(template.variables))
     reader.read()
-    return GivenValues(reader.blocks, reader.given)
+    return GivenValues(reader.blocks, reader.given, tuple(reader.overruled))
 
 
 @attrs.define
@@ -65,6 +70,7 @@ class _Reader:
     diags: Diagnostics
     blocks: dict[str, VariableBlock]
     given: dict[str, Given] = attrs.field(factory=dict)
+    overruled: list[tuple[str, Given]] = attrs.field(factory=list)
 
     def read(self) -> None:
         self._environment()
@@ -72,8 +78,13 @@ class _Reader:
             self._file(path)
         for name in self.inputs.files:
             self._file(Path(name))
-        for text in self.inputs.values:
+        for text in _strongest(self.inputs.values):
             self._option(text)
+
+    def _give(self, name: str, given: Given) -> None:
+        if name in self.given:
+            self.overruled.append((name, self.given[name]))
+        self.given[name] = given
 
     def _environment(self) -> None:
         for variable, text in self.inputs.environment.items():
@@ -102,7 +113,7 @@ class _Reader:
         return self.template.legacy
 
     def _text(self, name: str, text: str, origin: str, filename: str) -> None:
-        self.given[name] = Given(self._parsed(SourceText(filename, text), self.blocks[name], origin), origin)
+        self._give(name, Given(self._parsed(SourceText(filename, text), self.blocks[name], origin), origin))
 
     def _parsed(self, source: SourceText, block: VariableBlock, origin: str) -> Expr:
         """A text for a string or number is taken as it is; for anything else it is an HCL expression."""
@@ -126,16 +137,33 @@ class _Reader:
         source = read_source(path, self.diags)
         if source is None:
             return
-        found = self._json_file(source) if path.suffix == ".json" else self._hcl_file(source)
-        for name, at, expr in found:
-            self._from_file(name, at, expr)
+        undeclared: list[tuple[str, Range]] = []
+        for name, at, expr in self._values_in(path, source):
+            if self._declared(name):
+                self._give(name, Given(expr, "the var file"))
+            else:
+                undeclared.append((name, at))
+        if self.inputs.warn_undeclared:
+            self._warn_undeclared(undeclared)
 
-    def _from_file(self, name: str, at: Range, expr: Expr) -> None:
-        if self._declared(name):
-            self.given[name] = Given(expr, "the var file")
-        elif self.inputs.warn_undeclared:
+    def _values_in(self, path: Path, source: SourceText) -> Iterator[tuple[str, Range, Expr]]:
+        """Of a legacy template all var files are JSON, except those that say that they are not."""
+        if path.suffix == ".json" or (self.template.legacy and path.suffix != ".hcl"):
+            return self._json_file(source)
+        if path.suffix != ".hcl":
+            detail = f'A var file is called *.pkrvars.hcl or *.pkrvars.json; the format of "{path}" cannot be told.'
+            self.diags.error("Invalid var file", detail)
+            return iter(())
+        return self._hcl_file(source)
+
+    def _warn_undeclared(self, found: list[tuple[str, Range]]) -> None:
+        for name, at in found[:_MANY]:
             detail = f'The template declares no variable "{name}", so this value is not used.'
             self.diags.warn("Undeclared variable", detail + did_you_mean(name, self.blocks), subject=at)
+        rest = found[_MANY:]
+        if rest:
+            detail = f"The template declares {len(rest)} more of the variables in this file neither, from this one on."
+            self.diags.warn("Undeclared variables", detail, subject=rest[0][1])
 
     def _hcl_file(self, source: SourceText) -> Iterator[tuple[str, Range, Expr]]:
         from hclimg.lang.parse import parse_body
@@ -166,6 +194,11 @@ class _Reader:
         from hclimg.lang.json_syntax import plain_text, value_expr
 
         return value_expr(node, plain_text, self.diags)
+
+
+def _strongest(options: Iterable[str]) -> Iterable[str]:
+    """Of several -var for a variable the last one counts, and only that one is looked at."""
+    return {option.partition("=")[0].strip(): option for option in options}.values()
 
 
 def blamed(found: Iterable[Diagnostic], block: VariableBlock, origin: str) -> Iterator[Diagnostic]:

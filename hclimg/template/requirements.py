@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import attrs
 
 from hclimg import PACKER_VERSION
-from hclimg.diagnostics import Diagnostics, Range
-from hclimg.lang.convert import ConversionError, convert
+from hclimg.diagnostics import Diagnostics, Range, did_you_mean
 from hclimg.lang.evaluate import evaluate, references
 from hclimg.lang.json_syntax import verbatim
+from hclimg.lang.shape import object_body
 from hclimg.lang.syntax import Attribute, Block, Expr
 from hclimg.lang.types import STRING, MapType
 from hclimg.lang.values import Value
@@ -22,6 +23,8 @@ Plugins = dict[str, tuple[str, Range]]
 
 _PLUGIN_SOURCE = re.compile(r"[A-Za-z0-9.-]+(/[A-Za-z0-9_.-]+){2,15}")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,34}[A-Za-z0-9]")
+_PLUGIN_ARGUMENTS = ("source", "version")
+_PLUGIN_FORM = '{ source = "github.com/OWNER/NAME", version = ">= 1.0.0" }'
 _REGISTRY = "hcp_packer_registry"
 _MAX_DESCRIPTION = 255
 _REGISTRY_ARGUMENTS = ("bucket_name", "description", "labels", "bucket_labels", "build_labels", "channels")
@@ -68,37 +71,59 @@ def _required_plugins(block: Block, plugins: Plugins, diags: Diagnostics) -> Non
 
 
 def _plugin_source(item: Attribute, diags: Diagnostics) -> str | None:
-    value = _strings(item, diags)
-    if value is None:
+    """The source of a plugin; None, after a report of all that is wrong, when the requirement is."""
+    wanted = _Requirement.read(item, diags)
+    if wanted is None:
         return None
-    where = {"subject": item.expr.range, "context": "required_plugins"}
-    for name in value:
-        if name not in ("source", "version"):
-            diags.error("Invalid plugin requirement", f'A plugin has no "{name}"; write source and version.', **where)
+    before = len(diags.errors)
+    for name in wanted.values:
+        if name not in _PLUGIN_ARGUMENTS:
+            detail = f'A plugin has no "{name}"; write source and version.{did_you_mean(name, _PLUGIN_ARGUMENTS)}'
+            wanted.report(name, detail, diags)
+    source, version = wanted.text("source", diags), wanted.text("version", diags)
+    for name, problem in (
+        ("source", plugin_source_problem(source) if source is not None else ""),
+        ("version", _constraint_problem(version) if version is not None else ""),
+    ):
+        if problem:
+            wanted.report(name, problem, diags)
+    return source if len(diags.errors) == before else None
+
+
+@attrs.frozen
+class _Requirement:
+    """What ``required_plugins`` says of one plugin; ``places`` where it says so, as far as it is written out."""
+
+    item: Attribute
+    values: Mapping[str, Value]
+    places: Mapping[str, Range]
+
+    @classmethod
+    def read(cls, item: Attribute, diags: Diagnostics) -> _Requirement | None:
+        before, expr = len(diags.items), verbatim(item.expr)
+        value = evaluate(expr, NO_VARIABLES, diags)
+        if len(diags.items) > before or not value.is_wholly_known:
             return None
-    if "source" not in value or "version" not in value:
-        detail = 'Write { source = "github.com/OWNER/NAME", version = ">= 1.0.0" }.'
-        diags.error("Invalid plugin requirement", detail, **where)
-        return None
-    problem = plugin_source_problem(value["source"]) or _constraint_problem(value["version"])
-    if problem:
-        diags.error("Invalid plugin requirement", problem, **where)
-        return None
-    return value["source"]
+        if not isinstance(value.raw, dict):
+            detail = f'"{item.name.text}" must be an object: {_PLUGIN_FORM}.'
+            diags.error("Invalid plugin requirement", detail, subject=item.expr.range, context="required_plugins")
+            return None
+        written = object_body(expr)
+        places = {name: a.expr.range for name, a in written.attributes.items()} if written else {}
+        return cls(item, value.raw, places)
 
+    def text(self, name: str, diags: Diagnostics) -> str | None:
+        value = self.values.get(name)
+        if value is not None and isinstance(value.raw, str):
+            return value.raw
+        plugin = f'The plugin "{self.item.name.text}"'
+        problem = f"{plugin} has no {name}" if value is None else f"The {name} of a plugin must be a string"
+        self.report(name, f"{problem}. Write {_PLUGIN_FORM}.", diags)
+        return None
 
-def _strings(item: Attribute, diags: Diagnostics) -> dict[str, str] | None:
-    before = len(diags.items)
-    value = evaluate(verbatim(item.expr), NO_VARIABLES, diags)
-    if len(diags.items) > before or not value.is_wholly_known:
-        return None
-    try:
-        found: Value = convert(value, MapType(STRING))
-    except ConversionError:
-        detail = f'"{item.name.text}" must be an object: {{ source = "github.com/OWNER/NAME", version = ">= 1.0.0" }}.'
-        diags.error("Invalid plugin requirement", detail, subject=item.expr.range, context="required_plugins")
-        return None
-    return {name: inner.raw for name, inner in (found.raw or {}).items() if isinstance(inner.raw, str)}
+    def report(self, name: str, detail: str, diags: Diagnostics) -> None:
+        at = self.places.get(name, self.item.name.range)
+        diags.error("Invalid plugin requirement", detail, subject=at, context="required_plugins")
 
 
 def plugin_source_problem(source: str) -> str:

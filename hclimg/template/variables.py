@@ -6,12 +6,12 @@ From weak to strong: the default, ``PKR_VAR_name`` of the environment, ``*.auto.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, Range, Related
+from hclimg.diagnostics import Diagnostic, Diagnostics, Range, Related
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate, references
 from hclimg.lang.functions.environment import env_function
@@ -32,7 +32,11 @@ def resolve_variables(
 ) -> dict[str, Value]:
     """The value of every variable; unknown for one that has none, which is reported."""
     given = read_inputs(template, inputs, diags)
-    return _Evaluation(given.blocks, given.values, functions, inputs.environment, diags, template.legacy).run()
+    found = _Evaluation(given.blocks, given.values, functions, inputs.environment, diags, template.legacy)
+    values = found.run()
+    if not template.legacy:
+        found.check_overruled(given.overruled)
+    return values
 
 
 @attrs.define
@@ -52,6 +56,15 @@ class _Evaluation:
             self.values[name] = value.with_marks(_SENSITIVE) if block.sensitive else value
             self._validate(block)
         return {name: self.values[name] for name in self.blocks}
+
+    def check_overruled(self, overruled: Iterable[tuple[str, Given]]) -> None:
+        """Values and defaults that something stronger replaces are of the right type too."""
+        for name, given in overruled:
+            self._evaluated(self.blocks[name], given.expr, given)
+        for name in self.given:
+            block = self.blocks[name]
+            if block.default is not None:
+                self._evaluated(block, block.default, None)
 
     # -- order ------------------------------------------------------------------
 
@@ -84,32 +97,45 @@ class _Evaluation:
         if expr is None:
             self._report_unset(block)
             return unknown(_type(block))
-        found, given = Diagnostics(), self.given.get(block.name)
-        value = evaluate(expr, self._scope(block), found)
-        self.diags.extend(blamed(found, block, given.origin) if given else found)
+        return self._evaluated(block, expr, self.given.get(block.name))
+
+    def _evaluated(self, block: VariableBlock, expr: Expr, given: Given | None) -> Value:
+        """The value of what was given, or of the default; unknown, after a report, when it is wrong."""
+        found = Diagnostics()
+        value = evaluate(expr, _NOTHING if given and not self.legacy else self._default_scope(), found)
+        self.diags.extend(blamed(found, block, given.origin) if given else self._about_default(found))
         if found.has_errors:
             return unknown(_type(block))
         try:
-            return self._converted(block, value)
+            return self._converted(block, value, given)
         except ConversionError as error:
-            self._report_wrong_type(block, expr, error)
+            self._report_wrong_type(block, expr, given, error)
             return unknown(_type(block))
 
-    def _converted(self, block: VariableBlock, value: Value) -> Value:
+    def _about_default(self, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+        """A default knows no function but ``env``."""
+        for item in found:
+            called = item.subject.text if item.subject and item.summary == "Call to unknown function" else ""
+            if not self.legacy and called in self.functions:
+                detail = f'Only "env" can be called in the default of a variable. Write {called}(…) into a local.'
+                item = attrs.evolve(item, summary="Function not allowed here", detail=detail)
+            yield item
+
+    def _converted(self, block: VariableBlock, value: Value, given: Given | None) -> Value:
         if block.type is not None:
             return block.type.apply(value)
-        if block.default is None or block.name not in self.given:
+        if block.default is None or given is None:
             return value
         # Without a type, a variable stays what its default is.
         kind = evaluate(block.default, self._default_scope(), Diagnostics()).type
         return convert(value, kind) if kind in (STRING, NUMBER, BOOL) else value
 
-    def _scope(self, block: VariableBlock) -> Scope:
-        return self._default_scope() if self.legacy or block.name not in self.given else _NOTHING
-
     def _default_scope(self) -> Scope:
-        scope = Scope(None, {"env": env_function(self.environment.get)}, Scope(None, self.functions))
-        return scope.child({"var": object_of(self.values)}) if self.legacy else scope
+        """What a default may name: in legacy templates everything, for there it stands for locals too."""
+        env = {"env": env_function(self.environment.get)}
+        if not self.legacy:
+            return Scope(None, env)
+        return Scope(None, env, Scope(None, self.functions)).child({"var": object_of(self.values)})
 
     def _report_unset(self, block: VariableBlock) -> None:
         name = block.name
@@ -119,8 +145,9 @@ class _Evaluation:
         )
         self.diags.error("Unset variable", detail, subject=block.header, context=_context(block), absence=True)
 
-    def _report_wrong_type(self, block: VariableBlock, expr: Expr, error: ConversionError) -> None:
-        given = self.given.get(block.name)
+    def _report_wrong_type(
+        self, block: VariableBlock, expr: Expr, given: Given | None, error: ConversionError
+    ) -> None:
         who = f"The value that {given.origin} gives" if given else "The default"
         detail = f"{who} is not compatible with the type of the variable: {error}."
         summary = "Invalid value for variable" if given else "Invalid default value for variable"
@@ -136,11 +163,9 @@ class _Evaluation:
 
     def _validate(self, block: VariableBlock) -> None:
         value = self.values[block.name]
-        if not block.validations or not value.is_wholly_known:
-            return
         scope = Scope({"var": object_of({block.name: value})}, self.functions)
         for rule in block.validations:
-            if self._refers_elsewhere(rule.condition, block):
+            if self._refers_elsewhere(rule.condition, block) or not value.is_wholly_known:
                 continue
             before = len(self.diags.errors)
             verdict = evaluate(rule.condition, scope, self.diags)
@@ -148,7 +173,13 @@ class _Evaluation:
                 self._judge(verdict, rule, block, scope)
 
     def _refers_elsewhere(self, condition: Expr, block: VariableBlock) -> bool:
-        for reference in references(condition):
+        found = references(condition)
+        if not found:
+            detail = f"The condition of a validation must refer to var.{block.name}, which it is there to judge."
+            at = condition.range
+            self.diags.error("Invalid variable validation", detail, subject=at, context=_context(block))
+            return True
+        for reference in found:
             if reference.root != "var" or reference.steps[:1] != (block.name,):
                 detail = f"The condition of a validation can only refer to var.{block.name}, not to {reference}."
                 at = reference.range

@@ -26,7 +26,7 @@ packer {
 
 variable "region" {
   type    = string
-  default = "eu-${lower("WEST")}-1"
+  default = "eu-${env("SIDE")}-1"
 }
 
 variable "users" {

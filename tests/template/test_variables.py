@@ -89,7 +89,6 @@ def test_a_text_is_read_by_the_type_of_the_variable(
     [
         ('env("HOME_OF_TEST")', "/root"),
         ('env("NOT_SET")', ""),
-        ('upper("x")', "X"),
         ("null", None),
         ('"{{user `a`}}"', "{{user `a`}}"),
     ],
@@ -257,3 +256,75 @@ def test_what_is_wrong_with_an_expression_on_the_command_line(workshop: Workshop
     assert ("A text must be in quotes here." in words.detail) == (text == "hunter2")
     assert (secrets.subject and secrets.subject.begin.line, secrets.related, secrets.values) == (4, (), ())
     assert "hunter2" not in secrets.detail
+
+
+# -- rules ------------------------------------------------------------------------
+
+RULES = """\
+variable "1x" { default = 1 }
+variable "a.b" { default = 1 }
+variable "shout" { default = upper("a") }
+variable "typo" { default = evn("A") }
+variable "size" {
+  type    = number
+  default = "big"
+}
+variable "count" {
+  type    = number
+  default = 1
+}
+variable "always" {
+  default = "a"
+  validation {
+    condition     = true
+    error_message = "Never seen."
+  }
+}
+variable "word" {
+  default = "a"
+  validation {
+    condition     = "no${var.word}"
+    error_message = "Never seen."
+  }
+}
+variable "unset" {
+  validation {
+    condition     = var.word == var.unset
+    error_message = "Never seen."
+  }
+}
+"""
+
+
+def test_rules_of_declarations(workshop: Workshop, golden: Golden) -> None:
+    resolve(workshop, RULES, values=("size=1", "count=2"), environment={"PKR_VAR_count": "many"})
+    golden("variables-rules.txt", workshop.problems)
+
+
+def test_of_several_options_only_the_last_is_looked_at(workshop: Workshop) -> None:
+    text = 'variable "x" {\n  type = number\n}'
+    assert value(workshop, text, values=("x=wrong", "x=5")) == 5
+
+
+def test_var_files_are_told_by_their_names(workshop: Workshop) -> None:
+    path = workshop.write("values.txt", 'x = "a"')
+    resolve(workshop, 'variable "x" { default = "" }', files=(str(path),))
+    assert workshop.only_error().summary == "Invalid var file"
+    assert "*.pkrvars.hcl" in workshop.only_error().detail
+
+
+def test_a_legacy_var_file_may_be_called_anything(workshop: Workshop) -> None:
+    path = workshop.write("values", '{"x": "given"}')
+    template = workshop.load('{"variables": {"x": ""}, "builders": [{"type": "fake"}]}', "t.json")
+    found = resolve_variables(template, VariableInputs(files=(str(path),)), {}, workshop.diags)
+    assert (to_python(found["x"]), workshop.problems) == ("given", "")
+
+
+def test_many_undeclared_values_are_counted(workshop: Workshop) -> None:
+    path = workshop.write("values.pkrvars.hcl", "".join(f"unknown{n} = {n}\n" for n in range(8)))
+    resolve(workshop, 'variable "x" { default = "" }', files=(str(path),))
+    assert [item.summary for item in workshop.diags] == ["Undeclared variable"] * 5 + ["Undeclared variables"]
+    last = workshop.diags.items[-1]
+    assert last.detail.startswith("The template declares 3 more")
+    assert last.subject is not None
+    assert last.subject.text == "unknown5"
