@@ -95,8 +95,8 @@ class _Drafting:
         name = known_text(build.name, self.scope, "build", self.diags) or ""
         known_text(build.description, self.scope, "build", self.diags)
         if build.sources is None and not build.uses:
-            detail = 'This build has no source and makes nothing: write sources = ["source.TYPE.NAME"].'
-            self.diags.warn("Missing source", detail, subject=build.header, context="build", absence=True)
+            detail = 'This build has no source: write sources = ["source.TYPE.NAME"], or a source block.'
+            self.diags.error("Missing source", detail, subject=build.header, context="build", absence=True)
         named = BuildName.of(build, name)
         for use in self._references():
             yield from self._lanes(use, SourceName(None), named)

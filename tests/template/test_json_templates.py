@@ -216,7 +216,7 @@ def test_a_comment_is_a_key_of_every_body(workshop: Workshop) -> None:
         ({"variable": {"a": {"type": {"a": 1}}}}, [("Invalid type specification", '{"a": 1}')]),
         (
             r'{"locals": {"a": "tab\t\u00e9 ${upper(}"}, "build": {}}',
-            [("Unterminated function call", "upper(")],
+            [("Missing source", '"build"'), ("Unterminated function call", "upper(")],
         ),
         (
             r'{"locals": {"a": "\"\"${vra.x}"}, "source": {"fake": {"a": {}}}, "build": {"sources": ["fake.a"]}}',
