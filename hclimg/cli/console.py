@@ -7,20 +7,23 @@ import sys
 from pathlib import Path
 
 import click
-from attrs import evolve
+from attrs import define, evolve
 
 from hclimg.cli.options import Command, TemplateOptions, template_options
 from hclimg.cli.reading import compile_options, read_template
 from hclimg.cli.terminal import show_diagnostics
 from hclimg.diagnostics import Diagnostics, SourceText
-from hclimg.errors import TemplateError
+from hclimg.errors import Cancelled, TemplateError
+from hclimg.lang.evaluate import references
 from hclimg.lang.pretty import bare, pretty
 from hclimg.lang.scope import Scope
 from hclimg.lang.source import decode_source
 from hclimg.lang.statements import is_unfinished, statements
-from hclimg.plan.compile import evaluate_globals
+from hclimg.lang.syntax import Expr
+from hclimg.plan.compile import CompileOptions, compile_reading, evaluate_globals
 from hclimg.template.load import STDIN
 from hclimg.template.model import Template
+from hclimg.template.scope import Globals
 from hclimg.template.session import EXIT, Session
 
 UNSET_VARIABLE = "Unset variable"
@@ -38,23 +41,56 @@ def command(*, wanted: TemplateOptions) -> int:
     """
     if wanted.path == STDIN:
         raise click.UsageError("The console reads expressions from standard input; give the template as a file.")
-    scope, is_whole = _scope(wanted)
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        _converse(Session(scope, pretty))
-        return 0
-    is_right = _answer_all(Session(scope, bare))
-    return 0 if is_whole and is_right else 1
-
-
-def _scope(wanted: TemplateOptions) -> tuple[Scope, bool]:
-    """The names of the template, and whether there is nothing wrong with it. What is wrong is shown."""
     diags = Diagnostics()
-    template = _template(wanted, diags)
-    found = Diagnostics()
-    values = evaluate_globals(template, compile_options(wanted, warn_undeclared=False), found)
-    diags.extend(problem for problem in found if problem.summary != UNSET_VARIABLE)
+    names = _names(wanted, diags)
     show_diagnostics(diags)
-    return values.scope, not diags.has_errors
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        _converse(Session(names, pretty))
+        return 0
+    is_right = _answer_all(Session(names, bare))
+    return 0 if is_right and not diags.has_errors else 1
+
+
+@define
+class _Names:
+    """The names of a template. Its data sources are read when an expression first needs one."""
+
+    template: Template
+    options: CompileOptions
+    globals: Globals
+
+    @property
+    def scope(self) -> Scope:
+        return self.globals.scope
+
+    def scope_for(self, expr: Expr, diags: Diagnostics) -> Scope:
+        needed = self.globals.data_of(references(expr))
+        if not needed <= self.globals.data.keys():
+            try:
+                self._read_data()
+            except TemplateError as error:
+                diags.extend(error.diagnostics)
+        return self.scope
+
+    def _read_data(self) -> None:
+        from hclimg.cli.data import read_data
+        from hclimg.cli.reading import Reading
+        from hclimg.registry import Registry
+
+        registry, diags = Registry(), Diagnostics()
+        plan = compile_reading(self.template, self.options, registry, diags, every=True)
+        diags.raise_if_errors()
+        found = read_data(plan, registry, Reading("console", every=True))
+        self.options = evolve(self.options, data={**self.options.data, **found})
+        self.globals = evaluate_globals(self.template, self.options, Diagnostics())
+
+
+def _names(wanted: TemplateOptions, diags: Diagnostics) -> _Names:
+    template = _template(wanted, diags)
+    found, options = Diagnostics(), compile_options(wanted, warn_undeclared=False)
+    globals_ = evaluate_globals(template, options, found)
+    diags.extend(problem for problem in found if problem.summary != UNSET_VARIABLE)
+    return _Names(template, options, globals_)
 
 
 def _template(wanted: TemplateOptions, diags: Diagnostics) -> Template:
@@ -94,7 +130,7 @@ def _converse(session: Session) -> None:
                 return
             try:
                 _answer(session, source, start, end)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, Cancelled):
                 print("Interrupted.", file=sys.stderr)
 
 

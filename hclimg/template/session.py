@@ -1,12 +1,13 @@
 """A console's side of a template: answers lines, and knows how a half-written name can go on.
 
-Knows no terminal. Evaluates in the scope that it was given; what a line does not change, the next one finds as it was.
+Knows no terminal. Lines change nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from attrs import frozen
 
@@ -35,11 +36,22 @@ WORDS = ("variables", "help", EXIT)
 _TRAIL = re.compile(r"(?:[\w\-]+\.)*[\w\-]*\Z")
 
 
+class Names(Protocol):
+    """The names that expressions may use."""
+
+    @property
+    def scope(self) -> Scope:
+        """All of them, with what is known now."""
+
+    def scope_for(self, expr: Expr, diags: Diagnostics) -> Scope:
+        """The names with everything known that an expression needs, if that can be had."""
+
+
 @frozen
 class Session:
     """``show`` makes the text of a value."""
 
-    scope: Scope
+    names: Names
     show: Callable[[Value], str]
 
     def answer(self, source: SourceText, start: int, end: int, diags: Diagnostics) -> str | None:
@@ -49,7 +61,7 @@ class Session:
             return self._word(line)
         found = Diagnostics()
         expr = parse_expression(SourceText(source.filename, source.text[:end]), found, start)
-        result = None if found.has_errors else self._evaluated(expr, found)
+        result = self._evaluated(expr, found)
         diags.extend(found)
         return None if found.has_errors else result
 
@@ -60,14 +72,17 @@ class Session:
 
     def _variables(self) -> Iterator[str]:
         for title, root in (("input variables", "var"), ("local values", "local")):
-            found = self.scope.variable(root)
+            found = self.names.scope.variable(root)
             names = found.raw if found and isinstance(found.raw, dict) else {}
             yield f"> {title}:"
             yield from (f"  {root}.{name} = {_indented(pretty(names[name]))}" for name in sorted(names))
 
     def _evaluated(self, expr: Expr, diags: Diagnostics) -> str:
+        if diags.has_errors:
+            return ""
+        scope = self.names.scope_for(expr, diags)
         asked = _asks_for_type(expr)
-        value = evaluate(asked or expr, self.scope, diags)
+        value = evaluate(asked or expr, scope, diags)
         return pretty_type(value.type) if asked else self.show(value)
 
     # -- completion -----------------------------------------------------------------
@@ -81,13 +96,13 @@ class Session:
         return part, sorted(name for name in known if name.startswith(part))
 
     def _names(self, *, at_start: bool) -> set[str]:
-        roots = {f"{name}." for name in self.scope.variable_names() or ()}
-        calls = {f"{name}(" for name in self.scope.function_names() or ()}
+        roots = {f"{name}." for name in self.names.scope.variable_names() or ()}
+        calls = {f"{name}(" for name in self.names.scope.function_names() or ()}
         return roots | calls | ({*WORDS, f"{TYPE}("} if at_start else set())
 
     def _members(self, path: list[str]) -> set[str]:
         """The attributes of an object; of a sensitive one they are secret too."""
-        value = self.scope.variable(path[0])
+        value = self.names.scope.variable(path[0])
         for step in path[1:]:
             value = _member(value, step)
         return set(value.raw) if value and isinstance(value.raw, dict) and not value.is_sensitive else set()

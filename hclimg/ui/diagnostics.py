@@ -117,7 +117,10 @@ def diagnostic_json(item: Diagnostic) -> dict[str, Any]:
 
 
 def _range_json(where: Range) -> dict[str, Any]:
+    """An empty range, like that of something that lacks, is widened by one, so that there is something to mark."""
     start, end = _position_json(where, where.start), _position_json(where, where.end)
+    if where.start == where.end:
+        end = {"line": start["line"], "column": start["column"] + 1, "byte": start["byte"] + 1}
     return {"filename": where.filename, "start": start, "end": end}
 
 
@@ -127,14 +130,16 @@ def _position_json(where: Range, offset: int) -> dict[str, int]:
 
 
 def _snippet_json(where: Range, context: str) -> dict[str, Any]:
-    """``code`` is whole lines; the highlight is a range of its characters."""
+    """``code`` is whole lines; the highlight is a range of its characters, and a line's end is none of them."""
     starts = where.source.line_starts
-    begin, last = starts[where.begin.line - 1], where.finish.line
+    begin, finish = starts[where.begin.line - 1], where.finish
+    last = max(finish.line - (finish.column == 1), where.begin.line)
     code = where.source.text[begin : starts[last] if last < len(starts) else None].rstrip("\r\n")
+    first = min(where.start - begin, len(code))
     return {
         "context": context or None,
         "code": code,
         "start_line": where.begin.line,
-        "highlight_start_offset": where.start - begin,
-        "highlight_end_offset": max(where.end, where.start + 1) - begin,
+        "highlight_start_offset": first,
+        "highlight_end_offset": min(max(where.end - begin, first + 1), max(len(code), first)),
     }

@@ -143,6 +143,17 @@ def test_a_template_with_mistakes_can_be_asked_about(hclimg: Run, write: Write) 
     assert "missing.pkr.hcl" in missing.stderr
 
 
+def test_data_sources_are_read_when_they_are_asked_for(hclimg: Run, write: Write, tmp_path: Path) -> None:
+    write("a.pkr.hcl", 'data "null" "a" { input = "hello" }\nlocals { loud = upper(data.null.a.output) }\n')
+    assert hclimg("console", stdin="1").stdout == "1\n"
+    assert not (tmp_path / ".hclimg").exists()
+    assert hclimg("console", stdin="local.loud").stdout == "HELLO\n"
+    write("a.pkr.hcl", 'data "http" "a" { url = "http://127.0.0.1:1/" }\n')
+    done = hclimg("console", stdin="data.http.a.body")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "a.pkr.hcl:1:1: Error: Data source failed" in done.stderr
+
+
 def test_standard_input_is_no_template(hclimg: Run) -> None:
     done = hclimg("console", "-", stdin="{}")
     assert done.returncode == 1

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import pytest
+
 Run = Callable[..., Any]
 Write = Callable[[str, str], Path]
 Golden = Callable[[str, str], None]
@@ -100,6 +103,66 @@ def test_json(hclimg: Run, write: Write, two_builds: Path) -> None:
     assert found["valid"] is False
     assert found["error_count"] == len(found["diagnostics"]) >= 3
     assert {d["range"]["filename"] for d in found["diagnostics"]} == {"web.pkr.hcl"}
+
+
+def shape(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A schema of an object with these properties and no others."""
+    properties = {**required, **(optional or {})}
+    return {"type": "object", "required": list(required), "properties": properties, "additionalProperties": False}
+
+
+TEXT, COUNT = {"type": "string"}, {"type": "integer", "minimum": 0}
+PLACE = shape({"line": {"type": "integer", "minimum": 1}, "column": {"type": "integer", "minimum": 1}, "byte": COUNT})
+RANGE = shape({"filename": TEXT, "start": PLACE, "end": PLACE})
+SNIPPET = shape(
+    {
+        "context": {"type": ["string", "null"]},
+        "code": TEXT,
+        "start_line": COUNT,
+        "highlight_start_offset": COUNT,
+        "highlight_end_offset": COUNT,
+        "values": {"type": "array", "items": shape({"traversal": TEXT, "statement": TEXT})},
+    }
+)
+RELATED = {"type": "array", "items": shape({"message": TEXT, "range": RANGE})}
+DIAGNOSTIC = shape(
+    {"severity": {"enum": ["error", "warning"]}, "summary": TEXT, "detail": TEXT},
+    {"range": RANGE, "snippet": SNIPPET, "related": RELATED},
+)
+VERDICT = shape(
+    {
+        "format_version": {"const": "1.0"},
+        "valid": {"type": "boolean"},
+        "error_count": COUNT,
+        "warning_count": COUNT,
+        "diagnostics": {"type": "array", "items": DIAGNOSTIC},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.pkr.hcl", MISTAKES),
+        ("a.pkr.hcl", "a = \nb {\n"),
+        ("a.pkr.hcl", 'x = "\n'),
+        ("a.pkr.hcl", 'locals { a = "é${1 + [var.n]}" }\nvariable "n" { default = {} }\nlocals { a = 1 }\n'),
+        ("a.pkr.hcl", ""),
+        ("a.json", '{"builders": [{"type": "nul"}], "variables": []}'),
+        ("a.json", "{"),
+        ("other.pkr.hcl", ""),
+    ],
+)
+def test_json_has_the_keys_of_terraform(hclimg: Run, write: Write, name: str, text: str) -> None:
+    write(name, text)
+    done = hclimg("validate", "-json", "a.json" if name == "a.json" else "a.pkr.hcl")
+    found = json.loads(done.stdout)
+    jsonschema.validate(found, VERDICT)
+    assert (done.returncode, found["valid"]) == (1, False)
+    assert found["error_count"] + found["warning_count"] == len(found["diagnostics"])
+    for snippet in (d["snippet"] for d in found["diagnostics"] if "snippet" in d):
+        first, last = snippet["highlight_start_offset"], snippet["highlight_end_offset"]
+        assert first <= last <= len(snippet["code"])
 
 
 def test_syntax_only(hclimg: Run, write: Write) -> None:

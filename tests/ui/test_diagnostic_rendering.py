@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -148,3 +149,31 @@ def test_json_bytes_count_utf8() -> None:
     diags = Diagnostics()
     diags.error("One", subject=place("1", source))
     assert to_json(diags)["diagnostics"][0]["range"]["start"] == {"line": 1, "column": 12, "byte": 15}
+
+
+def json_of(text: str, start: int, end: int) -> dict[str, Any]:
+    diags = Diagnostics()
+    diags.error("One", subject=SourceText("a.pkr.hcl", text).range(start, end))
+    found: dict[str, Any] = to_json(diags)["diagnostics"][0]
+    return found
+
+
+def test_json_of_what_lacks() -> None:
+    """An empty range at the end of a line, and at the end of the text."""
+    lacking = json_of("é =\nb = 2\n", 3, 3)
+    assert lacking["range"]["start"] == {"line": 1, "column": 4, "byte": 4}
+    assert lacking["range"]["end"] == {"line": 1, "column": 5, "byte": 5}
+    assert (lacking["snippet"]["code"], lacking["snippet"]["highlight_start_offset"]) == ("é =", 3)
+    assert lacking["snippet"]["highlight_end_offset"] == 3
+    at_end = json_of("a {\n", 4, 4)
+    assert at_end["range"]["end"] == {"line": 2, "column": 2, "byte": 5}
+    assert at_end["snippet"]["code"] == ""
+    assert (at_end["snippet"]["highlight_start_offset"], at_end["snippet"]["highlight_end_offset"]) == (0, 0)
+    inside = json_of("a = b\n", 4, 4)["snippet"]
+    assert (inside["highlight_start_offset"], inside["highlight_end_offset"]) == (4, 5)
+
+
+def test_json_highlights_no_line_end() -> None:
+    found = json_of("a = 1\nb\n", 4, 6)
+    assert found["snippet"]["code"] == "a = 1"
+    assert (found["snippet"]["highlight_start_offset"], found["snippet"]["highlight_end_offset"]) == (4, 5)
