@@ -45,6 +45,7 @@ def coalescelist(*lists: Value) -> Value:
             return unknown()
         if not isinstance(given.type, ListType | TupleType):
             raise FunctionError("coalescelist arguments must be lists or tuples")
+    for given in lists:
         if given.raw:
             return given
     raise FunctionError("no non-null arguments")

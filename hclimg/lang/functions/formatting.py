@@ -190,7 +190,9 @@ def _float(verb: _Verb, value: Value) -> str:
     else:
         places = 6 if verb.precision is None else verb.precision
         text = _fixed(magnitude, places) if letter == "f" else _scientific(magnitude, places, exponent)
-    return _fill(verb, _sign(verb, numbers.is_negative(raw)), text.lstrip("-"), zeros="0" in verb.flags)
+    return _fill(
+        verb, _sign(verb, numbers.is_negative(raw)), text.lstrip("-"), zeros="0" in verb.flags and "-" not in verb.flags
+    )
 
 
 def _rational(value: numbers.Number) -> numbers.Rational:

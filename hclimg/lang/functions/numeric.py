@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from hclimg.lang import numbers
-from hclimg.lang.functions.arguments import number_parameter
+from hclimg.lang.functions import doubles
+from hclimg.lang.functions.arguments import number_parameter, whole
 from hclimg.lang.functions.model import ArgumentError, Function, FunctionError, Parameter
 from hclimg.lang.types import NUMBER, STRING
 from hclimg.lang.values import Value
@@ -37,13 +38,14 @@ def floor(value: Value) -> Value:
 def _whole(value: Value, function: object) -> Value:
     assert callable(function)
     if isinstance(value.raw, float) and numbers.is_special(value.raw):
-        return value
+        return value if value.raw else Value(NUMBER, 0)
     return Value(NUMBER, function(value.raw))
 
 
 def signum(value: Value) -> Value:
-    """-1, 0 or 1 by the sign."""
-    return Value(NUMBER, (value.raw > 0) - (value.raw < 0))
+    """-1, 0 or 1 by the sign of a whole number."""
+    number = whole(value)
+    return Value(NUMBER, (number > 0) - (number < 0))
 
 
 def max_(*values: Value) -> Value:
@@ -62,14 +64,8 @@ def min_(*values: Value) -> Value:
 
 def log(value: Value, base: Value) -> Value:
     """The logarithm to a base."""
-    top, bottom = _log(_double(value)), _log(_double(base))
+    top, bottom = doubles.log(_double(value)), doubles.log(_double(base))
     return _computed(_quotient(top, bottom))
-
-
-def _log(value: float) -> float:
-    if value == 0:
-        return -math.inf
-    return math.log(value) if value > 0 else math.nan
 
 
 def _quotient(top: float, bottom: float) -> float:
@@ -80,14 +76,7 @@ def _quotient(top: float, bottom: float) -> float:
 
 def pow_(value: Value, power: Value) -> Value:
     """A number to a power."""
-    try:
-        return _computed(math.pow(_double(value), _double(power)))
-    except OverflowError:
-        negative = value.raw < 0 and isinstance(power.raw, int) and power.raw % 2 == 1
-        return Value(NUMBER, -numbers.INFINITY if negative else numbers.INFINITY)
-    except ValueError:
-        # 0 to a negative power, or a root of a negative number.
-        return _computed(math.inf if value.raw == 0 else math.nan)
+    return _computed(doubles.power(_double(value), _double(power)))
 
 
 def _double(value: Value) -> float:

@@ -103,7 +103,7 @@ def setsubtract(*sets: Value) -> Value:
 
 
 def setproduct(*lists: Value) -> Value:
-    """All combinations of an element of each list or set; a set if all of them are sets."""
+    """All combinations of an element of each list or set; a set if one of them is a set."""
     result = _product_type(lists)
     assert isinstance(result, ListType | SetType)
     _check_combinations(lists)
@@ -129,7 +129,7 @@ def _product_type(lists: Sequence[Value]) -> Type:
     if len(lists) < 2:
         raise FunctionError("at least two arguments are required")
     element = TupleType(tuple([_factor_type(v, at) for at, v in enumerate(lists)]))
-    return SetType(element) if all(isinstance(v.type, SetType) for v in lists) else ListType(element)
+    return SetType(element) if any(isinstance(v.type, SetType) for v in lists) else ListType(element)
 
 
 def _factor_type(value: Value, position: int) -> Type:

@@ -76,7 +76,8 @@ def substr(text: Value, offset: Value, length: Value) -> Value:
     pieces = graphemes.clusters(text.raw)
     if start < 0:
         start = max(start + len(pieces), 0)
-    end = len(pieces) if count < 0 else start + count
+    # HCL gives the rest for a length of zero too, if the offset is negative.
+    end = len(pieces) if count < 0 or (count == 0 and offset.raw < 0) else start + count
     return string("".join(pieces[start:end]))
 
 

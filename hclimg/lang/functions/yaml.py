@@ -11,7 +11,7 @@ from hclimg.lang.functions import yamltext
 from hclimg.lang.functions.arguments import text_parameter
 from hclimg.lang.functions.model import Function, FunctionError, Parameter
 from hclimg.lang.show import quoted
-from hclimg.lang.types import ANY, NUMBER, STRING, ObjectType
+from hclimg.lang.types import ANY, NUMBER, STRING, ObjectType, friendly_name
 from hclimg.lang.values import FALSE, NULL, TRUE, Value, object_of, string, tuple_of, unknown
 
 if TYPE_CHECKING:
@@ -37,16 +37,21 @@ _TIMESTAMP = re.compile(
 )
 
 
-def _scalar(tag: str, text: str) -> Value:
-    """The value of a plain or tagged scalar; raises FunctionError."""
+def _scalar(tag: str, text: str, *, quoted_: bool) -> Value:
+    """The value of a scalar by its tag (empty if it has none) and its look; raises FunctionError."""
     short = tag.removeprefix(_PREFIX)
     if short not in ("", "str", "bool", "int", "float", "null", "timestamp", "binary"):
         raise FunctionError(f"unsupported tag {quoted(tag)}")
-    if short not in ("str", "binary"):
-        found = _untagged(short, text)
-        if found is not None:
-            return found
-    return _tagged(short, tag, text)
+    if short == "binary":
+        _check_base64(text, tag)
+        return string(text)
+    if quoted_ and short in ("int", "float") and text:
+        _tagged(short, tag, text)
+    # In quotes, a text is a string whatever its tag says.
+    if short == "str" or quoted_:
+        return string(text)
+    found = _untagged(short, text)
+    return _tagged(short, tag, text) if found is None else found
 
 
 def _untagged(tag: str, text: str) -> Value | None:
@@ -63,20 +68,24 @@ def _untagged(tag: str, text: str) -> Value | None:
 
 
 def _tagged(tag: str, long_tag: str, text: str) -> Value:
-    if tag in ("", "str"):
+    if tag == "":
         return string(text)
-    if tag == "binary":
-        _check_base64(text, long_tag)
-        return string(text)
-    found = _number(text.replace("_", "")) if tag in ("int", "float") else NULL if tag == "null" else None
+    found = NULL if tag == "null" else _number(text.replace("_", ""))
+    if found is None and _WITH_BASE.fullmatch(text):
+        found = Value(NUMBER, numbers.rounded(int(text.replace("_", ""), 0)))
     if found is None:
         raise FunctionError(f"cannot parse {quoted(text)} as {long_tag}")
     return found
 
 
+_WITH_BASE = re.compile(r"[+-]?0(?:[xX][0-9A-Fa-f_]*[0-9A-Fa-f]|[oO][0-7_]*[0-7]|[bB][01_]*[01])", re.ASCII)
+
+
 def _number(text: str) -> Value | None:
     raw = numbers.parse(text)
-    if raw is None and re.fullmatch(r"-?0b[01]+", text):
+    if raw is None and text.startswith(("0b", "-0b")):
+        if not re.fullmatch(r"-?0b[01]{1,512}", text):
+            raise FunctionError(f"cannot parse {quoted(text)} as {_PREFIX}int")
         raw = int(text.replace("0b", "", 1), 2)
     if raw is not None and numbers.is_out_of_range(raw, text):
         raise FunctionError(f"the number {text[:20]} is out of range")
@@ -106,7 +115,7 @@ def _timestamp(text: str) -> str | None:
     except ValueError:
         return None
     zone = "Z" if match[8] in (None, "+00:00") else match[8]
-    return f"{time:%Y-%m-%dT%H:%M:%S}{zone}"
+    return f"{time.isoformat()}{zone}"
 
 
 # -- documents ------------------------------------------------------------------
@@ -115,19 +124,18 @@ def _timestamp(text: str) -> str | None:
 class _Collection:
     """A sequence or mapping that is being read; ``size`` counts all values in it, aliases as often as they are used."""
 
-    __slots__ = ("anchor", "items", "key", "mapping", "merged", "size")
+    __slots__ = ("anchor", "items", "key", "mapping", "size")
 
     def __init__(self, mapping: bool, anchor: str | None) -> None:
         self.mapping = mapping
         self.anchor = anchor
         self.items: list[tuple[str, Value]] = []
-        self.merged: dict[str, Value] = {}
         self.key: str | None = None
         self.size = 1
 
     def value(self) -> Value:
         if self.mapping:
-            return object_of({**self.merged, **dict(self.items)})
+            return object_of(dict(self.items))
         return tuple_of([value for _, value in self.items])
 
 
@@ -142,10 +150,12 @@ class _Reader:
     def read(self, text: str) -> Value:
         import yaml
 
+        from hclimg.lang.functions.yamlloader import loader
+
         if len(text) > _LONGEST:
             raise FunctionError(f"the document is longer than {_LONGEST >> 20} Mi characters")
         try:
-            for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            for event in yaml.parse(text, Loader=loader()):
                 self.take(event)
         except yaml.YAMLError as error:
             raise FunctionError(_problem(error)) from None
@@ -157,6 +167,8 @@ class _Reader:
         name = type(event).__name__
         if name == "DocumentStartEvent" and self.result is not None:
             raise _at(event, "only a single document is allowed")
+        if name == "DocumentStartEvent" and event.version not in (None, (1, 1)):
+            raise _at(event, "found incompatible YAML document")
         if name in ("MappingStartEvent", "SequenceStartEvent"):
             self.begin(event, name == "MappingStartEvent")
         elif name in ("MappingEndEvent", "SequenceEndEvent"):
@@ -182,13 +194,11 @@ class _Reader:
         return bool(self.open) and self.open[-1].mapping and self.open[-1].key is None
 
     def scalar(self, event: Any) -> None:
-        plain = event.implicit[0]
-        tag = event.tag if event.tag not in (None, "!") else "" if plain and event.style is None else _PREFIX + "str"
         if self.wants_key():
-            merge = tag == "" and event.value == "<<"
-            self.open[-1].key = _MERGE if merge else _key(_resolved(tag, event), event)
+            merge = event.tag is None and event.value == "<<"
+            self.open[-1].key = _MERGE if merge else _key(_resolved(event), event)
             return
-        self.add(_resolved(tag, event), event, event.anchor, 1)
+        self.add(_resolved(event), event, event.anchor, 1)
 
     def alias(self, event: Any) -> None:
         if event.anchor in (c.anchor for c in self.open):
@@ -221,11 +231,18 @@ class _Reader:
 _MERGE = "<<\0"  # no key of a document can hold a NUL
 
 
-def _resolved(tag: str, event: Any) -> Value:
+def _resolved(event: Any) -> Value:
+    if _SURROGATE.search(event.value):
+        raise _at(event, "found invalid Unicode character escape code")
     try:
-        return _scalar(tag, event.value)
+        found = _scalar(event.tag or "", event.value, quoted_=event.style in ("'", '"'))
     except FunctionError as error:
         raise _at(event, error.message) from None
+    # A block without a tag is a string, but the one that its look would give.
+    return convert(found, STRING) if event.style in ("|", ">") and event.tag is None else found
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _key(value: Value, event: Any) -> str:
@@ -239,13 +256,11 @@ def _key(value: Value, event: Any) -> str:
     return text
 
 
-def _merge(outer: _Collection, value: Value, event: Any) -> None:
-    """Take over the entries of a mapping, or of several, under ``<<``; the first one that has a key wins."""
-    for source in value.raw if isinstance(value.raw, tuple) else (value,):
-        if not isinstance(source.type, ObjectType):
-            raise _at(event, "cannot merge anything but mappings")
-        for name, item in source.raw.items():
-            outer.merged.setdefault(name, item)
+def _merge(outer: _Collection, source: Value, event: Any) -> None:
+    """Take over the entries of a mapping under ``<<``, at this place."""
+    if not isinstance(source.type, ObjectType):
+        raise _at(event, f"cannot merge {friendly_name(source.type)} into mapping")
+    outer.items.extend(source.raw.items())
 
 
 def _at(event: Any, why: str) -> FunctionError:

@@ -62,7 +62,7 @@ def _plain(raw: Any) -> str:
         return {None: "null", True: "true", False: "false"}[raw]
     if isinstance(raw, tuple | dict):
         return "[]" if isinstance(raw, tuple) else "{}"
-    return {numbers.INFINITY: "+.inf", -numbers.INFINITY: "-.inf"}.get(raw) or numbers.text(raw)
+    return numbers.text(raw)
 
 
 def _sequence(items: tuple[Value, ...], indent: int, *, in_mapping: bool) -> Iterator[str]:
