@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from hclimg.cli.options import Command, TemplateOptions, colour_option, switch, template_options
+from hclimg.cli.options import Command, TemplateOptions, colour_option, ignored, switch, template_options
 from hclimg.cli.reading import Reading, read_plan, run_options
 from hclimg.cli.terminal import flushed, print_as_csv, print_as_json, show_diagnostics, stderr_theme
 from hclimg.diagnostics import Diagnostics
@@ -32,7 +32,7 @@ ON_ERROR = [mode.value for mode in OnError]
     help="What to do when something fails.",
 )  # fmt: skip
 @click.option(
-    "-parallel-builds", type=click.IntRange(min=0), default=0, metavar="N", help="How many builds run at once; 0: all."
+    "-parallel-builds", type=click.INT, default=0, metavar="N", help="How many builds run at once; 0: all."
 )
 @switch("-force", "Replace what an earlier run made.")
 @switch("-debug", "Build one after the other, and ask before each step.")
@@ -41,7 +41,7 @@ ON_ERROR = [mode.value for mode in OnError]
 @switch("-json", "Print every event as a line of JSON.")
 @switch("-machine-readable", "Print Packer's machine-readable lines.")
 @switch("-warn-on-undeclared-var", "Warn about values for variables that are not declared.")
-@click.option("-skip-enforcement", type=click.BOOL, default=False, metavar="", hidden=True)
+@ignored("-skip-enforcement", "there is no registry that could enforce provisioners")
 def command(
     *,
     wanted: TemplateOptions,
@@ -54,7 +54,6 @@ def command(
     json: bool,
     machine_readable: bool,
     warn_on_undeclared_var: bool,
-    skip_enforcement: bool,  # noqa: ARG001 - Packer's, for a registry that there is none of here
 ) -> int:
     """Build the images of a template.
 

@@ -85,6 +85,18 @@ def switch(name: str, text: str, *, default: bool | None = False) -> Callable[[F
     return click.option(name, type=click.BOOL, default=default, metavar="", help=text)
 
 
+def ignored(name: str, why: str) -> Callable[[F], F]:
+    """A switch of Packer's that is accepted, and has no effect."""
+
+    def warn(_ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+        if value:
+            click.echo(f"Warning: {name} has no effect: {why}.", err=True)
+
+    return click.option(
+        name, type=click.BOOL, default=False, metavar="", hidden=True, expose_value=False, callback=warn
+    )  # fmt: skip
+
+
 def colour_option(function: F) -> F:
     """``-color``. It holds for everything that is written, so the root of click's contexts keeps it too."""
 
@@ -123,8 +135,8 @@ _VARIABLES = (
     click.option("-var", "variables", multiple=True, metavar="'NAME=VALUE'", help="A variable; may be repeated."),
     click.option("-var-file", "var_files", multiple=True, metavar="PATH", help="A file of variables; may be repeated."),
     click.option("-config-type", default="", metavar="hcl2|json", help="What the template is written in."),
-    click.option("-use-sequential-evaluation", type=click.BOOL, default=False, metavar="", hidden=True),
-    click.option("-ignore-prerelease-plugins", type=click.BOOL, default=False, metavar="", hidden=True),
+    ignored("-use-sequential-evaluation", "everything is evaluated in the order of its dependencies"),
+    ignored("-ignore-prerelease-plugins", "hclimg loads no plugins of Packer"),
 )
 _SELECTION = (
     click.option("-only", multiple=True, metavar="A,B", help="Take only these builds; names or globs."),
@@ -140,8 +152,6 @@ def template_options(
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def call(*, template: str, **rest: Any) -> Any:
-            for name in ("use_sequential_evaluation", "ignore_prerelease_plugins"):
-                del rest[name]  # Packer's; here everything is evaluated in the order of its dependencies
             names = ("config_type", "variables", "var_files", "only", "except_")
             wanted = {name: rest.pop(name) for name in names if name in rest}
             return function(wanted=TemplateOptions(path=template, **wanted), **rest)

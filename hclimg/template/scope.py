@@ -111,17 +111,14 @@ class Globals:
         """What is wrong with the locals that some references need, through other locals too."""
         if not self._wrong:
             return []
-        needed = [key for reference in found if (key := self._key(reference))]
+        needed = [key for reference in found for key in self._meant(reference)]
         order, _ = in_order(needed, self._dependencies)
         return [problem for key in order for problem in self._wrong.get(key, ())]
 
     def data_of(self, found: Iterable[Reference]) -> frozenset[Address]:
         """The data sources that some references need, through locals too."""
         needed: set[Address] = set()
-        for reference in found:
-            key = self._key(reference)
-            if key is None:
-                continue
+        for key in (key for reference in found for key in self._meant(reference)):
             if key[0] == "data":
                 needed.add((key[1], key[2]))
             else:
@@ -163,20 +160,22 @@ class Globals:
             return self.template.locals[key[1]].expr
         return self.template.data[key[1], key[2]].body
 
-    def _key(self, reference: Reference) -> Key | None:
-        """What a reference refers to, when it is a declared local or data source."""
+    def _meant(self, reference: Reference) -> Sequence[Key]:
+        """The declared locals or data sources that a reference refers to: several for ``data.TYPE`` as a whole."""
         steps = tuple(map(str, reference.steps))
-        if reference.root == "local" and steps and steps[0] in self.template.locals:
-            return "local", steps[0]
-        if reference.root == "data" and len(steps) > 1 and (steps[0], steps[1]) in self.template.data:
-            return "data", steps[0], steps[1]
-        return None
+        if reference.root == "local":
+            names = steps[:1] or self.template.locals
+            return [("local", name) for name in names if name in self.template.locals]
+        if reference.root != "data":
+            return ()
+        if len(steps) > 1:
+            return [("data", steps[0], steps[1])] if steps[:2] in self.template.data else ()
+        return [("data", *address) for address in self.template.data if address[:1] == steps or not steps]
 
     def _dependencies(self, key: Key) -> Mapping[Key, Range]:
         found: dict[Key, Range] = {}
         for reference in references(self._node(key)):
-            needed = self._key(reference)
-            if needed is not None:
+            for needed in self._meant(reference):
                 found.setdefault(needed, reference.range)
         return found
 
@@ -196,8 +195,9 @@ class Globals:
 
     def _locals_for(self, expr: Node) -> Value:
         """The locals that an expression refers to; all of them when it refers to one that does not exist."""
-        names = [str(r.steps[0]) for r in references(expr) if r.root == "local" and r.steps]
-        if all(name in self.locals for name in names):
+        found = [r for r in references(expr) if r.root == "local"]
+        names = [str(r.steps[0]) for r in found if r.steps]
+        if len(names) == len(found) and all(name in self.locals for name in names):
             return object_of({name: self.locals[name] for name in names})
         return object_of({name: self.locals.get(name, unknown()) for name in self.template.locals})
 

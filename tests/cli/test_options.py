@@ -116,3 +116,11 @@ def test_help_shows_packers_spelling() -> None:
     assert "-force" in result.output
     assert "use-sequential-evaluation" not in result.output
     assert CliRunner().invoke(command, ["--help"]).output == result.output
+
+
+@pytest.mark.parametrize("name", ["-use-sequential-evaluation", "-ignore-prerelease-plugins"])
+def test_what_has_no_effect_says_so(name: str) -> None:
+    result = CliRunner().invoke(command, [name])
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"Warning: {name} has no effect: ")
+    assert CliRunner().invoke(command, [f"{name}=false"]).stderr == ""

@@ -1,0 +1,100 @@
+"""Locals and data sources depend on each other: one graph, in any order, whose cycles are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from compile_kit import NOW, Workshop
+from hclimg.diagnostics import Diagnostics
+from hclimg.lang.functions import standard_functions
+from hclimg.lang.values import from_python, to_python
+from hclimg.template.scope import Globals, make_globals
+
+
+def globals_of(workshop: Workshop, text: str) -> Globals:
+    template = workshop.load(text)
+    functions = standard_functions(template.base_dir, NOW)
+    return make_globals(template, {}, functions, workshop.diags, cwd=workshop.folder)
+
+
+def test_cycles_are_told_with_every_place(workshop: Workshop, golden: Callable[[str, str], None]) -> None:
+    found = globals_of(
+        workshop,
+        """\
+data "look" "a" { text = local.b }
+locals {
+  b   = "${local.c}-"
+  c   = data.look.a.text
+  me  = local.me
+  all = length(local)
+}
+data "look" "self" { text = data.look.self.text }
+data "look" "one" { text = data.look.two.text }
+data "look" "two" { text = join(",", keys(data.look)) }
+""",
+    )
+    assert found.has_cycles
+    golden("dependency-cycles.txt", workshop.problems)
+
+
+MIXED = """\
+locals {
+  last  = upper(local.next)
+  every = { for name, it in data.look : name => it.text }
+  by    = data.look[local.key].text
+  key   = "b"
+}
+data "look" "a" { text = local.first }
+locals {
+  next  = "${data.look.b.text}!"
+  first = "x"
+}
+data "look" "b" { text = data.look.a.text }
+"""
+
+
+def test_they_may_stand_in_any_order(workshop: Workshop) -> None:
+    found = globals_of(workshop, MIXED)
+    assert workshop.problems == ""
+    assert to_python(found.locals["first"]) == "x"
+    assert not found.locals["last"].is_known
+    later = found.with_data({("look", "a"): from_python({"text": "A"}), ("look", "b"): from_python({"text": "b"})})
+    assert to_python(later.locals["last"]) == "B!"
+    assert to_python(later.locals["every"]) == {"a": "A", "b": "b"}
+    assert to_python(later.locals["by"]) == "b"
+
+
+def test_what_a_local_needs_is_known_also_when_it_names_all(workshop: Workshop) -> None:
+    found = globals_of(workshop, MIXED)
+    from hclimg.lang.evaluate import references
+
+    needs = {
+        name: {address[1] for address in found.data_of(references(block.expr))}
+        for name, block in found.template.locals.items()
+    }
+    assert needs == {
+        "last": {"b"},
+        "every": {"a", "b"},
+        "by": {"a", "b"},
+        "key": set(),
+        "next": {"b"},
+        "first": set(),
+    }
+
+
+def test_mistakes_that_only_data_brings_to_light_belong_to_locals(workshop: Workshop) -> None:
+    found = globals_of(
+        workshop, 'data "look" "a" {}\nlocals {\n  n = tonumber(data.look.a.text)\n  m = local.n + 1\n}\n'
+    )
+    assert workshop.problems == ""
+    later = found.with_data({("look", "a"): from_python({"text": "no number"})})
+    from hclimg.lang.evaluate import references
+
+    needs = references(found.template.locals["m"].expr)
+    problems = Diagnostics()
+    problems.extend(later.problems_of(needs))
+    assert len(problems.errors) == 1
+    subject = problems.errors[0].subject
+    assert subject is not None
+    assert subject.text == "data.look.a.text"
+    assert found.problems_of(needs) == []
