@@ -69,7 +69,9 @@ def test_what_is_no_hcl_stays_as_it_is() -> None:
 
 
 def meaning(text: str) -> list[tuple[str, str]]:
-    return [(token.kind, token.value) for token in scan(text)]
+    """The tokens. The beginning of a directive is one of them, with the space in it."""
+    tokens = [(token.kind, token.value) for token in scan(text)]
+    return [(kind, "".join(value.split()) if kind.startswith("CTRL") else value) for kind, value in tokens]
 
 
 PIECES = (
