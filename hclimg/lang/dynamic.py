@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, did_you_mean
+from hclimg.diagnostics import Diagnostics, did_you_mean, nearest
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.dispatch import report
 from hclimg.lang.evaluate import Scope, evaluate
@@ -104,13 +104,14 @@ def _spec(block: Block, label_names: tuple[str, ...], names: Names | None, diags
     known = _ARGUMENTS if label_names else _ARGUMENTS[:2]
     _check_items(block, known, diags)
     given = block.body.attributes
-    if "for_each" not in given:
+    misspelt = any(nearest(name, known) == "for_each" for name in given if name not in known)
+    if "for_each" not in given and not misspelt:
         detail = 'The argument "for_each" is required, but no definition was found.'
         diags.error("Missing required argument", detail, subject=block.header)
     iterator = _iterator(block, given.get("iterator"), diags)
     labels = _label_exprs(block, given.get("labels"), label_names, diags)
     content = _content(block, diags)
-    if len(diags.errors) > before or content is None:
+    if len(diags.errors) > before or content is None or "for_each" not in given:
         return None
     return _Spec(block, given["for_each"].expr, iterator, labels, content, names)
 

@@ -57,6 +57,9 @@ def _variable(expr: syntax.Variable, scope: Scope, diags: Diagnostics) -> Value:
     names = scope.variable_names()
     if names is None:
         diags.error("Variables not allowed", "Variables may not be used here.", subject=expr.range)
+    elif expr.name == "each":
+        detail = "each is only there in a block that has for_each, in its arguments and in all that it contains."
+        diags.error("Unknown variable", f"{detail} Did you forget for_each?", subject=expr.range)
     else:
         from hclimg.lang import habits
 

@@ -66,10 +66,6 @@ class Names:
     undecided: Expr | None = None
 
     @property
-    def bound(self) -> frozenset[str]:
-        return frozenset(self.rounds)
-
-    @property
     def late(self) -> tuple[Round, ...]:
         """The rounds whose values are taken from their collections again."""
         return tuple(found for found in self.rounds.values() if found.is_late)

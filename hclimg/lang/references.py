@@ -14,15 +14,17 @@ from hclimg.lang.syntax import Node
 from hclimg.lang.types import NUMBER, STRING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hclimg.diagnostics import Range
-    from hclimg.lang.names import Names
+    from hclimg.lang.names import Names, Round
+    from hclimg.lang.values import Value
 
 Steps: TypeAlias = tuple[str | int, ...]
-_Bound: TypeAlias = frozenset[str]
+_Bound: TypeAlias = "Mapping[str, Round | None]"
+"""Names that are no references, with what is known of those that a repeated block has."""
 
-_NOTHING: _Bound = frozenset()
+_NOTHING: _Bound = {}
 
 
 @attrs.frozen(order=False)
@@ -43,10 +45,13 @@ def _step_text(step: str | int) -> str:
     return f".{step}" if step.replace("-", "_").isidentifier() else f'["{step}"]'
 
 
-def references(root: Node) -> list[Reference]:
-    """Every reference below a node (an expression or a whole body), in source order, repeated ones too."""
+def references(root: Node, names: Names | None = None) -> list[Reference]:
+    """Every reference below a node (an expression or a whole body), in source order, repeated ones too.
+
+    ``names`` are those of the body around it.
+    """
     found: list[Reference] = []
-    todo: list[tuple[Node, _Bound]] = [(root, _NOTHING)]
+    todo: list[tuple[Node, _Bound]] = [(root, _NOTHING if names is None else names.rounds)]
     while todo:
         current, bound = todo.pop()
         if isinstance(current, syntax.Literal):
@@ -71,7 +76,7 @@ def _traversal(expr: Node, bound: _Bound, found: list[Reference]) -> list[tuple[
             steps.append(expr.name)
             expr = expr.object
         elif isinstance(expr, syntax.Index):
-            key = _constant_key(expr.key)
+            key = _constant_key(expr.key, bound)
             if key is None:
                 below.append((expr.key, bound))
                 steps.clear()
@@ -86,12 +91,21 @@ def _traversal(expr: Node, bound: _Bound, found: list[Reference]) -> list[tuple[
     return below
 
 
-def _constant_key(key: Node) -> str | int | None:
-    if not isinstance(key, syntax.Literal) or key.value.raw is None:
+def _constant_key(key: Node, bound: _Bound) -> str | int | None:
+    value = key.value if isinstance(key, syntax.Literal) else _of_round(key, bound)
+    if value is None or not value.is_known or value.raw is None:
         return None
-    if key.value.type is STRING:
-        return str(key.value.raw)
-    return key.value.raw if key.value.type is NUMBER and isinstance(key.value.raw, int) else None
+    if value.type is STRING:
+        return str(value.raw)
+    return value.raw if value.type is NUMBER and isinstance(value.raw, int) else None
+
+
+def _of_round(key: Node, bound: _Bound) -> Value | None:
+    """What ``each.key`` or ``each.value`` is."""
+    if not isinstance(key, syntax.GetAttr) or not isinstance(key.object, syntax.Variable):
+        return None
+    found = bound.get(key.object.name)
+    return {"key": found.key, "value": found.value}.get(key.name) if found is not None else None
 
 
 def _below(node: Node, bound: _Bound) -> Iterator[tuple[Node, _Bound]]:
@@ -118,8 +132,8 @@ def _for_parts(
     node: syntax.ForTuple | syntax.ForObject | syntax.TemplateFor, bound: _Bound
 ) -> Iterator[tuple[Node, _Bound]]:
     yield node.collection, bound
-    names = {node.value_name} if node.key_name is None else {node.value_name, node.key_name}
-    inner = bound | names
+    names = [node.value_name] if node.key_name is None else [node.value_name, node.key_name]
+    inner = {**bound, **dict.fromkeys(names)}
     if isinstance(node, syntax.TemplateFor):
         yield node.body, inner
         return
@@ -132,12 +146,12 @@ def _for_parts(
 
 def _body_parts(node: syntax.Body, bound: _Bound) -> Iterator[tuple[Node, _Bound]]:
     """What stands in a body, with the names that it has itself."""
-    inner = bound if node.names is None else bound | node.names.bound
+    inner = bound if node.names is None else {**bound, **node.names.rounds}
     yield from _collections(node.names, bound)
     for item in node.items:
         if isinstance(item, syntax.Attribute):
             yield from _collections(item.names, bound)
-            yield item.expr, inner if item.names is None else bound | item.names.bound
+            yield item.expr, inner if item.names is None else {**bound, **item.names.rounds}
         else:
             yield item, inner
 
@@ -146,7 +160,7 @@ def _collections(names: Names | None, bound: _Bound) -> Iterator[tuple[Node, _Bo
     """Where the values of names come from, as far as they are not known."""
     for late in names.late if names is not None else ():
         if late.collection is not None:
-            yield late.collection, bound if late.outer is None else bound | late.outer.bound
+            yield late.collection, bound if late.outer is None else {**bound, **late.outer.rounds}
         yield from _collections(late.outer, bound)
 
 
@@ -159,7 +173,7 @@ def _block_parts(node: syntax.Block, bound: _Bound) -> Iterator[tuple[Node, _Bou
     name = iterator.name if isinstance(iterator, syntax.Variable) else node.labels[0].text
     if "for_each" in given:
         yield given["for_each"].expr, bound
-    inner = bound | {name}
+    inner = {**bound, name: None}
     if "labels" in given:
         yield given["labels"].expr, inner
     yield from ((block.body, inner) for block in node.body.blocks)

@@ -94,7 +94,7 @@ class Specs:
         key = id(block), id(body)
         found = self._mentions.get(key)
         if found is None:
-            around = [reference for expr in block.meta.values() for reference in references(expr)]
+            around = [reference for expr in block.meta.values() for reference in references(expr, body.names)]
             every = (*references(body), *around)
             found = self._mentions[key] = Mentions(every, frozenset(reference.root for reference in every))
             self._alive.append(body)

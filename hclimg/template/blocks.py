@@ -197,4 +197,7 @@ def bad_reference(text: str, subject: Range, diags: Diagnostics) -> None:
     wrong = next((part for part in text.split(".") if part and not is_name(part)), None)
     why = f' "{wrong}" is no name: a name {NAME_RULE}.' if wrong else ""
     detail = f'"{text}" does not refer to a source.{why} Write "source.TYPE.NAME", for instance "source.qemu.web".'
+    if "[" in text:
+        form = 'source.TYPE.NAME["KEY"], without quotes around it'
+        detail = f'"{text}" does not refer to an instance of a source. Write {form}.'
     diags.error("Invalid source reference", detail, subject=subject, context="build")

@@ -317,7 +317,10 @@ def _expanded_chain(block: Block, outer: Body, scope: Scope, diags: Diagnostics)
 
 
 def _expanded(body: Body, shape: Shape, scope: Scope, diags: Diagnostics) -> Body:
-    return expanded(body, shape, around(scope, body.names), diags)
+    found = Diagnostics()
+    body = expanded(body, shape, around(scope, body.names), found)
+    diags.extend(attrs.evolve(item, context=item.context or "build") for item in found)
+    return body
 
 
 def _has_dynamic(body: Body) -> bool:

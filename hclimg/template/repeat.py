@@ -31,6 +31,7 @@ UNDECIDED = ""
 """The key of the only instance of a block when nobody knows the keys yet. No real key is empty."""
 
 _MOST_KEYS = 20
+_LONGEST = 40
 _INVALID = "Invalid for_each argument"
 
 
@@ -56,7 +57,9 @@ def instances(
     """What a block with these arguments comes to; ``names`` are those of the body that it stands in."""
     if FOR_EACH not in meta and ENABLED not in meta:
         return Instances((Instance(None, names),))
-    return _Repetition(meta, names, scope, context, diags).instances()
+    # They are told of as what only a run knows, and not as if they meant nothing.
+    late = {name: unknown() for name in LATE if scope.variable(name) is None}
+    return _Repetition(meta, names, scope.child(late) if late else scope, context, diags).instances()
 
 
 def key_text(key: str | None) -> str:
@@ -105,19 +108,18 @@ class _Repetition:
         value = self._value(expr, scope)
         if value is None:
             return True  # what is wrong in the block is told as well
+        problem = ""
         try:
-            flag = convert(value, BOOL)
-        except ConversionError:
-            flag = None
-        if flag is None or flag.is_null:
-            what = "null" if value.is_null else f"a value of type {friendly_name(value.type)}"
-            self._report("Invalid enabled argument", f"enabled must be true or false; this is {what}.", expr, scope)
-            return True
-        if deep_marks((flag,)):
-            detail = "enabled decides what is built, which is shown to everybody, so it cannot be a sensitive value."
-            self._report("Invalid enabled argument", detail, expr, scope)
-            return True
-        return bool(flag.raw) if flag.is_known else True
+            value = convert(value, BOOL)
+        except ConversionError as error:
+            problem = f"enabled must be true or false: {error}."
+        if value.is_null:
+            problem = "enabled must be true or false; this is null."
+        elif value.marks:
+            problem = "enabled decides what is built, which is shown to everybody, so it cannot be a sensitive value."
+        if problem:
+            self._report("Invalid enabled argument", problem, expr, scope)
+        return bool(problem or value.raw)
 
     # -- for_each -----------------------------------------------------------------
 
@@ -134,7 +136,7 @@ class _Repetition:
             yield key.raw, _each(Round(key, item, expr, self.names))
 
     def _is_iterable(self, value: Value, expr: Expr, scope: Scope) -> bool:
-        problem = _problem(value)
+        problem = _problem(value, expr)
         if problem:
             self._report(_INVALID, problem, expr, scope)
         return not problem
@@ -195,7 +197,7 @@ def _each(found: Round, undecided: Expr | None = None) -> Names:
 # -- what can be repeated over --------------------------------------------------------
 
 
-def _problem(value: Value) -> str:
+def _problem(value: Value, expr: Expr) -> str:
     """Why a value cannot be used in ``for_each``; empty when it can."""
     if value.is_null:
         return "for_each cannot be null. Write {} for no instance at all, or leave for_each out for a single one."
@@ -210,10 +212,10 @@ def _problem(value: Value) -> str:
         return _set_problem(value)
     kind = friendly_name(value.type)
     if isinstance(value.type, ListType | TupleType):
-        how = "toset([ … ])" if _holds_strings(value.type) else "{ for item in …: item.name => item }"
-        return (
-            f"for_each needs a map, or a set of strings, whose keys name the instances; this is a {kind}. Write {how}."
-        )
+        text = expr.range.text if len(expr.range.text) <= _LONGEST and "\n" not in expr.range.text else "…"
+        how = f"toset({text})" if _holds_strings(value.type) else f"{{ for item in {text} : item.NAME => item }}"
+        what = f"this is a {kind}. Write {how}."
+        return f"for_each needs a map or a set of strings, whose keys name the instances; {what}"
     return f"for_each needs a map, or a set of strings; this is a {kind}."
 
 
