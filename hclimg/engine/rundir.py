@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -211,9 +212,19 @@ class LogFiles:
             file.close()
 
 
+_KEY = re.compile(r'\["((?:[^"\\]|\\.)*)"\]')
+_UNSAFE = re.compile(r"[^\w.\[\]:@+-]")
+_LONGEST = 150
+"""The longest name of a file in bytes, with room for endings below what file systems allow."""
+
+
 def file_name(name: str) -> str:
-    """A name of a lane or a node as the name of a file."""
-    return re.sub(r"[^\w.\[\]:@+-]", "_", name).lstrip(".")[:150] or "_"
+    """A name of a lane or a node as the name of a file; those of two instances differ in any case."""
+    safe = _UNSAFE.sub("_", _KEY.sub(r"[\1]", name)).lstrip(".")
+    cut = safe.encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore")
+    if cut == safe and not any(map(_UNSAFE.search, _KEY.findall(name))):
+        return safe or "_"
+    return f"{cut}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def _node_log(directory: Path, lane: str, node: str) -> Path:

@@ -264,6 +264,7 @@ def known_value(
     before = len(diags.items)
     value = evaluate(expr, scope, diags)
     if len(diags.items) > before:
+        diags.items[before:] = [attrs.evolve(item, context=item.context or context) for item in diags.items[before:]]
         return None
     if not value.is_wholly_known:
         _report_unknown(expr, scope, context, diags)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 import attrs
@@ -59,6 +58,8 @@ def file_part(key: str) -> str:
     safe = _UNSAFE.sub("-", key)
     if safe == key and len(key) <= _LONGEST:
         return key
+    import hashlib
+
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{safe[:_LONGEST].strip('-')}-{digest}".lstrip("-")
 

@@ -139,7 +139,21 @@ def test_few_logs_are_open_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "file"), [("../../etc/passwd", "_.._etc_passwd"), (".", "_"), ("a" * 300, "a" * 150), ("qemu.a", "qemu.a")]
+    ("name", "file"),
+    [
+        ("../../etc/passwd", "_.._etc_passwd"),
+        (".", "_"),
+        ("qemu.a", "qemu.a"),
+        ('qemu.a["x"]', "qemu.a[x]"),
+        ('qemu.a["ü"]', "qemu.a[ü]"),
+    ],
 )
 def test_names_of_files(name: str, file: str) -> None:
     assert file_name(name) == file
+
+
+def test_instances_never_share_a_file() -> None:
+    keys = ["a b", "a/b", "a_b", "a\\nb", 'a\\"b', "..", "../x", "x" * 300, "x" * 301, "ü" * 300]
+    names = [file_name(f'qemu.web["{key}"]') for key in keys]
+    assert len(set(names)) == len(keys)
+    assert all("/" not in name and "\n" not in name and len(name.encode()) <= 200 for name in names)
