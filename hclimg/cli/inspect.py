@@ -11,14 +11,17 @@ from attrs import define, frozen
 
 from hclimg.cli.options import Command, TemplateOptions, switch, template_options
 from hclimg.cli.reading import compile_options, read_template
+from hclimg.cli.terminal import show_diagnostics
 from hclimg.diagnostics import Diagnostics
 from hclimg.lang.evaluate import Scope, evaluate
 from hclimg.lang.names import around
+from hclimg.lang.pretty import Words, bare
 from hclimg.lang.syntax import Expr
 from hclimg.lang.values import Value, unknown
 from hclimg.plan.compile import evaluate_globals
 from hclimg.plan.lanes import LaneDraft, draft_lanes
-from hclimg.template.expand import expand_block, expand_template
+from hclimg.template.blocks import source_reference
+from hclimg.template.expand import Expansion, expand_block, expand_template
 from hclimg.template.model import BuildBlock, ChainBlock, ComponentBlock, Template, VariableBlock
 from hclimg.template.repeat import instances, key_text
 from hclimg.template.scope import Globals
@@ -33,13 +36,17 @@ UNSET_VARIABLE = "Unset variable"
 @template_options(selection=False)
 @switch("-machine-readable", "Print Packer's machine-readable lines.")
 def command(*, wanted: TemplateOptions, machine_readable: bool) -> None:
-    """Show the variables, builds and steps of a template."""
+    """Show the variables, builds and steps of a template.
+
+    It is no check: values that cannot be had are told, and the rest is shown.
+    """
     diags = Diagnostics()
     template = read_template(wanted, diags)
+    diags.raise_if_errors()
     found = Diagnostics()
     values = evaluate_globals(template, compile_options(wanted, warn_undeclared=False), found)
     diags.extend(problem for problem in found if problem.summary != UNSET_VARIABLE)
-    diags.raise_if_errors()
+    show_diagnostics(diags)
     output = _Output(machine_readable)
     if template.legacy:
         _inspect_legacy(template, values, output)
@@ -80,7 +87,9 @@ def _inspect_hcl(template: Template, values: Globals, output: _Output) -> None:
     # Which source a step is for is not known where all of them are shown at once.
     scope = values.scope.child({"source": unknown(), "build": unknown()})
     for index, build in enumerate(expansion.builds):
-        lines += ["", *_build(index, build, by_build.get(id(build), []), around(scope, build.names))]
+        inner = around(scope, build.names)
+        sources = [*map(_source_text, by_build.get(id(build), ())), *_unknown_sources(build, expansion, inner)]
+        lines += ["", *_build(index, build, sources, inner)]
     output.say("\n".join(lines) + "\n")
 
 
@@ -88,14 +97,26 @@ def _values(root: str, values: Mapping[str, Value]) -> Iterator[str]:
     return (f"{root}.{name}: {_quoted(pretty(values[name]))}" for name in sorted(values))
 
 
-def _build(index: int, build: BuildBlock, drafts: list[LaneDraft], scope: Scope) -> Iterator[str]:
+def _source_text(draft: LaneDraft) -> str:
+    return ".".join(draft.source.address) + key_text(draft.source.key)
+
+
+def _unknown_sources(build: BuildBlock, expansion: Expansion, scope: Scope) -> Iterator[str]:
+    """The sources that a build names and the template doesn't have."""
+    listed = evaluate(build.sources, scope, Diagnostics()).raw if build.sources else ()
+    texts = [item.raw for item in listed if isinstance(item.raw, str)] if isinstance(listed, tuple) else []
+    found = [*map(source_reference, texts), *(use.source for use in build.uses)]
+    yield from (".".join(source.address) for source in found if source and source.address not in expansion.sources)
+
+
+def _build(index: int, build: BuildBlock, sources: list[str], scope: Scope) -> Iterator[str]:
     yield f"  > {_text(build.name, scope) or f'<unnamed build {index}>'}:"
     description = _text(build.description, scope)
     if description:
         yield from ("", f"  > Description: {description}")
     yield from ("", "    sources:")
-    for draft in drafts:
-        yield from ("", f"      {'.'.join(draft.source.address)}{key_text(draft.source.key)}")
+    for source in sources or ["<no source>"]:
+        yield from ("", f"      {source}")
     yield from ("", "    provisioners:", "")
     yield from list(_steps(build.provisioners, scope, 6)) or ["      <no provisioner>"]
     yield from ("", "    post-processors:", "")
@@ -199,33 +220,11 @@ def _legacy_section(title: str, fact: str, rows: list[Any], output: _Output) -> 
 # -- values as Packer prints them -----------------------------------------------------
 
 
-def pretty(value: Value, indent: int = 0) -> str:
+def pretty(value: Value) -> str:
     """A value over several lines; a string of its own is shown bare."""
-    raw = value.raw
-    if value.is_sensitive:
-        return SECRET
     if not value.is_known:
         return UNSET
-    return raw if isinstance(raw, str) and not indent else _nested(value, indent)
-
-
-def _nested(value: Value, indent: int) -> str:
-    from hclimg.lang.numbers import text
-
-    raw, inner = value.raw, " " * (indent + 2)
-    if value.is_sensitive or not value.is_known or isinstance(raw, str):
-        return _quoted(pretty(value))
-    if raw is None:
-        return "null"
-    if isinstance(raw, bool):
-        return "true" if raw else "false"
-    if isinstance(raw, tuple):
-        items = [f"{inner}{_nested(item, indent + 2)},\n" for item in raw]
-        return f"[\n{''.join(items)}{' ' * indent}]" if items else "[]"
-    if isinstance(raw, dict):
-        items = [f"{inner}{_quoted(name)} = {_nested(raw[name], indent + 2)}\n" for name in sorted(raw)]
-        return f"{{\n{''.join(items)}{' ' * indent}}}" if items else "{}"
-    return text(raw)
+    return SECRET if value.is_sensitive else bare(value, Words(f'"{SECRET}"', f'"{UNSET}"'))
 
 
 def _quoted(text: str) -> str:

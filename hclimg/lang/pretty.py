@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from hclimg.lang.show import quoted, scalar_text, shown_name
 from hclimg.lang.types import ListType, MapType, ObjectType, SetType, TupleType, Type
 from hclimg.lang.values import Value
 
-SENSITIVE_TEXT = "(sensitive value)"
-UNKNOWN_TEXT = "(not known yet)"
 STEP = "  "
+
+
+class Words(NamedTuple):
+    """What stands in place of a value that is secret, or not known yet."""
+
+    sensitive: str = "(sensitive value)"
+    unknown: str = "(not known yet)"
+
+
+WORDS: Final = Words()
 
 
 def pretty(value: Value) -> str:
     """The value; a text of several lines is a heredoc."""
     raw = value.raw
-    if isinstance(raw, str) and "\n" in raw and value.is_known and not value.is_sensitive:
+    if isinstance(raw, str) and "\n" in raw and not value.is_sensitive:
         return _heredoc(raw)
-    return "".join(_value(value, ""))
+    return "".join(_value(value, "", WORDS))
 
 
-def bare(value: Value) -> str:
+def bare(value: Value, words: Words = WORDS) -> str:
     """The value for programs: a string without its quotes."""
     raw = value.raw
-    return raw if isinstance(raw, str) and not value.is_sensitive else "".join(_value(value, ""))
+    return raw if isinstance(raw, str) and not value.is_sensitive else "".join(_value(value, "", words))
 
 
 def pretty_type(type_: Type) -> str:
@@ -42,23 +51,23 @@ def _heredoc(text: str) -> str:
     return f"<<{marker}\n{body}{'' if text.endswith(chr(10)) else chr(10)}{marker}"
 
 
-def _value(value: Value, indent: str) -> Iterator[str]:
+def _value(value: Value, indent: str, words: Words) -> Iterator[str]:
     raw = value.raw
-    if value.is_sensitive:
-        yield SENSITIVE_TEXT
-    elif not value.is_known:
-        yield UNKNOWN_TEXT
+    if not value.is_known:
+        yield words.unknown
+    elif value.is_sensitive:
+        yield words.sensitive
     elif isinstance(raw, tuple):
-        yield from _block("[", "]", (_value(item, indent + STEP) for item in raw), indent, ",")
+        yield from _block("[", "]", (_value(item, indent + STEP, words) for item in raw), indent, ",")
     elif isinstance(raw, dict):
-        yield from _block("{", "}", (_entry(name, raw[name], indent + STEP) for name in sorted(raw)), indent)
+        yield from _block("{", "}", (_entry(name, raw[name], indent + STEP, words) for name in sorted(raw)), indent)
     else:
         yield scalar_text(raw)
 
 
-def _entry(name: str, value: Value, indent: str) -> Iterator[str]:
+def _entry(name: str, value: Value, indent: str, words: Words) -> Iterator[str]:
     yield f"{quoted(name)} = "
-    yield from _value(value, indent)
+    yield from _value(value, indent, words)
 
 
 def _block(opener: str, closer: str, items: Iterator[Iterator[str]], indent: str, end: str = "") -> Iterator[str]:

@@ -69,6 +69,37 @@ def test_machine_readable(hclimg: Run, two_builds: Path) -> None:
     assert first.partition(",")[2] == ",ui,say,Packer Inspect: HCL2 mode\\n"
 
 
+def test_values_that_cannot_be_had_are_told(hclimg: Run, write: Write) -> None:
+    write("x.pkr.hcl", 'locals { a = nope("x") }\nbuild { sources = ["qemu.web", "source.null.x"] }\nbuild {}\n')
+    done = hclimg("inspect", "x.pkr.hcl")
+    assert done.returncode == 0
+    assert "x.pkr.hcl:1:14: Error: Call to unknown function" in done.stderr
+    assert 'local.a: "<unknown>"\n' in done.stdout
+    assert "    sources:\n\n      qemu.web\n\n      null.x\n" in done.stdout
+    assert "    sources:\n\n      <no source>\n" in done.stdout
+
+
+def test_secrets_and_what_is_not_known(hclimg: Run, write: Write) -> None:
+    write(
+        "x.pkr.hcl",
+        """
+        variable "unset" { sensitive = true }
+        variable "set" {
+          default   = { key = "hush" }
+          sensitive = true
+        }
+        locals { both = [var.set.key, var.unset, null, "${var.set.key}!"] }
+        """,
+    )
+    done = hclimg("inspect", "x.pkr.hcl")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert 'var.set: "<sensitive>"\n' in done.stdout
+    assert 'var.unset: "<unknown>"\n' in done.stdout
+    shown = r'''local.both: "[\n  \"<sensitive>\",\n  \"<unknown>\",\n  null,\n  \"<sensitive>\",\n]"'''
+    assert shown in done.stdout
+    assert "hush" not in done.stdout
+
+
 def test_mistakes(hclimg: Run, write: Write) -> None:
     write("x.pkr.hcl", "build {\n")
     done = hclimg("inspect", "x.pkr.hcl")
