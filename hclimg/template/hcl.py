@@ -40,6 +40,7 @@ from hclimg.template.declarations import (
     variable_block,
     variables_block,
 )
+from hclimg.template.hcp import check_registry
 from hclimg.template.model import (
     Address,
     BuildBlock,
@@ -52,7 +53,7 @@ from hclimg.template.model import (
     VariableBlock,
 )
 from hclimg.template.repeat import REPETITION
-from hclimg.template.requirements import check_registry, packer_block
+from hclimg.template.requirements import packer_block
 from hclimg.template.steps import step_block
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class _Reader:
     builds: list[BuildBlock] = attrs.field(factory=list)
     outputs: dict[str, OutputBlock] = attrs.field(factory=dict)
     plugins: dict[str, tuple[str, Range]] = attrs.field(factory=dict)
+    registry: Block | None = None
     dynamic: list[Block] = attrs.field(factory=list)
 
     def naming(self) -> Iterator[Expr | None]:
@@ -246,7 +248,11 @@ class _Reader:
     # -- accepted, without effect ---------------------------------------------
 
     def hcp_registry(self, block: Block) -> None:
-        check_registry(block, self.diags)
+        if self.registry is not None:
+            duplicate("The hcp_packer_registry", block.header, self.registry.header, self.diags)
+        else:
+            self.registry = block
+            check_registry(block, self.diags)
 
     def communicator(self, block: Block) -> None:
         if labels(block, ("type", "name"), self.diags) is not None:
@@ -334,6 +340,7 @@ def _build(block: Block, reader: _Reader) -> BuildBlock:
     parts = split(block.body, "build", diags, arguments=arguments, blocks=BUILD_SHAPE)
     uses, provisioners, cleanups = [], [], []
     chains: list[ChainBlock | None] = []
+    registries: list[Block] = []
     for item in parts.blocks:
         keyword = item.type.text
         if keyword == "source":
@@ -347,8 +354,11 @@ def _build(block: Block, reader: _Reader) -> BuildBlock:
         elif keyword == "post-processors":
             chains.append(_chain(item, diags))
         else:
-            reader.hcp_registry(item)
-    _one_cleanup(_some(cleanups), diags)
+            registries.append(item)
+    for registry in registries[:1]:
+        check_registry(registry, diags)
+    _only_one("The hcp_packer_registry of this build", [found.header for found in registries], diags)
+    _only_one("The error-cleanup-provisioner of this build", [found.header for found in _some(cleanups)], diags)
     return BuildBlock(
         header=block.header,
         name=parts.expr("name"),
@@ -367,9 +377,9 @@ def _some(found: Iterable[ComponentBlock | None]) -> tuple[ComponentBlock, ...]:
     return tuple(item for item in found if item)
 
 
-def _one_cleanup(found: tuple[ComponentBlock, ...], diags: Diagnostics) -> None:
+def _only_one(what: str, found: list[Range], diags: Diagnostics) -> None:
     for again in found[1:]:
-        duplicate("The error-cleanup-provisioner of this build", again.header, found[0].header, diags)
+        duplicate(what, again, found[0], diags)
 
 
 def _single(step: ComponentBlock | None) -> ChainBlock | None:

@@ -1,4 +1,4 @@
-"""The ``packer`` block: which version and which plugins a template asks for; and what is accepted for Packer's sake."""
+"""The ``packer`` block: which version and which plugins a template asks for."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import attrs
 
 from hclimg import PACKER_VERSION
 from hclimg.diagnostics import Diagnostics, Range, did_you_mean
-from hclimg.lang.evaluate import evaluate, references
+from hclimg.lang.evaluate import evaluate
 from hclimg.lang.json_syntax import verbatim
 from hclimg.lang.shape import object_body
 from hclimg.lang.syntax import Attribute, Block, Expr
-from hclimg.lang.types import STRING, MapType
+from hclimg.lang.types import STRING
 from hclimg.lang.values import Value
 from hclimg.template.blocks import NO_VARIABLES, constant, duplicate, labels, split
 from hclimg.template.versions import satisfies
@@ -22,12 +22,8 @@ Plugins = dict[str, tuple[str, Range]]
 """Plugins by the name that the template gives them: source address and where it is declared."""
 
 _PLUGIN_SOURCE = re.compile(r"[A-Za-z0-9.-]+(/[A-Za-z0-9_.-]+){2,15}")
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,34}[A-Za-z0-9]")
 _PLUGIN_ARGUMENTS = ("source", "version")
 _PLUGIN_FORM = '{ source = "github.com/OWNER/NAME", version = ">= 1.0.0" }'
-_REGISTRY = "hcp_packer_registry"
-_MAX_DESCRIPTION = 255
-_REGISTRY_ARGUMENTS = ("bucket_name", "description", "labels", "bucket_labels", "build_labels", "channels")
 
 
 def packer_block(block: Block, plugins: Plugins, diags: Diagnostics) -> bool:
@@ -143,36 +139,3 @@ def _constraint_problem(text: str) -> str:
     except ValueError as error:
         return f"{error}."
     return ""
-
-
-def check_registry(block: Block, diags: Diagnostics) -> None:
-    """``hcp_packer_registry`` concerns a service that hclimg does not talk to; it is checked and ignored."""
-    detail = "hclimg does not report builds to the HCP Packer registry, so this block is ignored."
-    diags.warn("Block without effect", detail, subject=block.header, context=_REGISTRY)
-    parts = split(block.body, _REGISTRY, diags, arguments=_REGISTRY_ARGUMENTS)
-    bucket = _text(parts.expr("bucket_name"), diags)
-    if bucket and not _BUCKET.fullmatch(bucket.text):
-        detail = "The name of a bucket has 3 to 36 letters, digits and dashes, and no dash at its ends."
-        diags.error("Invalid bucket name", detail, subject=bucket.range, context=_REGISTRY)
-    description = _text(parts.expr("description"), diags)
-    if description and len(description.text) > _MAX_DESCRIPTION:
-        detail = f"A description has at most {_MAX_DESCRIPTION} characters; this one has {len(description.text)}."
-        diags.error("Description too long", detail, subject=description.range, context=_REGISTRY)
-    for name in ("labels", "bucket_labels", "build_labels"):
-        expr = parts.expr(name)
-        if expr is not None and not references(expr):
-            constant(expr, MapType(STRING), _REGISTRY, diags)
-
-
-@attrs.frozen
-class _Text:
-    text: str
-    range: Range
-
-
-def _text(expr: Expr | None, diags: Diagnostics) -> _Text | None:
-    """The text of an expression that refers to nothing; values of variables are not known here."""
-    if expr is None or references(expr):
-        return None
-    text = constant(expr, STRING, _REGISTRY, diags)
-    return None if text is None else _Text(text, expr.range)

@@ -192,3 +192,30 @@ hcp_packer_registry {
 """
     workshop.load(text)
     assert [item.summary for item in workshop.errors] == ["Invalid expression"] * 5, workshop.problems
+
+
+def test_the_registry_is_checked_as_far_as_it_is_constant(workshop: Workshop) -> None:
+    workshop.load("""\
+hcp_packer_registry {
+  bucket_name   = var.bucket
+  description   = "built ${timestamp()}"
+  bucket_labels = { os = lower("A") }
+  build_labels  = { n = [] }
+}
+hcp_packer_registry { bucket_name = "first-wins" }
+build {
+  sources = ["a.b"]
+  hcp_packer_registry { bucket_name = "x" }
+  hcp_packer_registry {}
+}
+hcp_packer_registry "label" {}
+""")
+    assert [(item.summary, item.subject.begin.line) for item in workshop.diags if item.subject] == [
+        ("Block without effect", 1),
+        ("Incorrect value", 5),
+        ("Duplicate declaration", 7),
+        ("Block without effect", 10),
+        ("Invalid bucket name", 10),
+        ("Duplicate declaration", 11),
+        ("Duplicate declaration", 13),
+    ]
