@@ -25,6 +25,13 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
+class Absence(StrEnum):
+    """What it is that a diagnostic says there is none of."""
+
+    DECLARATION = "declaration"
+    BUILD = "build"
+
+
 @define(eq=False, repr=False)
 class SourceText:
     """One text that the user wrote, with its name as the user knows it.
@@ -120,7 +127,7 @@ class Diagnostic:
 
     ``subject`` is the tight range that is wrong; ``context`` names the block around it ("source "qemu" "web"");
     ``values`` are the references that took part, name to shown value, secrets already masked.
-    ``absence`` when it says that something is not there, which nobody knows while a part of the text cannot be read.
+    ``absence`` when it says that something is not there, which nobody knows while such things cannot all be read.
     """
 
     severity: Severity
@@ -130,7 +137,7 @@ class Diagnostic:
     context: str = ""
     related: tuple[Related, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
-    absence: bool = False
+    absence: Absence | None = None
 
     def __str__(self) -> str:
         where = f"{self.subject}: " if self.subject else ""

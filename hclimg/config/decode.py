@@ -6,16 +6,17 @@ A setting whose value is unknown keeps a stand-in of the right type, and nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 import attrs
 
+from hclimg.config import unexpected
 from hclimg.config.check import Problems
 from hclimg.config.fields import KEY, Meta
 from hclimg.config.kinds import check_choice, is_unset, secrets_in, stand_in, template_type, to_config
 from hclimg.config.schema import Schema, SettingSpec, hints_of, schema_of
-from hclimg.diagnostics import Diagnostics, Range, Related, did_you_mean
+from hclimg.diagnostics import Diagnostics, Range, Related, did_you_mean, nearest
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.dynamic import expanded
 from hclimg.lang.evaluate import Scope, evaluate
@@ -69,9 +70,18 @@ def decode_body(
     context: str,
     header: Range,
     render: Render | None = None,
+    beside: Beside | None = None,
 ) -> Decoded[T] | None:
     """Like :func:`decode`, with the evaluated settings and what is unknown."""
-    return _Decoder(scope, scope, diags, context, render).body(cls, body, header)
+    return _Decoder(scope, scope, diags, context, render, beside or Beside()).body(cls, body, header)
+
+
+@attrs.frozen
+class Beside:
+    """For hints: arguments that can be in the body but are not the class's, and the page of ``hclimg docs`` on it."""
+
+    names: Collection[str] = ()
+    page: str = ""
 
 
 @attrs.define
@@ -83,6 +93,7 @@ class _Decoder:
     diags: Diagnostics
     context: str
     render: Render | None
+    beside: Beside
     marks: Marks = NO_MARKS
 
     def body(self, cls: type[T], body: Body, header: Range) -> Decoded[T] | None:
@@ -125,7 +136,7 @@ class _Decoder:
         name = item.name if isinstance(item, Attribute) else item.type
         spec = found.schema.names.get(name.text)
         if spec is None:
-            self._unsupported(item, name, found.schema, flexible=flexible)
+            self._unsupported(item, name, found, flexible=flexible)
             return
         found.places.setdefault(spec.name, item.expr.range if isinstance(item, Attribute) else item.header)
         self._notices(name, spec)
@@ -141,19 +152,35 @@ class _Decoder:
             detail = f'"{name.text}" is a block, not an argument; write {name.text} {{ … }} without "=".'
             self._error("Unsupported argument", detail, name.range)
 
-    def _unsupported(self, item: Attribute | Block, name: Name, schema: Schema, *, flexible: bool) -> None:
+    def _unsupported(self, item: Attribute | Block, name: Name, found: _Settings, *, flexible: bool) -> None:
+        schema = found.schema
         hint = did_you_mean(name.text, schema.names)
+        arguments, blocks = self._known(schema)
         if isinstance(item, Property) and not flexible:
             detail = f'No argument or block type is named "{name.text}".{hint}'
             self._error("Extraneous JSON object property", detail, name.range)
             self._evaluate(item)
         elif isinstance(item, Attribute):
+            hint = unexpected.argument(name.text, arguments, blocks) or self._reference()
             detail = f'An argument named "{name.text}" is not expected here.{hint}'
             self._error("Unsupported argument", detail, name.range)
             self._evaluate(item)  # what is wrong in the value is told in the same run
         else:
+            hint = unexpected.block(name.text, arguments, blocks) or self._reference()
             detail = f'Blocks of type "{name.text}" are not expected here.{hint}'
             self._error("Unsupported block type", detail, item.header)
+        spec = schema.names.get(nearest(name.text, schema.names))
+        if spec is not None:  # what was meant by it is not missing
+            found.places.setdefault(spec.name, name.range)
+            found.broken.add(spec.name)
+
+    def _known(self, schema: Schema) -> tuple[list[str], list[str]]:
+        """The names of arguments and of blocks that can be here."""
+        nested = [name for name, spec in schema.names.items() if spec.meta.nested]
+        return [name for name in (*schema.names, *self.beside.names) if name not in nested], nested
+
+    def _reference(self) -> str:
+        return f" All that can be here is shown by: hclimg docs {self.beside.page}" if self.beside.page else ""
 
     def _notices(self, name: Name, spec: SettingSpec) -> None:
         if spec.meta.deprecated:

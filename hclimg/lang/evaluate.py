@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hclimg.diagnostics import Range, Related, did_you_mean, one_of
+from hclimg.diagnostics import Absence, Range, Related, did_you_mean, one_of
 
 # The other kinds of expressions register themselves:
 from hclimg.lang import calls as calls
@@ -88,7 +88,7 @@ def _get_attr(expr: syntax.GetAttr, scope: Scope, diags: Diagnostics) -> Value:
         at = Range(expr.source, expr.object.end, expr.end)
         undeclared = _undeclared(expr, value)
         if undeclared:
-            diags.error(*undeclared, subject=at, absence=True)
+            diags.error(*undeclared, subject=at, absence=Absence.DECLARATION)
         else:
             report(diags, error.summary, error.detail, at, expr.object, scope)
         return unknown()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, Range, did_you_mean
+from hclimg.diagnostics import Absence, Diagnostics, Range, did_you_mean
 from hclimg.lang.evaluate import Reference
 from hclimg.lang.values import Value, unknown
 from hclimg.plan.node import Lane
@@ -83,7 +83,7 @@ class ArtifactNames:
             diags.error("Invalid artifact reference", detail, subject=reference.range, context=context)
         else:
             summary, detail = self._unknown(steps)
-            diags.error(summary, detail, subject=reference.range, context=context, absence=True)
+            diags.error(summary, detail, subject=reference.range, context=context, absence=Absence.BUILD)
         self._wrong[steps] = unknown()
         self._value = None
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from hclimg.diagnostics import Diagnostic, Diagnostics
+from hclimg.diagnostics import Absence, Diagnostic, Diagnostics
 from hclimg.lang.secrets import secret_texts
 from hclimg.lang.types import Type
 from hclimg.lang.values import Value, unknown
@@ -56,7 +56,9 @@ def compile_plan(template: Template, options: CompileOptions, registry: Registry
     globals_ = _globals(template, options, specs, found)
     plan = _Compiler(template, options, globals_, specs, found).run()
     if not template.whole:
-        found.items[:] = [item for item in found if not item.absence]
+        found.items[:] = [item for item in found if item.absence is None]
+    elif not template.knows_builds:
+        found.items[:] = [item for item in found if item.absence is not Absence.BUILD]
     diags.extend(_redacted(in_text_order(found), globals_))
     return plan
 

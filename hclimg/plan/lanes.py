@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, Range, Related, did_you_mean
+from hclimg.diagnostics import Absence, Diagnostics, Range, Related, did_you_mean
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate, references
 from hclimg.lang.names import around, inner_names
@@ -49,7 +49,7 @@ def draft_lanes(template: Template, expansion: Expansion, scope: Scope, diags: D
     if not template.builds:
         what = "builders" if template.legacy else "build block"
         detail = f"The template has no {what}, so there is nothing to build."
-        diags.error(f"Missing {what}", detail, absence=True)
+        diags.error(f"Missing {what}", detail, absence=Absence.DECLARATION)
     drafts: dict[str, LaneDraft] = {}
     numbers: dict[str, int] = {}
     values = source_values(expansion)
@@ -74,7 +74,7 @@ def _unique(draft: LaneDraft, drafts: dict[str, LaneDraft], numbers: dict[str, i
     detail = f'Two builds are called "{lane.name}". The second one is shown as "{name}"; give the build block a name.'
     related = (Related("first built here", first.place),)
     where = {"subject": draft.place, "context": "build", "related": related}
-    diags.warn("Builds with the same name", detail, **where, absence=True)
+    diags.warn("Builds with the same name", detail, **where, absence=Absence.BUILD)
     named = attrs.evolve(lane, name=name, address=f"{lane.address}#{number}")
     return attrs.evolve(draft, lane=named, callings=(*draft.callings, name))
 
@@ -96,7 +96,7 @@ class _Drafting:
         known_text(build.description, self.scope, "build", self.diags)
         if build.sources is None and not build.uses:
             detail = 'This build has no source: write sources = ["source.TYPE.NAME"], or a source block.'
-            self.diags.error("Missing source", detail, subject=build.header, context="build", absence=True)
+            self.diags.error("Missing source", detail, subject=build.header, context="build", absence=Absence.BUILD)
         named = BuildName.of(build, name)
         for use in self._references():
             yield from self._lanes(use, SourceName(None), named)
@@ -133,7 +133,7 @@ class _Drafting:
             return (meant,)
         if sources.repeated or sources.found:
             summary, detail = unknown_instance(use.source, sources)
-            self.diags.error(summary, detail, subject=use.header, context="build", absence=True)
+            self.diags.error(summary, detail, subject=use.header, context="build", absence=Absence.DECLARATION)
         return ()
 
     def _draft(
@@ -178,7 +178,8 @@ class _Drafting:
         for text, at in self._texts(self.build.sources):
             source = source_reference(text)
             if source is None:
-                bad_reference(text, at, self.diags)
+                known = [".".join(address) for address in self.expansion.sources]
+                bad_reference(text, known, at, self.diags)
             else:
                 yield SourceUse(source, at)
 
@@ -215,7 +216,7 @@ class _Drafting:
         listing = f" The sources are {', '.join(known)}." if known else " The template has no source block."
         hint = did_you_mean(wanted, known) or listing
         detail = f'There is no source "{use.source.type}" "{use.source.name}".{hint}'
-        self.diags.error("Unknown source", detail, subject=use.header, context="build", absence=True)
+        self.diags.error("Unknown source", detail, subject=use.header, context="build", absence=Absence.DECLARATION)
 
 
 def _strings(value: Value) -> Iterator[str | None]:
@@ -287,4 +288,5 @@ def _report_unknown(expr: Expr, scope: Scope, context: str, diags: Diagnostics) 
         return
     names = ", ".join(sorted({str(reference) for reference in found}))
     detail = f"This must be known before anything runs, but it depends on {names}, which is not."
-    diags.error("Value not known yet", detail, subject=expr.range, context=context, absence=roots <= {"var", "local"})
+    absence = Absence.DECLARATION if roots <= {"var", "local"} else None
+    diags.error("Value not known yet", detail, subject=expr.range, context=context, absence=absence)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, did_you_mean
+from hclimg.diagnostics import Absence, Diagnostics, did_you_mean
 
 _KEY = r'\["(?:[^"\\]|\\.)*"\]'
 _KEY_OR_CHARACTER = re.compile(f"{_KEY}|.", re.DOTALL)
@@ -176,7 +176,7 @@ def report_unused(
             if pattern.text in selection.used:
                 continue
             detail = f'{option} "{pattern.text}" matches no build. The builds are {", ".join(names)}.'
-            diags.warn("Pattern matches nothing", detail + did_you_mean(pattern.text, known), absence=True)
+            diags.warn("Pattern matches nothing", detail + did_you_mean(pattern.text, known), absence=Absence.BUILD)
 
 
 def report_nothing(lanes: Sequence[Candidate], diags: Diagnostics) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, did_you_mean
+from hclimg.diagnostics import Absence, Diagnostics, did_you_mean, one_of
 from hclimg.lang.evaluate import Scope
 from hclimg.lang.shape import object_body
 from hclimg.lang.syntax import (
@@ -92,10 +92,19 @@ def check_names(
     """
     for keyword, names in (("only", found.only), ("except", found.except_)):
         for name in sorted((names or frozenset()).difference(known)):
-            hint = did_you_mean(name, known) or f" The builds are {', '.join(shown)}."
+            ending = [other for other in shown if other.endswith(f".{name}")]
+            hint = f' Did you mean "{ending[0]}"?' if ending else did_you_mean(name, known)
+            hint = hint or one_of(name, shown, "The builds are", most=20)
             report = diags.error if strict else diags.warn
             detail = f'{keyword} names "{name}", but no build is called that.{hint}'
-            report("Unknown build", detail, subject=block.meta[keyword].range, context=block.context, absence=True)
+            at = _item(block.meta[keyword], name).range
+            report("Unknown build", detail, subject=at, context=block.context, absence=Absence.BUILD)
+
+
+def _item(expr: Expr, name: str) -> Expr:
+    """Where a list that is written out has a text; the whole when it is not to be seen."""
+    items = expr.items if isinstance(expr, TupleCons) else ()
+    return next((item for item in items if isinstance(item, Literal) and item.value.raw == name), expr)
 
 
 @attrs.frozen
@@ -178,7 +187,7 @@ def overridden(
             return _replaced(block.body, body)
         if name not in known:
             detail = f'override names "{name}", but no build is called that.{did_you_mean(name, known)}'
-            diags.warn("Unknown build", detail, subject=body.range, context=block.context, absence=True)
+            diags.warn("Unknown build", detail, subject=body.range, context=block.context, absence=Absence.BUILD)
     return block.body
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from hclimg.config.decode import Decoded, decode_body
+from hclimg.config.decode import Beside, Decoded, decode_body
 from hclimg.config.kinds import object_type
 from hclimg.diagnostics import Diagnostics, did_you_mean
 from hclimg.errors import PluginError
@@ -22,6 +22,7 @@ from hclimg.redaction import hidden
 from hclimg.registry import Kind, Registry
 from hclimg.sdk.components import Component, DataSource
 from hclimg.template.model import ComponentBlock
+from hclimg.template.steps import meta_names
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -120,7 +121,10 @@ class Specs:
         if cls is None:
             return Checked(spec)
         decoded: Decoded[Any] | None
-        decoded = decode_body(cls.Config, body, scope, self.diags, context=block.context, header=block.header)
+        beside = Beside(meta_names(block.kind), f"{block.kind.value.replace(' ', '-')}/{block.type}")
+        decoded = decode_body(
+            cls.Config, body, scope, self.diags, context=block.context, header=block.header, beside=beside
+        )
         return Checked(spec, cls(decoded.config), decoded) if decoded else Checked(spec)
 
     def _report_unknown(self, block: ComponentBlock) -> None:

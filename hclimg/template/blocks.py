@@ -7,7 +7,8 @@ from typing import Any
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, Range, Related, SourceText, did_you_mean
+from hclimg.config import unexpected
+from hclimg.diagnostics import Diagnostics, Range, Related, SourceText, did_you_mean, nearest
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate
 from hclimg.lang.json_syntax import verbatim
@@ -15,6 +16,7 @@ from hclimg.lang.names import Names, inner_names
 from hclimg.lang.shape import Shape, shaped
 from hclimg.lang.syntax import Attribute, Block, Body, Expr, Literal, Name, Property
 from hclimg.lang.types import Type
+from hclimg.lang.values import unknown
 from hclimg.template.model import SourceReference
 
 NO_VARIABLES = Scope()
@@ -43,6 +45,7 @@ def split(
     """The expected arguments and blocks of a body; anything else is reported."""
     found: dict[str, Attribute] = {}
     nested: list[Block] = []
+    misspelt: list[Attribute] = []
     for item in shaped(body, blocks, diags).items:
         if isinstance(item, Attribute):
             if item.name.text in arguments:
@@ -51,11 +54,29 @@ def split(
                     redefined(first.name.range, item.name, context, diags)
             else:
                 unsupported_argument(item, context, diags, arguments, blocks)
+                misspelt.append(item)
         elif item.type.text in blocks:
             nested.append(within(item, body.names))
         else:
             unsupported_block(item, context, diags, arguments, blocks)
+            if meant := unexpected.meant(item.type.text, arguments, blocks):
+                nested.append(within(renamed(item, meant), body.names))
+    for argument in misspelt:  # what was meant by it is not missing
+        if name := nearest(argument.name.text, arguments):
+            found.setdefault(name, unread(argument))
     return Parts(found, tuple(nested))
+
+
+def renamed(block: Block, keyword: str) -> Block:
+    """A block of a misspelt type as what was meant by it."""
+    name = Name(block.source, block.type.start, block.type.end, keyword)
+    return Block(block.source, block.start, block.end, name, block.labels, block.body)
+
+
+def unread(item: Attribute) -> Attribute:
+    """An argument of whose value nothing is known."""
+    value = Literal(item.source, item.expr.start, item.expr.end, unknown())
+    return Attribute(item.source, item.start, item.end, item.name, value)
 
 
 def redefined(first: Range, again: Name, context: str, diags: Diagnostics) -> None:
@@ -94,8 +115,7 @@ def unsupported_argument(
         detail = f'No argument or block type is named "{name}".{did_you_mean(name, (*arguments, *blocks))}'
         diags.error("Extraneous JSON object property", detail, subject=item.name.range, context=context)
         return
-    hint = f" Did you mean to write it as a block, {name} {{ … }}?" if name in blocks else did_you_mean(name, arguments)
-    detail = f'An argument named "{name}" is not expected here.{hint}'
+    detail = f'An argument named "{name}" is not expected here.{unexpected.argument(name, arguments, blocks)}'
     diags.error("Unsupported argument", detail, subject=item.name.range, context=context)
 
 
@@ -103,8 +123,7 @@ def unsupported_block(
     item: Block, context: str, diags: Diagnostics, arguments: Collection[str], blocks: Collection[str]
 ) -> None:
     name = item.type.text
-    hint = f" Did you mean the argument {name} = …?" if name in arguments else did_you_mean(name, blocks)
-    detail = f'Blocks of type "{name}" are not expected here.{hint}'
+    detail = f'Blocks of type "{name}" are not expected here.{unexpected.block(name, arguments, blocks)}'
     diags.error("Unsupported block type", detail, subject=item.header, context=context)
 
 
@@ -114,13 +133,14 @@ def labels(block: Block, names: Sequence[str], diags: Diagnostics) -> tuple[str,
     if len(given) != len(names) and not block.body.whole:
         return None
     wanted = f"{keyword} " + " ".join(f'"{name.upper()}"' for name in names) if names else keyword
+    hint = unexpected.label(keyword, [label.text for label in given], names)
     if len(given) < len(names):
         missing = " and ".join(names[len(given) :])
-        detail = f"This {keyword} block has no {missing}. Write {wanted} {{ … }}."
+        detail = f"This {keyword} block has no {missing}.{hint or f' Write {wanted} {{ … }}.'}"
         diags.error("Missing block label", detail, subject=block.header, context=keyword)
         return None
     if len(given) > len(names):
-        detail = f"A {keyword} block has {_count(len(names))}. Write {wanted} {{ … }}."
+        detail = f"A {keyword} block has {_count(len(names))}.{hint or f' Write {wanted} {{ … }}.'}"
         diags.error("Extraneous block label", detail, subject=given[len(names)].range, context=keyword)
     return tuple(label.text for label in given[: len(names)])
 
@@ -172,7 +192,7 @@ def source_reference(text: str) -> SourceReference | None:
     parts = name.split(".")
     if len(parts) == 3 and parts[0] in ("source", "sources"):
         del parts[0]
-    if len(parts) != 2 or not all(map(is_name, parts)):
+    if len(parts) != 2 or not all(map(is_name, parts)) or parts[0] in ("source", "sources"):
         return None
     if not bracket:
         return SourceReference(parts[0], parts[1])
@@ -193,10 +213,11 @@ def _quoted_key(text: str) -> str | None:
     return found.value.raw
 
 
-def bad_reference(text: str, subject: Range, diags: Diagnostics) -> None:
+def bad_reference(text: str, known: Collection[str], subject: Range, diags: Diagnostics) -> None:
+    """A text in place of a reference; ``known`` are the sources, as ``TYPE.NAME``."""
     wrong = next((part for part in text.split(".") if part and not is_name(part)), None)
     why = f' "{wrong}" is no name: a name {NAME_RULE}.' if wrong else ""
-    detail = f'"{text}" does not refer to a source.{why} Write "source.TYPE.NAME", for instance "source.qemu.web".'
+    detail = f'"{text}" does not refer to a source.{why}{unexpected.source(text, known)}'
     if "[" in text:
         form = 'source.TYPE.NAME["KEY"], without quotes around it'
         detail = f'"{text}" does not refer to an instance of a source. Write {form}.'

@@ -5,18 +5,19 @@ Nothing is evaluated here but what has to be constant (types, descriptions, vers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
+from hclimg.config import unexpected
 from hclimg.diagnostics import Diagnostics, Range, nearest
 from hclimg.lang.dynamic import expanded, is_dynamic
 from hclimg.lang.names import around
 from hclimg.lang.scope import Scope
 from hclimg.lang.shape import Shape, shaped
-from hclimg.lang.syntax import Attribute, Block, Body, Expr, Property
+from hclimg.lang.syntax import Attribute, Block, Body, Property
 from hclimg.registry import Kind
 from hclimg.template.blocks import (
     bad_reference,
@@ -24,6 +25,7 @@ from hclimg.template.blocks import (
     duplicate,
     labels,
     part,
+    renamed,
     source_reference,
     split,
     unsupported_argument,
@@ -86,7 +88,8 @@ def read_hcl(
         required_plugins={name: source for name, (source, _) in reader.plugins.items()},
         auto_var_files=auto_var_files,
         dynamic=tuple(reader.dynamic),
-        whole=all(map(_is_whole, bodies)) and not any(map(is_unreadable, reader.naming())),
+        whole=all(map(_is_whole, bodies)) and not any(is_unreadable(local.expr) for local in reader.locals.values()),
+        knows_builds=reader.knows_builds(bodies),
     )
 
 
@@ -107,7 +110,7 @@ def _is_whole(body: Body) -> bool:
     return body.whole and all(_is_whole(block.body) for block in body.blocks if block.type.text not in _LEAVES)
 
 
-_LEAVES = ("source", "data", "provisioner", "error-cleanup-provisioner", "post-processor", "post-processors")
+_LEAVES = ("build", "source", "data", "provisioner", "error-cleanup-provisioner", "post-processor", "post-processors")
 """Blocks that declare nothing in themselves."""
 
 
@@ -124,11 +127,11 @@ class _Reader:
     registry: Block | None = None
     dynamic: list[Block] = attrs.field(factory=list)
 
-    def naming(self) -> Iterator[Expr | None]:
-        """The expressions that decide which names there are, or what they stand for."""
-        yield from (local.expr for local in self.locals.values())
-        for build in self.builds:
-            yield from (build.name, build.sources, *(use.name for use in build.uses))
+    def knows_builds(self, bodies: Iterable[Body]) -> bool:
+        """Whether all that decides which builds there are, and how they are called, could be read."""
+        named = [expr for b in self.builds for expr in (b.name, b.sources, *(use.name for use in b.uses))]
+        whole = all(b.body.whole for body in bodies for b in body.blocks if b.type.text == "build")
+        return whole and not any(map(is_unreadable, named))
 
     def too_old(self, bodies: Iterable[Body]) -> bool:
         """Read the ``packer`` blocks first; whether one of them asks for another version."""
@@ -158,9 +161,9 @@ class _Reader:
     def _misspelt(self, block: Block) -> None:
         """Read as what was most likely meant, or else all that refers to it would be reported too."""
         unsupported_block(block, "", self.diags, (), tuple(_TOP_LEVEL))
-        meant = nearest(block.type.text, _TOP_LEVEL)
+        meant = unexpected.meant(block.type.text, (), _TOP_LEVEL)
         if meant:
-            _TOP_LEVEL[meant](self, block)
+            _TOP_LEVEL[meant](self, renamed(block, meant))
 
     def _dynamic(self, block: Block) -> None:
         """To be expanded when variables are known, so it cannot generate what has to be known by then."""
@@ -405,7 +408,7 @@ def _source_use(block: Block, diags: Diagnostics) -> SourceUse | None:
         return None
     source = source_reference(names[0])
     if source is None:
-        bad_reference(names[0], block.labels[0].range, diags)
+        bad_reference(names[0], (), block.labels[0].range, diags)
         return None
     meta, rest = part(block.body, ("name", *REPETITION), "build", diags)
     name = meta.pop("name", None if block.body.whole else unknown_at(block.header))

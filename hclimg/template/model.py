@@ -183,8 +183,9 @@ class Template:
 
     ``legacy`` when it was written in Packer's old JSON: builders are then known by their name alone, and variables
     that the user gives without declaring them count as declared. Not ``whole`` when what it declares could not be read
-    in full: what a plan misses then may have been written. Not ``legible`` when most of what a plan would find wrong
-    only follows from what could not be read. ``dynamic`` are the blocks of that kind that stand outside of all others,
+    in full: what a plan misses then may have been written. It ``knows_builds`` when that holds for builds and their
+    names. Not ``legible`` when most of what a plan would find wrong only follows from what could not be read.
+    ``dynamic`` are the blocks of that kind that stand outside of all others,
     but for those that make builds.
     """
 
@@ -202,4 +203,5 @@ class Template:
     required_plugins: Mapping[str, str] = attrs.field(factory=dict)
     auto_var_files: tuple[Path, ...] = ()
     whole: bool = True
+    knows_builds: bool = True
     legible: bool = True

@@ -15,6 +15,13 @@ PROVISIONER_META = frozenset(
     ("name", "only", "except", "pause_before", "max_retries", "timeout", "continue_on_error", "override")
 )
 POST_PROCESSOR_META = frozenset(("name", "only", "except", "keep_input_artifact"))
+
+
+def meta_names(kind: Kind) -> frozenset[str]:
+    """The arguments of hclimg in the block of a component."""
+    if kind is Kind.PROVISIONER:
+        return PROVISIONER_META
+    return POST_PROCESSOR_META if kind is Kind.POST_PROCESSOR else frozenset()
 _SHAPE: Shape = {"retry": ()}
 _RETRY_ARGUMENTS = ("attempts", "delay", "max_delay")
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from hclimg.diagnostics import Diagnostic, Diagnostics, Range, Related
+from hclimg.diagnostics import Absence, Diagnostic, Diagnostics, Range, Related
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate, references
 from hclimg.lang.functions.environment import env_function
@@ -143,7 +143,8 @@ class _Evaluation:
             f'The variable "{name}" has no default and no value was given. Give one with -var "{name}=…", '
             f"in a var file, or in the environment variable {ENVIRONMENT_PREFIX}{name}."
         )
-        self.diags.error("Unset variable", detail, subject=block.header, context=_context(block), absence=True)
+        absence = Absence.DECLARATION
+        self.diags.error("Unset variable", detail, subject=block.header, context=_context(block), absence=absence)
 
     def _report_wrong_type(
         self, block: VariableBlock, expr: Expr, given: Given | None, error: ConversionError
