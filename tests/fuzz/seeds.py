@@ -66,6 +66,16 @@ TEMPLATES = (
     '    post-processor "checksum" { checksum_types = ["md5"] }\n  }\n  error-cleanup-provisioner "shell-local" {\n    inline = ["x"]\n  }\n}\n'
     'variable "x" {\n  default = "y"\n}\ndata "null" "z" {\n  input = var.x\n}\n',
 )  # fmt: skip
+JSON_TEMPLATES = (
+    '{"//": "${", "variable": {"a": {"type": "list(object({b = optional(string, \\"x\\")}))", "default": [{"b": "\\u00e9"}], "validation":'
+    ' [{"condition": "${length(var.a) > 0}", "error_message": "It is empty."}]}, "p": {"default": "s3cret", "sensitive": true}},'
+    ' "locals": [{"b": {"${var.a[0].b}": 1.5e3}}, {"c": "%{ for x in var.a ~}\\n${x.b}%{ endfor }\\t$${y}"}]}\n',
+    '{"source": {"null": [{"n": {"communicator": "none"}}, {"m": {"for_each": {"k": 1}, "communicator": "none"}}], "file": {"f": {"content":'
+    ' "${upper(\\"x\\")}", "target": "o", "enabled": false}}}, "build": [[{"name": "b", "sources": ["source.null.n", "null.m"]}, {"provisioner":'
+    ' [{"shell-local": {"inline": ["echo ${build.ID}"], "only": ["null.n"], "retry": {"attempts": 2}, "override": {"n": {"inline": ["x"]}}}}],'
+    ' "dynamic": {"provisioner": {"for_each": ["x"], "iterator": "i", "labels": ["shell-local"], "content": {"inline": ["${i.value}"]}}},'
+    ' "post-processors": [{"post-processor": [{"manifest": {}}, {"checksum": {"checksum_types": ["md5"]}}]}, null]}]]}\n',
+)  # fmt: skip
 VAR_FILES = ('a = "x"\nb = [1, 2]\nc = { d = true }\n', '{"a": "x", "b": ["y"], "c": {"d": null}}\n')
 
 
@@ -104,6 +114,11 @@ def differential(corpus: Path = CORPUS) -> tuple[str, ...]:
 @cache
 def legacy_templates(corpus: Path = CORPUS) -> tuple[str, ...]:
     return _distinct([*LEGACY, *_files([corpus / "packer-legacy-json", corpus / "packer-command-fixtures"], ("json",))])
+
+
+@cache
+def json_templates(corpus: Path = CORPUS) -> tuple[str, ...]:
+    return _distinct([*JSON_TEMPLATES, *_files([corpus], ("pkr.json", "hcl.json"))])
 
 
 @cache

@@ -24,6 +24,7 @@ from hclimg.lang.evaluate import Scope, evaluate, references
 from hclimg.lang.functions import standard_functions
 from hclimg.lang.functions.model import Function
 from hclimg.lang.gotemplate import GoTemplateError, parse_go_template, render
+from hclimg.lang.json_syntax import parse_json_body
 from hclimg.lang.parse import parse_body, parse_expression, parse_template, read_source
 from hclimg.lang.show import shown
 from hclimg.lang.syntax import Expr, Node, same, walk
@@ -184,6 +185,13 @@ def read_legacy_template(text: str, folder: Path) -> None:
     _plan(read_legacy(SourceText("f.json", text), "f.json", folder, diags), diags, folder)
 
 
+def read_json_template(text: str, folder: Path) -> None:
+    diags = Diagnostics()
+    body = parse_json_body(SourceText("f.pkr.json", text), diags)
+    look_at(body)
+    _plan(read_hcl([body], "f.pkr.json", folder, diags), diags, folder)
+
+
 def read_packer_template(text: str, folder: Path) -> None:
     diags = Diagnostics()
     body = parse_body(SourceText("f.pkr.hcl", text), diags)
@@ -249,6 +257,7 @@ TARGETS = {
         Target("go-template", of(lambda: seeds.GO_TEMPLATES), read_go_template),
         Target("boot-command", of(lambda: seeds.BOOT_COMMANDS), read_boot_command),
         Target("legacy", of(seeds.legacy_templates), read_legacy_template),
+        Target("json", of(seeds.json_templates), read_json_template),
         Target("packer", of(seeds.packer_templates), read_packer_template),
         Target("var-file", of(lambda: seeds.VAR_FILES), read_var_file),
     )

@@ -51,10 +51,23 @@ source "fake" "web" {
   disk { size = 1 }
   disk { size = var.spec.size }
 }
-source "other" "db" {}
+source "other" "db" {
+  for_each = toset(["m", "n"])
+  text     = each.key
+  dynamic "disk" {
+    for_each = [1, 2]
+    iterator = it
+    content { size = it.value }
+  }
+}
+source "other" "off" { enabled = var.size > 9 }
+output "where" {
+  value       = local.a
+  description = "Where."
+}
 build {
   name    = "prod"
-  sources = ["source.fake.web"]
+  sources = ["source.fake.web", "source.other.off"]
   source "other.db" {
     name   = "second"
     number = 2
@@ -69,6 +82,11 @@ build {
     override = { "fake.web" = { disk = { size = 9 } } }
   }
   provisioner "copy" { text = "b" }
+  dynamic "provisioner" {
+    for_each = { x = "run", y = "copy" }
+    labels   = [provisioner.value]
+    content { text = provisioner.key }
+  }
   error-cleanup-provisioner "copy" { text = "log" }
   post-processor "list" { keep_input_artifact = true }
   post-processors {
@@ -106,11 +124,19 @@ IN_JSON: dict[str, Any] = {
     "data": {"look": {"it": {"text": "x"}}},
     "source": {
         "fake": {"web": {"text": "x", "disk": [{"size": 1}, {"size": "${var.spec.size}"}]}},
-        "other": {"db": {}},
+        "other": {
+            "db": {
+                "for_each": '${toset(["m", "n"])}',
+                "text": "${each.key}",
+                "dynamic": {"disk": {"for_each": [1, 2], "iterator": "it", "content": {"size": "${it.value}"}}},
+            },
+            "off": {"enabled": "${var.size > 9}"},
+        },
     },
+    "output": {"where": {"value": "${local.a}", "description": "Where."}},
     "build": {
         "name": "prod",
-        "sources": ["source.fake.web"],
+        "sources": ["source.fake.web", "source.other.off"],
         "source": {"other.db": {"name": "second", "number": 2}},
         "provisioner": [
             {
@@ -126,6 +152,13 @@ IN_JSON: dict[str, Any] = {
             },
             {"copy": {"text": "b"}},
         ],
+        "dynamic": {
+            "provisioner": {
+                "for_each": {"x": "run", "y": "copy"},
+                "labels": ["${provisioner.value}"],
+                "content": {"text": "${provisioner.key}"},
+            }
+        },
         "error-cleanup-provisioner": {"copy": {"text": "log"}},
         "post-processor": {"list": {"keep_input_artifact": True}},
         "post-processors": {"post-processor": [{"pack": {"text": "$${x}"}}, {"sum": {}}]},
