@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from conformance.groups.value_tables import CALLBACK as HOLE
+from conformance.groups.value_tables import apply_path, has_index
 from conformance.model import Case, Group, Skipped, expect, tables
 from conformance.typed import has_hole, same, text_of, type_of, value_of
+from hclimg.diagnostics import Diagnostics, SourceText
 from hclimg.lang import operators, values
 from hclimg.lang.convert import convert
-from hclimg.lang.functions import jsonvalues
-from hclimg.lang.operators import OperationError
-from hclimg.lang.types import ANY, NUMBER, STRING, MapType, PrimitiveType, has_any, without_optional
+from hclimg.lang.evaluate import Scope, evaluate
+from hclimg.lang.functions import jsonvalues, standard_functions
+from hclimg.lang.parse import parse_expression
+from hclimg.lang.types import ANY, NUMBER, PrimitiveType, has_any, without_optional
 from hclimg.lang.values import Value, deep_marks, equals, set_of, unmark_deep
 
 Data: TypeAlias = dict[str, Any]
@@ -73,21 +78,6 @@ def _index(case: Data) -> None:
     _judge(case, operators.index(value_of(case["Collection"]), key))
 
 
-def _has_index(case: Data) -> None:
-    """cty converts no keys, HCL does: only what has a key of the right type is the same question."""
-    collection, key = value_of(case["Collection"]), value_of(case["Key"])
-    wanted = value_of(case["Expected"])
-    right = STRING if isinstance(collection.type, MapType) else NUMBER
-    if key.type != right or not wanted.is_known or wanted.marks:
-        raise Skipped("asks for keys that HCL converts first")
-    try:
-        operators.index(collection, key)
-        found = True
-    except OperationError:
-        found = False
-    expect(found == wanted.raw, f"{case}: {found}")
-
-
 def _get_attr(case: Data) -> None:
     _judge(case, operators.attribute(value_of(case["Object"]), case["AttrName"]))
 
@@ -115,6 +105,46 @@ def _dynamic_types(case: Data) -> None:
 
 def _without_optional(case: Data) -> None:
     expect(without_optional(type_of(case["ty"])) == type_of(case["expected"]), f"{case}")
+
+
+def _absolute(case: Data) -> None:
+    function = standard_functions(Path("/"), datetime.now(UTC))["abs"]
+    _judge(case, function.call([convert(value_of(case["Receiver"]), NUMBER)]))
+
+
+def _each_element(case: Data) -> None:
+    """The test's callback stops at the text "stop"."""
+    found: list[tuple[Value, Value]] = []
+    for key, item in values.elements(value_of(case["Receiver"])):
+        found.append((key, item))
+        if item.raw == "stop":
+            break
+    wanted = [(value_of(key), value_of(item)) for key, item in case["Expected"] or []]
+    matches = [same(w[0], f[0]) and same(w[1], f[1]) for w, f in zip(wanted, found, strict=False)]
+    expect(len(found) == len(wanted) and all(matches), f"{found!r:.300}")
+
+
+def _apply_path(case: Data) -> None:
+    if case.get("WantErr"):
+        raise Skipped("cty's words on paths, which HCL replaces by its own")
+    path = case["Path"] or {}
+    if path and "$go" not in path:
+        raise Skipped(HOLE)
+    result = apply_path(value_of(case["Start"]), path.get("$go", ""))
+    expect(same(value_of(case["Want"]), result), text_of(result))
+
+
+def _logic(op: str) -> Check:
+    """As an expression: HCL decides by one side alone."""
+
+    def check(case: Data) -> None:
+        scope = Scope({"a": value_of(case["Receiver"]), "b": value_of(case["Other"])})
+        diags = Diagnostics()
+        result = evaluate(parse_expression(SourceText("case", f"a {op} b"), diags), scope, diags)
+        expect(not diags.has_errors, f"{case}: {diags.items[:1]}")
+        _judge(case, result)
+
+    return check
 
 
 def _primitive(case: Data) -> None:
@@ -160,16 +190,18 @@ _TABLES: dict[str, dict[str, Check]] = {
         "TestValueRawEquals": _raw_equal,
         "TestValueAdd": _binary("+", "LHS", "RHS"),
         "TestValueSubtract": _binary("-", "LHS", "RHS"),
+        "TestValueAbsolute": _absolute,
+        "TestValueForEachElement": _each_element,
         "TestValueNegate": _unary("-"),
         "TestValueMultiply": _multiply,
         "TestValueDivide": _binary("/", "LHS", "RHS"),
         "TestValueModulo": _binary("%", "LHS", "RHS"),
         "TestValueGetAttr": _get_attr,
         "TestValueIndex": _index,
-        "TestValueHasIndex": _has_index,
+        "TestValueHasIndex": has_index,
         "TestValueNot": _unary("!"),
-        "TestValueAnd": _binary("&&", "Receiver", "Other"),
-        "TestValueOr": _binary("||", "Receiver", "Other"),
+        "TestValueAnd": _logic("&&"),
+        "TestValueOr": _logic("||"),
         "TestLessThan": _binary("<", "Receiver", "Other"),
         "TestGreaterThan": _binary(">", "Receiver", "Other"),
         "TestLessThanOrEqualTo": _binary("<=", "Receiver", "Other"),
@@ -180,6 +212,7 @@ _TABLES: dict[str, dict[str, Check]] = {
         "TestIsMarked": _is_marked,
         "TestUnmarkDeep": _unmark_deep,
     },
+    "path_test.json": {"TestPathApply": _apply_path},
     "object_type_test.json": {"TestObjectTypeEquals": _same_types},
     "tuple_type_test.json": {"TestTupleTypeEquals": _same_types},
     "primitive_type_test.json": {"TestTypeIsPrimitiveType": _primitive},
@@ -194,11 +227,30 @@ _TABLES: dict[str, dict[str, Check]] = {
 }
 
 
-def _run(check: Check | None, case: Data) -> None:
+_GO_ONLY = {
+    "TestTypeJSONable": "tests Go's API: the JSON form of types",
+    "TestPathValueMarks": "tests Go's API: marks by paths",
+    "TestPathValueMarksEqual": "tests Go's API: marks by paths",
+    "TestPathEquals": "tests Go's API: paths are equal",
+    "TestSafeKnownPrefix": 'refinements of unknown values other than "not null" are not modelled',
+    "TestSetRulesSameRules": "tests Go's API: sets of anything",
+    "TestTypeTestConformance": "tests Go's API: whether a type is a case of another",
+    "TestTypeGoString": "tests Go's API: types as Go code",
+    "TestValueGoString": "tests Go's API: values as Go code",
+    "TestUnknownAsNull": "tests Go's API: unknown values replaced by null",
+    "TestCanListVal": "tests Go's API: whether values make a collection",
+    "TestCanMapVal": "tests Go's API: whether values make a collection",
+    "TestCanSetVal": "tests Go's API: whether values make a collection",
+    "TestSetVal_nestedStructures": "tests Go's API: that a constructor does not panic",
+    "TestHasWhollyKnownType": "tests Go's API: whether a type is decided",
+}
+
+
+def _run(test: str, check: Check | None, case: Data) -> None:
     if check is None:
-        raise Skipped("tests Go's API")
-    if has_hole({name: field for name, field in case.items() if name != "marks"}):
-        raise Skipped("needs a Go callback or value")
+        raise Skipped(_GO_ONLY.get(test, "tests Go's API"))
+    if check is not _apply_path and has_hole({name: field for name, field in case.items() if name != "marks"}):
+        raise Skipped(HOLE)
     if any(f'"{name}": ' in json.dumps(case) for name in _REFINED) or '{"null": true}' in json.dumps(case):
         raise Skipped(_LATER)
     check(case)
@@ -209,7 +261,7 @@ def _cases(corpus: Path) -> Iterator[Case]:
         checks = _TABLES.get(path.name, {})
         for test, rows in tables(path).items():
             for number, row in enumerate(rows):
-                yield Case(f"{path.name}/{test}/{number}", partial(_run, checks.get(test), row))
+                yield Case(f"{path.name}/{test}/{number}", partial(_run, test, checks.get(test), row))
 
 
 GROUPS = (Group("cty-core", "operations on values, marks, types, sets, JSON", _cases),)

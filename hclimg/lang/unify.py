@@ -206,7 +206,7 @@ def _all_convertible(types: Iterable[Type], target: Type, unsafe: bool) -> bool:
 
 
 def _most_general(types: Sequence[Type], unsafe: bool) -> Type | None:
-    for candidate in _by_generality(types):
+    for candidate in by_generality(types):
         if _all_convertible(types, candidate, unsafe):
             return candidate
     return None
@@ -215,7 +215,7 @@ def _most_general(types: Sequence[Type], unsafe: bool) -> Type | None:
 # -- preference -----------------------------------------------------------------
 
 
-def _by_generality(types: Sequence[Type]) -> list[Type]:
+def by_generality(types: Sequence[Type]) -> list[Type]:
     """The types, the more general ones first (a topological order)."""
     different = list(dict.fromkeys(types))
     below: dict[int, list[int]] = {i: [] for i in range(len(different))}
