@@ -31,9 +31,18 @@ def hclimg(tmp_path: Path) -> Hclimg:
     return run
 
 
-@pytest.mark.parametrize("name", ["output"])
-def test_plans(name: str, hclimg: Hclimg, golden: Callable[[str, str], None]) -> None:
-    golden(f"example-{name}.txt", hclimg("plan", name))
+PLANS = [
+    ("output", []),
+    ("for_each", []),
+    ("enabled", []),
+    ("enabled-debug", ["-var", "debug=true", "-var", 'formats=["zip"]']),
+    ("dynamic", []),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), PLANS)
+def test_plans(name: str, options: list[str], hclimg: Hclimg, golden: Callable[[str, str], None]) -> None:
+    golden(f"example-{name}.txt", hclimg("plan", *options, name.partition("-")[0]))
 
 
 def test_output(hclimg: Hclimg, tmp_path: Path) -> None:
@@ -43,3 +52,33 @@ def test_output(hclimg: Hclimg, tmp_path: Path) -> None:
     assert (tmp_path / "examples" / bundle).exists()
     assert hclimg("output", "admin_password") == '"change-me-soon"\n'
     assert "change-me-soon" not in hclimg("output")
+
+
+def test_for_each(hclimg: Hclimg, tmp_path: Path) -> None:
+    said = hclimg("apply", "for_each")
+    build = tmp_path / "examples" / "build"
+    assert (build / "us" / "release.txt").read_text() == "made of build/us/site.conf\n"
+    assert (build / "index.txt").read_text() == "eu build/eu/site.conf\nus build/us/site.conf"
+    assert sorted(path.name for path in (build / "eu").iterdir()) == [
+        "release.md5", "release.sha256", "release.txt", "site.conf",
+    ]  # fmt: skip
+    assert '==> file.config["eu"]: config-eu goes to the mirror fra' in said
+    assert "==> public.file.notice: readable by www-data" in said
+
+
+def test_one_instance(hclimg: Hclimg, tmp_path: Path) -> None:
+    hclimg("apply", "-only", 'file.release["us"]', "for_each")
+    found = (tmp_path / "examples" / "build").rglob("*.*")
+    assert sorted(path.name for path in found) == ["release.md5", "release.sha256", "release.txt", "site.conf"]
+
+
+def test_enabled(hclimg: Hclimg, tmp_path: Path) -> None:
+    hclimg("apply", "-var", "debug=true", "-var", 'formats=["tar"]', "-except", "second-look.*", "enabled")
+    assert sorted(path.name for path in (tmp_path / "examples" / "build").iterdir()) == ["app.tar", "symbols.tar"]
+
+
+def test_dynamic(hclimg: Hclimg, tmp_path: Path) -> None:
+    said = hclimg("apply", "-only", "file.home", "dynamic")
+    assert "==> file.home: adding users" in said
+    found = sorted(path.name for path in (tmp_path / "examples" / "build").iterdir())
+    assert found == ["home.md5", "home.sha1", "home.sha256", "home.txt"]

@@ -32,8 +32,8 @@ class ArtifactNames:
         self._value: Value | None = None
         for lane in lanes:
             self._lanes.setdefault(lane.steps, lane)
-            for length in range(len(lane.steps) - len(lane.keys), len(lane.steps)):
-                self._instances.setdefault(lane.steps[:length], []).append(lane)
+            for family in lane.families:
+                self._instances.setdefault(family, []).append(lane)
         self._longest = max(map(len, self._lanes), default=0)
 
     @property
@@ -88,19 +88,18 @@ class ArtifactNames:
         self._value = None
 
     def _unknown(self, steps: tuple[str, ...]) -> tuple[str, str]:
-        for length in range(len(steps) - 1, 1, -1):
-            instances = self._instances.get(steps[:length])
-            if instances is not None:
-                return _unknown_instance(steps[: length + 1], instances)
+        for length in range(len(steps) - 1, 0, -1):
+            keys = list(dict.fromkeys(lane.steps[length] for lane in self._instances.get(steps[:length], ())))
+            if keys and steps[length] not in keys:
+                return _unknown_instance(steps[: length + 1], keys)
         names = [".".join(known) for known in self._lanes]
         wanted = ".".join(steps[:-1] if len(steps) > 2 else steps)
         hint = did_you_mean(wanted, names) or f" The builds are {', '.join(names)}."
         return "Unknown artifact", f'No build is called "{wanted}".{hint}'
 
 
-def _unknown_instance(steps: tuple[str, ...], instances: Iterable[Lane]) -> tuple[str, str]:
-    """Summary and detail when a build has instances, but not one with this key."""
-    keys = list(dict.fromkeys(lane.steps[len(steps) - 1] for lane in instances))
+def _unknown_instance(steps: tuple[str, ...], keys: list[str]) -> tuple[str, str]:
+    """Summary and detail when a build has instances, but not one with this key, which comes last."""
     name = ".".join(steps[:-1])
     detail = f"{name} has no instance {key_text(steps[-1])}.{did_you_mean(steps[-1], keys)}{key_list(keys)}"
     return "Unknown artifact", detail

@@ -140,12 +140,17 @@ class _Drafting:
         self, source: ComponentBlock, body: Body, use: SourceUse, named: SourceName, build: BuildName
     ) -> LaneDraft:
         name = named.text or source.name
-        keys = (*(() if source.key is None else (source.key,)), *named.keys)
+        # Who gives one instance a name of its own has told it apart.
+        is_named = source.key is None or bool(named.text and use.source.key is not None)
+        keys = (*(() if is_named or source.key is None else (source.key,)), *named.keys)
         plain = f"{source.type}.{name}"
         local = plain + "".join(map(key_text, keys))
         address = f"{build.text}.{local}" if build.text else local
         own = tuple(key for key in (source.key, named.key) if key is not None)
-        every = own if self.build.key is None else (self.build.key, *own)
+        # The name of a build is no part of a label, so its key is, also when the name says it.
+        told = keys if self.build.key is None else (self.build.key, *keys)
+        whole = (*build.steps, source.type, name)
+        shared = [(*whole, *keys[:count]) for count in range(len(keys))]
         lane = Lane(
             address=address,
             name=name if self.template.legacy else address,
@@ -153,8 +158,9 @@ class _Drafting:
             source_name=name,
             build_name=build.name,
             keys=own,
-            label="-".join([name, *map(file_part, every)]),
-            steps=(*build.steps, source.type, name, *keys),
+            label="-".join([name, *map(file_part, told)]),
+            steps=(*whole, *keys),
+            families=(*([build.steps[:1]] if len(build.steps) > 1 else ()), *shared),
         )
         locals_ = (name, local) if self.template.legacy else tuple(dict.fromkeys((local, plain)))
         builds = [f"{prefix}." if prefix else "" for prefix in build.callings]

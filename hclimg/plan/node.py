@@ -81,7 +81,7 @@ class Lane:
     calls it and what ``-only`` matches (for legacy JSON the builder's name); ``source_type``, ``source_name`` and
     ``build_name`` are its parts, without keys; ``keys`` are those of its source. ``label`` is the source's name as it
     is safe in the name of a file: what the build is called in scripts and in defaults. ``steps`` is what follows
-    ``artifact`` in a reference to it.
+    ``artifact`` in a reference to it, ``families`` are the beginnings of that which stand for all its instances.
     """
 
     address: str
@@ -92,6 +92,7 @@ class Lane:
     keys: tuple[str, ...] = ()
     label: str = field(default=Factory(lambda self: self.source_name, takes_self=True))
     steps: tuple[str, ...] = field(default=Factory(lambda self: _steps(self), takes_self=True))
+    families: tuple[tuple[str, ...], ...] = ()
 
 
 def _steps(lane: Lane) -> tuple[str, ...]:

@@ -416,6 +416,59 @@ def test_an_artifact_of_an_instance_that_does_not_exist(workshop: Workshop) -> N
     assert error.detail == 'vm.app has no instance ["uss"]. Did you mean "us"? Its keys are "eu", "us".'
 
 
+def test_artifacts_of_builds_with_keys(workshop: Workshop) -> None:
+    plan = clean(workshop, ONE + """\
+source "vm" "next" { lines = [artifact.img["a"].vm.one.path, artifact.vm.alone.path] }
+source "vm" "all" { lines = [for key, build in artifact.img : build.vm.one.path] }
+build {
+  for_each = toset(["a", "b"])
+  name     = "img"
+  sources  = ["vm.one"]
+}
+build {
+  sources = ["vm.next", "vm.all"]
+  source "vm.one" { name = "alone" }
+}
+""")
+    after = {branch.lane: branch.after for branch in tree(plan) if branch.lane}
+    assert after["vm.next"] == ('img["a"].vm.one', "vm.alone")
+    assert after["vm.all"] == ('img["a"].vm.one', 'img["b"].vm.one')
+
+
+@pytest.mark.parametrize(
+    ("reference", "detail"),
+    [
+        ("img.vm.one.path", 'img has no instance ["vm"]. Its keys are "a", "b".'),
+        ('img["a"].vm.two.path', 'No build is called "img.a.vm.two". Did you mean "img.a.vm.one"?'),
+    ],
+)
+def test_artifacts_of_builds_that_do_not_exist(workshop: Workshop, reference: str, detail: str) -> None:
+    workshop.compile(f"""{ONE}build {{
+  for_each = toset(["a", "b"])
+  name     = "img"
+  sources  = ["vm.one"]
+}}
+build {{
+  sources = ["vm.one"]
+  provisioner "run" {{ text = artifact.{reference} }}
+}}
+""")
+    assert workshop.only_error().detail == detail
+
+
+def test_an_instance_with_a_name_of_its_own(workshop: Workshop) -> None:
+    plan = clean(workshop, WEB + """\
+build {
+  source "vm.web[\\"us\\"]" {
+    name  = "big"
+    lines = [source.name, source.key]
+  }
+}
+""")
+    assert list(plan.lanes) == ["vm.big"]
+    assert settings(plan, "vm.big/build")["lines"] == ["big", "us"]
+
+
 # -- dynamic blocks -----------------------------------------------------------------------------
 
 DYNAMIC = """\
