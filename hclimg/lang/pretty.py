@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -10,6 +11,7 @@ from hclimg.lang.types import ListType, MapType, ObjectType, SetType, TupleType,
 from hclimg.lang.values import Value
 
 STEP = "  "
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Words(NamedTuple):
@@ -23,9 +25,9 @@ WORDS: Final = Words()
 
 
 def pretty(value: Value) -> str:
-    """The value; a text of several lines is a heredoc."""
+    """The value; a text of several lines is a heredoc, unless it holds what would move a terminal's cursor."""
     raw = value.raw
-    if isinstance(raw, str) and "\n" in raw and not value.is_sensitive:
+    if isinstance(raw, str) and "\n" in raw and not value.is_sensitive and not _CONTROL.search(raw):
         return _heredoc(raw)
     return "".join(_value(value, "", WORDS))
 

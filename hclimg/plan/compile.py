@@ -30,7 +30,7 @@ from hclimg.template.expand import Expansion, expand_template
 from hclimg.template.inputs import VariableInputs
 from hclimg.template.model import Address, Template
 from hclimg.template.ordering import in_text_order
-from hclimg.template.scope import Globals, make_globals
+from hclimg.template.scope import Globals, make_globals, surroundings
 from hclimg.template.variables import resolve_variables
 
 
@@ -98,7 +98,8 @@ def evaluate_globals(
     from hclimg.lang.functions import standard_functions
 
     functions = standard_functions(template.base_dir, options.now)
-    variables = resolve_variables(template, options.variables, functions, diags)
+    roots = surroundings(template, options.cwd)
+    variables = resolve_variables(template, options.variables, functions, diags, roots)
     return make_globals(
         template, variables, functions, diags, cwd=options.cwd, data=options.data, data_types=data_types
     )

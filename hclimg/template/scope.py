@@ -132,14 +132,7 @@ class Globals:
             "var": object_of(self.variables),
             "local": object_of({}),
             "data": self._data(),
-            "path": object_of({"cwd": string(str(self.cwd)), "root": string(str(self.template.base_dir))}),
-            "packer": object_of(
-                {
-                    "version": string(PACKER_VERSION),
-                    "iterationID": string(""),
-                    "versionFingerprint": string(""),
-                }
-            ),
+            **surroundings(self.template, self.cwd),
         }
 
     def _data(self) -> Value:
@@ -200,6 +193,16 @@ class Globals:
         if len(names) == len(found) and all(name in self.locals for name in names):
             return object_of({name: self.locals[name] for name in names})
         return object_of({name: self.locals.get(name, unknown()) for name in self.template.locals})
+
+
+def surroundings(template: Template, cwd: Path) -> dict[str, Value]:
+    """``path`` and ``packer``."""
+    return {
+        "path": object_of({"cwd": string(str(cwd)), "root": string(str(template.base_dir))}),
+        "packer": object_of(
+            {"version": string(PACKER_VERSION), "iterationID": string(""), "versionFingerprint": string("")}
+        ),
+    }
 
 
 def make_globals(

@@ -28,11 +28,18 @@ _NOTHING = Scope()
 
 
 def resolve_variables(
-    template: Template, inputs: VariableInputs, functions: Mapping[str, Function], diags: Diagnostics
+    template: Template,
+    inputs: VariableInputs,
+    functions: Mapping[str, Function],
+    diags: Diagnostics,
+    roots: Mapping[str, Value] | None = None,
 ) -> dict[str, Value]:
-    """The value of every variable; unknown for one that has none, which is reported."""
+    """The value of every variable; unknown for one that has none, which is reported.
+
+    ``roots`` are the names that defaults in legacy templates may use beside ``var``.
+    """
     given = read_inputs(template, inputs, diags)
-    found = _Evaluation(given.blocks, given.values, functions, inputs.environment, diags, template.legacy)
+    found = _Evaluation(given.blocks, given.values, functions, inputs.environment, diags, template.legacy, roots or {})
     values = found.run()
     if not template.legacy:
         found.check_overruled(given.overruled)
@@ -47,6 +54,7 @@ class _Evaluation:
     environment: Mapping[str, str]
     diags: Diagnostics
     legacy: bool
+    roots: Mapping[str, Value]
     values: dict[str, Value] = attrs.field(factory=dict)
 
     def run(self) -> dict[str, Value]:
@@ -135,7 +143,7 @@ class _Evaluation:
         env = {"env": env_function(self.environment.get)}
         if not self.legacy:
             return Scope(None, env)
-        return Scope(None, env, Scope(None, self.functions)).child({"var": object_of(self.values)})
+        return Scope(None, env, Scope(None, self.functions)).child({**self.roots, "var": object_of(self.values)})
 
     def _report_unset(self, block: VariableBlock) -> None:
         name = block.name

@@ -154,6 +154,21 @@ def test_data_sources_are_read_when_they_are_asked_for(hclimg: Run, write: Write
     assert "a.pkr.hcl:1:1: Error: Data source failed" in done.stderr
 
 
+def test_variables_of_legacy_templates(hclimg: Run, write: Write) -> None:
+    """Their defaults are texts with calls in them."""
+    write(
+        "x.json",
+        """{
+      "variables": {"a": "{{template_dir}}", "b": "{{pwd}}-{{packer_version}}", "c": "{{user `a`}}!"},
+      "builders": [{"type": "null", "communicator": "none"}]
+    }""",
+    )
+    done = hclimg("console", "x.json", stdin='[var.a == path.root, var.b == "${path.cwd}-${packer.version}", var.c]')
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == '[\n  true,\n  true,\n  ".!",\n]\n'
+    assert hclimg("validate", "x.json").returncode == 0
+
+
 def test_standard_input_is_no_template(hclimg: Run) -> None:
     done = hclimg("console", "-", stdin="{}")
     assert done.returncode == 1
