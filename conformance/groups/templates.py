@@ -316,6 +316,32 @@ def _build_tables(corpus: Path) -> Iterator[Case]:
         yield Case(f"HCLOnlyExcept/{' '.join(case['args'])}", partial(_selection_case, corpus, case))
 
 
+# -- acceptance tests -----------------------------------------------------------------
+
+_DEPENDENCIES = {
+    "dag_tests/templates/mixed_data_local.pkr.hcl": "",
+    "dag_tests/templates/malformed_data_dep.pkr.hcl": "Undeclared data source",
+    "dag_tests/templates/malformed_local_dep.pkr.hcl": "Undeclared local value",
+    "core_tests/templates/locals_duplicate.pkr.hcl": "Duplicate declaration",
+    "core_tests/templates/locals_no_order.pkr.hcl": "",
+}
+"""What is wrong with the templates about locals and data sources, in our words; nothing with the others."""
+
+
+def _dependencies_case(path: Path, wanted: str) -> None:
+    _, diags = _compile(path, command_registry(), reads=not wanted)
+    # Packer tests these with its console, which needs no build.
+    found = {item.summary for item in diags.errors} - {"Missing build block"}
+    expect(found == ({wanted} if wanted else set()), f"expected {wanted or 'no error'}, got {sorted(found)}")
+
+
+def _dependency_templates(corpus: Path) -> Iterator[Case]:
+    for name, wanted in _DEPENDENCIES.items():
+        path = corpus / "packer-acceptance" / name
+        if path.is_file():
+            yield Case(path.name, partial(_dependencies_case, path, wanted))
+
+
 # -- legacy JSON --------------------------------------------------------------------
 
 
@@ -364,5 +390,6 @@ GROUPS = (
     Group("packer-hcl2template-rest", "steps, plugins, variables of HCL templates", _other_tables),
     Group("packer-commands-validate", "packer validate: its exit codes", _validate_tables),
     Group("packer-commands-build", "packer build: whether it would start, and what", _build_tables),
+    Group("packer-acceptance-dag", "locals and data sources that depend on each other", _dependency_templates),
     Group("packer-core", "legacy JSON: names, variables, validation", _legacy_tables),
 )

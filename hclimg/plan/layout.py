@@ -197,7 +197,7 @@ class Layouts:
             self._settings[key] = step_settings(block, inner, self.diags)
         known = self._known(draft).overrides
         names = (*draft.names, draft.source.name, draft.lane.source_name)
-        body = overridden(block, names, known, inner, self.diags)
+        body = overridden(block, names, known, inner, self.diags, strict=self.template.legacy)
         return Step(block, body, self._settings[key])
 
     def _filter(self, block: ComponentBlock, draft: LaneDraft, scope: LaneScope) -> Filter:

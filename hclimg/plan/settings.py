@@ -176,9 +176,18 @@ def _retry(read: _Reader) -> RetryPolicy:
 
 
 def overridden(
-    block: ComponentBlock, names: Collection[str], known: Collection[str], scope: Scope, diags: Diagnostics
+    block: ComponentBlock,
+    names: Collection[str],
+    known: Collection[str],
+    scope: Scope,
+    diags: Diagnostics,
+    *,
+    strict: bool,
 ) -> Body:
-    """The settings of a block for one lane: those of ``override`` replace the block's own."""
+    """The settings of a block for one lane: those of ``override`` replace the block's own.
+
+    A name that no build has is an error in legacy templates, as in Packer.
+    """
     expr = block.meta.get("override")
     if expr is None:
         return block.body
@@ -186,8 +195,9 @@ def overridden(
         if name in names:
             return _replaced(block.body, body)
         if name not in known:
+            report = diags.error if strict else diags.warn
             detail = f'override names "{name}", but no build is called that.{did_you_mean(name, known)}'
-            diags.warn("Unknown build", detail, subject=body.range, context=block.context, absence=Absence.BUILD)
+            report("Unknown build", detail, subject=body.range, context=block.context, absence=Absence.BUILD)
     return block.body
 
 

@@ -578,3 +578,26 @@ def test_only_what_is_marked_is_a_secret(workshop: Workshop) -> None:
     found = decode_body(FakeSettings, spec.body, spec.scope, Diagnostics(), context="", header=spec.header)
     assert found is not None
     assert found.secrets == ("hunter2",)
+
+
+
+def test_override_of_a_build_that_is_not_there(workshop: Workshop) -> None:
+    """A warning in HCL and an error in legacy templates, as in Packer."""
+    workshop.compile("""\
+source "fake" "a" {}
+build {
+  sources = ["fake.a"]
+  provisioner "run" { override = { other = { text = "x" } } }
+}
+""")
+    workshop.compile(
+        """{
+  "builders": [{"type": "fake", "name": "a"}],
+  "provisioners": [{"type": "run", "override": {"other": {"text": "x"}}}]
+}""",
+        "t.json",
+    )
+    assert [(item.summary, item.severity.value) for item in workshop.diags] == [
+        ("Unknown build", "warning"),
+        ("Unknown build", "error"),
+    ]
