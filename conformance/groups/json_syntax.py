@@ -11,8 +11,9 @@ from conformance.model import Case, Failed, Group, Skipped, expect, tables
 from conformance.typed import same, value_of
 from hclimg.diagnostics import Diagnostics, Range, SourceText
 from hclimg.lang.evaluate import Scope, evaluate, references
-from hclimg.lang.json_scan import JsonArray, JsonConstant, JsonNode, JsonNumber, JsonObject, JsonString, scan, tokens
+from hclimg.lang.json_scan import scan, tokens
 from hclimg.lang.json_syntax import parse_json_body, parse_json_expression
+from hclimg.lang.json_tree import JsonArray, JsonConstant, JsonNode, JsonNumber, JsonObject, JsonString
 from hclimg.lang.shape import shaped
 from hclimg.lang.syntax import Block, Body, ObjectCons
 from hclimg.lang.values import Value, boolean, number, object_of, string, tuple_of

@@ -11,8 +11,9 @@ from attrs import define, field
 from hclimg.cli.options import Command, switch
 from hclimg.cli.terminal import show_diagnostics
 from hclimg.diagnostics import Diagnostics, SourceText
-from hclimg.lang.json_scan import JsonObject, scan_unique
+from hclimg.lang.json_scan import scan_unique
 from hclimg.lang.json_text import data_of, indent_of, json_text
+from hclimg.lang.json_tree import JsonObject
 from hclimg.lang.source import read_source, replace_file
 from hclimg.template.fixes.table import Fixed, fix_template
 

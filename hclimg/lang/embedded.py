@@ -11,7 +11,7 @@ from typing import Any, cast
 import attrs
 
 from hclimg.diagnostics import Diagnostics, Range, SourceText
-from hclimg.lang.json_scan import JsonString
+from hclimg.lang.json_tree import JsonString
 from hclimg.lang.lalr import Machine
 from hclimg.lang.nodes import Nodes
 from hclimg.lang.parse import parse_expression, parse_template

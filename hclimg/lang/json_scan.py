@@ -8,12 +8,24 @@ words, and carries on where it can. Objects keep all their members: what two equ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final, NoReturn
 
 import attrs
 
-from hclimg.diagnostics import Diagnostics, Range, Related, SourceText, nearest
+from hclimg.diagnostics import Diagnostics, Related, SourceText, nearest
+from hclimg.lang.json_tree import (
+    ESCAPE,
+    PAIR,
+    JsonArray,
+    JsonConstant,
+    JsonMember,
+    JsonNode,
+    JsonNumber,
+    JsonObject,
+    JsonString,
+    escape_end,
+)
 
 MAX_DEPTH: Final = 200
 """How deep objects and lists may nest. Nobody writes more, and it keeps a hostile file from ending the process."""
@@ -34,97 +46,11 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_ESCAPE = re.compile(r'\\(?:(["\\/bfnrt])|u([0-9a-fA-F]{4}))')
-_PAIR = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _QUOTE = re.compile(r'(?<!\\)"')
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 _JAVASCRIPT = frozenset(("undefined", "NaN", "Infinity"))
 _BEGINS_VALUE = frozenset(("STRING", "CONTROL", "UNCLOSED", "NUMBER", "WORD", "{", "["))
-
-
-# -- the tree -----------------------------------------------------------------
-
-
-@attrs.frozen(eq=False)
-class JsonNode:
-    source: SourceText = attrs.field(repr=False)
-    start: int
-    end: int
-
-    @property
-    def range(self) -> Range:
-        return Range(self.source, self.start, self.end)
-
-    @property
-    def opening(self) -> Range:
-        """The whole of a plain value, the opening bracket of a list or object."""
-        return self.range
-
-
-@attrs.frozen(eq=False)
-class JsonString(JsonNode):
-    text: str
-
-    def places(self) -> Sequence[int]:
-        """For each character of ``text``, and for its end, the offset in the source where it is written."""
-        raw = self.source.text
-        opening = int(raw[self.start : self.start + 1] == '"')
-        if self.end - self.start <= len(self.text) + 2:  # without escapes; the quotes may be missing
-            first = self.start + opening
-            return range(first, first + len(self.text) + 1)
-        found, at = [], self.start + 1
-        while at < self.end - 1:
-            found.append(at)
-            at = _escape_end(raw, at) if raw[at] == "\\" else at + 1
-        return [*found, self.end - 1]
-
-
-@attrs.frozen(eq=False)
-class JsonNumber(JsonNode):
-    """``text`` is the number as it was written: no digit is lost."""
-
-    text: str
-
-
-@attrs.frozen(eq=False)
-class JsonConstant(JsonNode):
-    value: bool | None
-
-
-@attrs.frozen(eq=False)
-class JsonArray(JsonNode):
-    items: tuple[JsonNode, ...]
-
-    @property
-    def opening(self) -> Range:
-        return Range(self.source, self.start, self.start + 1)
-
-
-@attrs.frozen(eq=False)
-class JsonMember:
-    key: JsonString
-    value: JsonNode
-
-
-@attrs.frozen(eq=False)
-class JsonObject(JsonNode):
-    members: tuple[JsonMember, ...]
-
-    @property
-    def opening(self) -> Range:
-        return Range(self.source, self.start, self.start + 1)
-
-    def get(self, name: str) -> JsonNode | None:
-        return next((m.value for m in self.members if m.key.text == name), None)
-
-
-def kind_of(node: JsonNode) -> str:
-    """What the value is, for a sentence: ``a list``."""
-    if isinstance(node, JsonConstant):
-        return "null" if node.value is None else "a bool"
-    kinds = {JsonString: "a string", JsonNumber: "a number", JsonArray: "a list", JsonObject: "an object"}
-    return kinds[type(node)]
 
 
 def scan(source: SourceText, diags: Diagnostics) -> JsonNode | None:
@@ -319,14 +245,14 @@ class _Reader:
             if slash < 0:
                 return "".join([*parts, raw[at:]])
             parts.append(raw[at:slash])
-            at = _escape_end(raw, slash)
+            at = escape_end(raw, slash)
             parts.append(self._escape(raw[slash:at], start + slash))
 
     def _escape(self, text: str, start: int) -> str:
-        pair = _PAIR.fullmatch(text)
+        pair = PAIR.fullmatch(text)
         if pair:
             return chr(0x10000 + ((int(pair[1], 16) - 0xD800) << 10) + (int(pair[2], 16) - 0xDC00))
-        found = _ESCAPE.fullmatch(text)
+        found = ESCAPE.fullmatch(text)
         if found is None:
             detail = f"JSON has no escape {text}; a backslash is written as \\\\."
             self._report("Invalid JSON string", detail, start, start + len(text))
@@ -468,14 +394,3 @@ class _Reader:
             start, end = self.token.start, self.token.end
         self._report(summary, detail, start, end, related)
         raise _GiveUpError
-
-
-def _escape_end(raw: str, slash: int) -> int:
-    """Where the escape that begins at a backslash ends; a pair of surrogates is one escape."""
-    if raw[slash + 1 : slash + 2] != "u":
-        return slash + 2
-    pair = _PAIR.match(raw, slash)
-    if pair:
-        return pair.end()
-    found = _ESCAPE.match(raw, slash)
-    return found.end() if found else slash + 2

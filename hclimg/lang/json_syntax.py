@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 from hclimg.diagnostics import Diagnostics, SourceText
 from hclimg.lang import syntax
-from hclimg.lang.json_scan import JsonArray, JsonConstant, JsonNode, JsonNumber, JsonObject, JsonString, kind_of, scan
-from hclimg.lang.syntax import Attribute, Body, Expr, Literal, ObjectCons, ObjectItem, Property, TupleCons
+from hclimg.lang.json_scan import scan
+from hclimg.lang.json_tree import JsonArray, JsonConstant, JsonNode, JsonNumber, JsonObject, JsonString, kind_of
+from hclimg.lang.syntax import Body, Expr, Literal, ObjectCons, ObjectItem, TupleCons
 from hclimg.lang.values import boolean, null, parse_number, string, unknown
 
 Text: TypeAlias = Callable[[JsonString], Expr]
@@ -87,34 +88,3 @@ def template_text(node: JsonString) -> Expr:
     found = Diagnostics()
     template = template_in(node, found)
     return syntax.JsonTemplate(node.source, node.start, node.end, node.text, template, tuple(found))
-
-
-# -- other meanings than a value ------------------------------------------------
-
-
-def verbatim(expr: Expr) -> Expr:
-    """An expression for where nothing can be referred to: there, strings of a JSON file are no templates."""
-    if isinstance(expr, syntax.JsonTemplate):
-        return Literal(expr.source, expr.start, expr.end, string(expr.text))
-    if isinstance(expr, TupleCons):
-        return TupleCons(expr.source, expr.start, expr.end, tuple(map(verbatim, expr.items)))
-    if isinstance(expr, syntax.JsonObject):
-        items = [ObjectItem(i.source, i.start, i.end, verbatim(i.key), verbatim(i.value)) for i in expr.items]
-        return syntax.JsonObject(expr.source, expr.start, expr.end, tuple(items))
-    return expr
-
-
-def static_expr(item: Attribute, diags: Diagnostics) -> Expr:
-    """The expression of an argument that is not evaluated, like a type: JSON has it as the text of a string."""
-    text = _text(item.expr) if isinstance(item, Property) else None
-    if text is None:
-        return item.expr
-    from hclimg.lang.embedded import expression_in
-
-    return expression_in(JsonString(item.source, item.expr.start, item.expr.end, text), diags)
-
-
-def _text(expr: Expr) -> str | None:
-    if isinstance(expr, syntax.JsonTemplate):
-        return expr.text
-    return expr.value.raw if isinstance(expr, Literal) and isinstance(expr.value.raw, str) else None

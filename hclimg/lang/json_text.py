@@ -9,7 +9,7 @@ import re
 from json.encoder import encode_basestring as quoted
 from typing import Any, Final, Self
 
-from hclimg.lang.json_scan import JsonArray, JsonConstant, JsonNode, JsonNumber, JsonObject, JsonString
+from hclimg.lang.json_tree import JsonArray, JsonConstant, JsonNode, JsonNumber, JsonObject, JsonString
 
 _FIRST_INDENT = re.compile(r"^([ \t]+)\S", re.MULTILINE)
 _WHOLE = re.compile(r"-?\d+")

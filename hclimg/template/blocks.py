@@ -11,11 +11,11 @@ from hclimg.config import unexpected
 from hclimg.diagnostics import Diagnostics, Range, Related, SourceText, did_you_mean, nearest
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate
-from hclimg.lang.json_syntax import verbatim
 from hclimg.lang.names import Names, inner_names
 from hclimg.lang.shape import Shape, shaped
 from hclimg.lang.syntax import Attribute, Block, Body, Expr, Literal, Name, Property
 from hclimg.lang.types import Type
+from hclimg.lang.unevaluated import verbatim
 from hclimg.lang.values import unknown
 from hclimg.template.model import SourceReference
 

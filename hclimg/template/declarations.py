@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hclimg.diagnostics import Diagnostics, Range
-from hclimg.lang.json_syntax import static_expr
 from hclimg.lang.syntax import Attribute, Block, Expr, Literal, Name
 from hclimg.lang.typeexpr import parse_type
 from hclimg.lang.types import BOOL, STRING
+from hclimg.lang.unevaluated import static_expr
 from hclimg.lang.values import unknown
 from hclimg.template.blocks import check_name, constant, duplicate, labels, redefined, split
 from hclimg.template.model import LocalBlock, OutputBlock, Validation, VariableBlock

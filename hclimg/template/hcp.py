@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from hclimg.diagnostics import Diagnostics
 from hclimg.lang.evaluate import evaluate
-from hclimg.lang.json_syntax import verbatim
 from hclimg.lang.syntax import Block, Expr
 from hclimg.lang.types import STRING, MapType
+from hclimg.lang.unevaluated import verbatim
 from hclimg.template.blocks import NO_VARIABLES, constant, labels, split
 
 KEYWORD = "hcp_packer_registry"

@@ -20,7 +20,7 @@ from hclimg.lang.values import string, unknown
 from hclimg.template.model import Template, VariableBlock
 
 if TYPE_CHECKING:
-    from hclimg.lang.json_scan import JsonNode
+    from hclimg.lang.json_tree import JsonNode
 
 ENVIRONMENT_PREFIX: Final = "PKR_VAR_"
 _MANY = 5
@@ -175,7 +175,8 @@ class _Reader:
         return ((a.name.text, a.name.range, a.expr) for a in body.attributes.values())
 
     def _json_file(self, source: SourceText) -> Iterator[tuple[str, Range, Expr]]:
-        from hclimg.lang.json_scan import JsonObject, scan_unique
+        from hclimg.lang.json_scan import scan_unique
+        from hclimg.lang.json_tree import JsonObject
 
         root = scan_unique(source, self.diags)
         if isinstance(root, JsonObject):

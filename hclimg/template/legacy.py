@@ -12,7 +12,8 @@ from pathlib import Path
 import attrs
 
 from hclimg.diagnostics import Diagnostics, Range, SourceText, did_you_mean, nearest
-from hclimg.lang.json_scan import (
+from hclimg.lang.json_scan import scan_unique
+from hclimg.lang.json_tree import (
     JsonArray,
     JsonConstant,
     JsonMember,
@@ -21,7 +22,6 @@ from hclimg.lang.json_scan import (
     JsonObject,
     JsonString,
     kind_of,
-    scan_unique,
 )
 from hclimg.lang.syntax import Body, Expr, Literal, Name, Property
 from hclimg.lang.typeexpr import TypeConstraint

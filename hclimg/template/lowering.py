@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hclimg.diagnostics import Diagnostics, Range, SourceText
-from hclimg.lang.json_scan import JsonNode, JsonString
 from hclimg.lang.json_syntax import plain_text, value_expr
+from hclimg.lang.json_tree import JsonNode, JsonString
 from hclimg.lang.syntax import Call, Expr, Literal, Name, Template, TemplateWrap
 from hclimg.lang.values import from_python, string, unknown
 from hclimg.template.engine_calls import EngineCall, is_known, lower_call

@@ -10,10 +10,10 @@ import attrs
 from hclimg import PACKER_VERSION
 from hclimg.diagnostics import Diagnostics, Range, did_you_mean
 from hclimg.lang.evaluate import evaluate
-from hclimg.lang.json_syntax import verbatim
 from hclimg.lang.shape import object_body
 from hclimg.lang.syntax import Attribute, Block, Expr
 from hclimg.lang.types import STRING
+from hclimg.lang.unevaluated import verbatim
 from hclimg.lang.values import Value
 from hclimg.template.blocks import NO_VARIABLES, constant, duplicate, labels, split
 from hclimg.template.versions import satisfies

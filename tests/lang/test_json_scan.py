@@ -11,17 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hclimg.diagnostics import Diagnostics, SourceText
-from hclimg.lang.json_scan import (
-    MAX_DEPTH,
-    JsonArray,
-    JsonConstant,
-    JsonNode,
-    JsonNumber,
-    JsonObject,
-    JsonString,
-    scan,
-    scan_unique,
-)
+from hclimg.lang.json_scan import MAX_DEPTH, scan, scan_unique
+from hclimg.lang.json_tree import JsonArray, JsonConstant, JsonNode, JsonNumber, JsonObject, JsonString
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from hclimg.diagnostics import Diagnostics, SourceText
 from hclimg.lang.evaluate import Scope, evaluate, references
-from hclimg.lang.json_syntax import parse_json_body, parse_json_expression, verbatim
+from hclimg.lang.json_syntax import parse_json_body, parse_json_expression
 from hclimg.lang.parse import parse_body
 from hclimg.lang.shape import Shape, shaped
 from hclimg.lang.show import quoted
 from hclimg.lang.syntax import Attribute, Body
+from hclimg.lang.unevaluated import verbatim
 from hclimg.lang.values import Value, number, object_of, string, to_python
 
 SHAPE: Shape = {"plain": (), "one": ("name",), "two": ("type", "name")}
