@@ -203,7 +203,10 @@ def _legacy_variables(found: list[_LegacyVariable], output: _Output) -> None:
 
 
 def _legacy_builders(template: Template) -> Iterator[tuple[str, str]]:
-    return ((name, type_) for type_, name in template.sources)
+    """Name and type of each; a name that has to be made from something is shown as it is written."""
+    written = {use.source.address: use.name.range.text for build in template.builds for use in build.uses if use.name}
+    for type_, name in template.sources:
+        yield written.get((type_, name), name).strip('"'), type_
 
 
 def _legacy_section(title: str, fact: str, rows: list[Any], output: _Output) -> None:

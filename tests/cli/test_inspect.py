@@ -141,3 +141,9 @@ def test_legacy_machine_readable(hclimg: Run, write: Write) -> None:
         ["", "template-builder", "null", "null"],
         ["", "template-provisioner", "shell-local"],
     ]
+
+
+def test_names_of_legacy_builders_are_shown_as_written(hclimg: Run, write: Write) -> None:
+    write("x.json", '{"builders": [{"type": "null", "name": "{{upper `web`}}"}, {"type": "null", "name": "plain"}]}')
+    shown = hclimg("inspect", "x.json").stdout
+    assert "Builders:\n\n  plain           (null)\n  {{upper `web`}} (null)\n" in shown
