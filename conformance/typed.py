@@ -19,6 +19,7 @@ from hclimg.lang.types import (
     Type,
 )
 from hclimg.lang.unify import unify
+from hclimg.lang.unknowns import beginning_with
 from hclimg.lang.values import (
     UNKNOWN,
     UNKNOWN_NOT_NULL,
@@ -31,7 +32,6 @@ from hclimg.lang.values import (
     set_of,
     string,
     tuple_of,
-    unknown,
 )
 
 PRIMITIVES: dict[str, Type] = {"string": STRING, "number": NUMBER, "bool": BOOL, "dynamic": ANY, "any": ANY}
@@ -80,12 +80,32 @@ def value_of(data: Any) -> Value:
     if kind == "null":
         return null(type_of(data["type"]))
     if kind == "unknown":
-        return unknown(type_of(data["type"]), not_null=data.get("refine", {}).get("not_null", False))
+        return _unknown(type_of(data["type"]), data.get("refine", {}))
     if kind == "marked":
         return value_of(raw).with_marks(frozenset(map(str, data["marks"])))
     if kind == "type":
         raise Skipped("the case holds a Go type as a value")
     return _structure(kind, raw, data.get("elem"))
+
+
+def _unknown(type_: Type, refined: dict[str, Any]) -> Value:
+    """An unknown value of which something is known."""
+    if refined.get("null"):
+        return null(type_)
+    if refined.get("len_max") == 0 and refined.get("not_null") and isinstance(type_, ListType):
+        return Value(type_, ())
+    low, high = (_bound(refined.get(name)) for name in ("min", "max"))
+    prefix = beginning_with(refined.get("prefix", "")).prefix or refined.get("prefix_full", "")
+    lengths = {"shortest": refined.get("len_min", 0), "longest": refined.get("len_max")}
+    not_null = refined.get("not_null", False)
+    return Value(type_, Unknown(not_null=not_null, low=low, high=high, prefix=prefix, **lengths))
+
+
+def _bound(data: Any) -> tuple[numbers.Number, bool] | None:
+    """A limit, which can be unknown itself."""
+    if data is None or data[0]["k"] == "unknown":
+        return None
+    return value_of(data[0]).raw, data[1]
 
 
 def _number(text: str, double: bool) -> Value:

@@ -89,7 +89,7 @@ def _apply_unknown(value: Value, target: Type) -> Value:
             return unknown_of_length(target, len(source.elements)).with_marks(value.marks)
         if isinstance(source, ObjectType) and isinstance(target, MapType):
             return unknown_of_length(target, len(source.attributes)).with_marks(value.marks)
-    return Value(target, raw, value.marks)
+    return Value(target, raw and raw.plain, value.marks)
 
 
 def _apply_known(value: Value, target: Type, path: tuple[str | int, ...]) -> Value:
@@ -119,7 +119,7 @@ def _to_primitive(value: Value, target: PrimitiveType, path: tuple[str | int, ..
     if not convertible(source, target):
         raise ConversionError(mismatch(source, target), path)
     if raw is None or type(raw) is Unknown:
-        return Value(target, raw, value.marks)
+        return Value(target, raw and raw.plain, value.marks)
     if target is STRING:
         text = numbers.text(raw) if source is NUMBER else "true" if raw else "false"
         return Value(STRING, text, value.marks)

@@ -20,6 +20,7 @@ from hclimg.lang.types import (
     friendly_name,
 )
 from hclimg.lang.unify import unify
+from hclimg.lang.unknowns import between
 from hclimg.lang.values import FALSE, TRUE, Unknown, Value, unknown, unknown_of_length
 
 if TYPE_CHECKING:
@@ -183,6 +184,8 @@ def _either(yes: Value, no: Value, wanted: Type) -> Value:
         return Value(wanted, None)
     if wanted is NUMBER and yes.type is no.type is NUMBER and yes.raw == no.raw:
         return yes
+    if wanted is NUMBER and all(v.type is NUMBER and v.is_known and v.raw is not None for v in (yes, no)):
+        return Value(NUMBER, between(yes.raw, no.raw))
     if yes.type == no.type and isinstance(yes.raw, tuple | dict) and isinstance(no.raw, tuple | dict):
         return unknown_of_length(wanted, len(yes.raw) if len(yes.raw) == len(no.raw) else None)
     never_null = all(v.raw is not None and (v.is_known or v.raw.not_null) for v in (yes, no))

@@ -6,7 +6,7 @@ Operands already have the right type and no marks; whoever calls sees to that. E
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hclimg.diagnostics import did_you_mean, one_of
 from hclimg.lang import numbers
@@ -25,6 +25,7 @@ from hclimg.lang.types import (
     Type,
     friendly_name,
 )
+from hclimg.lang.unknowns import is_less
 from hclimg.lang.values import UNKNOWN_NOT_NULL, Unknown, Value, boolean, equals, unknown
 
 if TYPE_CHECKING:
@@ -75,12 +76,21 @@ def binary(op: str, left: Value, right: Value) -> Value:
     if left.raw is None or right.raw is None:
         raise _failed("argument must not be null")
     if type(left.raw) is Unknown or type(right.raw) is Unknown:
-        return Value(result_type(op), UNKNOWN_NOT_NULL)
+        return _of_unknown(op, left.raw, right.raw)
     if op in _ARITHMETIC:
         return _arithmetic(op, left, right)
     if op in _COMPARISON:
         return boolean(_COMPARISON[op](left.raw, right.raw))
     return boolean(left.raw and right.raw if op == "&&" else left.raw or right.raw)
+
+
+def _of_unknown(op: str, left: Any, right: Any) -> Value:
+    """The result of numbers or bools that are not all known, as far as their ranges tell."""
+    if op not in _COMPARISON:
+        return Value(result_type(op), UNKNOWN_NOT_NULL)
+    first, second = (left, right) if op[0] == "<" else (right, left)
+    answer = is_less(first, second, or_equal=op[1:] == "=")
+    return Value(BOOL, UNKNOWN_NOT_NULL if answer is None else answer)
 
 
 def _arithmetic(op: str, left: Value, right: Value) -> Value:

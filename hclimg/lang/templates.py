@@ -8,6 +8,7 @@ from hclimg.lang import syntax
 from hclimg.lang.dispatch import converted, handles, report, text_of, value_of
 from hclimg.lang.operations import condition_of
 from hclimg.lang.types import STRING
+from hclimg.lang.unknowns import beginning_with
 from hclimg.lang.values import NO_MARKS, UNKNOWN, Unknown, Value, string, unknown
 
 if TYPE_CHECKING:
@@ -26,12 +27,13 @@ def template_value(expr: syntax.Template, scope: Scope, diags: Diagnostics) -> V
             marks |= value.marks
         text = value.raw if value.type is STRING else _template_text(value, part, scope, diags)
         if type(text) is str:
-            texts.append(text)
+            if known:
+                texts.append(text)
         else:
             known = False
             if text is None:
                 report(diags, _BAD_PART, _NULL_PART, part.range, part, scope)
-    result = text_of(texts, expr, diags) if known else unknown(STRING, not_null=True)
+    result = text_of(texts, expr, diags) if known else Value(STRING, beginning_with("".join(texts)))
     return result.with_marks(marks) if marks else result
 
 

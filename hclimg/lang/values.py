@@ -21,6 +21,10 @@ from hclimg.lang.types import (
     TupleType,
     Type,
 )
+from hclimg.lang.unknowns import UNKNOWN as UNKNOWN
+from hclimg.lang.unknowns import UNKNOWN_NOT_NULL as UNKNOWN_NOT_NULL
+from hclimg.lang.unknowns import Unknown as Unknown
+from hclimg.lang.unknowns import may_be_equal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,29 +32,6 @@ if TYPE_CHECKING:
 SENSITIVE: Final = "sensitive"
 Marks: TypeAlias = frozenset[str]
 NO_MARKS: Final[Marks] = frozenset()
-
-
-class Unknown:
-    """The raw data of a value that is not known yet.
-
-    There are two: :data:`UNKNOWN`, and :data:`UNKNOWN_NOT_NULL` for what will not be null, such as a sum.
-    """
-
-    __slots__ = ("name", "not_null")
-
-    def __init__(self, name: str, *, not_null: bool) -> None:
-        self.name = name
-        self.not_null = not_null
-
-    def __repr__(self) -> str:
-        return self.name
-
-    def __reduce__(self) -> str:
-        return self.name
-
-
-UNKNOWN: Final = Unknown("UNKNOWN", not_null=False)
-UNKNOWN_NOT_NULL: Final = Unknown("UNKNOWN_NOT_NULL", not_null=True)
 
 
 class Value:
@@ -283,7 +264,8 @@ def unmark_deep(value: Value) -> Value:
 
 def refined(value: Value) -> Value:
     """The value, known not to become null if it is unknown."""
-    return Value(value.type, UNKNOWN_NOT_NULL, value.marks) if value.raw is UNKNOWN else value
+    raw = value.raw
+    return Value(value.type, UNKNOWN_NOT_NULL, value.marks) if type(raw) is Unknown and not raw.not_null else value
 
 
 def unknown_of_length(type_: Type, length: int | None) -> Value:
@@ -341,7 +323,8 @@ def _equal(a: Value, b: Value) -> bool | None:
     if a.raw is None or b.raw is None:
         return _null_equal(a, b)
     if type(a.raw) is Unknown or type(b.raw) is Unknown:
-        return None if _may_be_equal(a.type, b.type) or _may_be_null(a, b) else False
+        possible = _may_be_equal(a.type, b.type) and may_be_equal(a.raw, b.raw)
+        return None if possible or _may_be_null(a, b) else False
     if a.type is b.type and isinstance(a.raw, str | int):
         return bool(a.raw == b.raw)
     if a.type != b.type:

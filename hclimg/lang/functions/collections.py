@@ -23,6 +23,7 @@ from hclimg.lang.types import (
     friendly_name,
 )
 from hclimg.lang.unify import unify
+from hclimg.lang.unknowns import NOT_NEGATIVE
 from hclimg.lang.values import (
     FALSE,
     TRUE,
@@ -311,7 +312,7 @@ def length(value: Value) -> Value:
     if type_ is not ANY and type_ is not STRING and not isinstance(type_, ListType | SetType | MapType):
         raise FunctionError("argument must be a string, a collection type, or a structural type")
     if is_unknown(value) or (isinstance(type_, SetType) and not value.is_wholly_known):
-        return unknown(NUMBER, not_null=True)
+        return Value(NUMBER, NOT_NEGATIVE)
     return number(graphemes.count(value.raw) if type_ is STRING else len(value.raw))
 
 
