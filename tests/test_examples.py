@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from servers.answering import Answering, Reply, answering
+
+__all__ = ["answering"]
 ROOT = Path(__file__).resolve().parent.parent
 Hclimg = Callable[..., str]
 
@@ -37,6 +40,7 @@ PLANS = [
     ("enabled", []),
     ("enabled-debug", ["-var", "debug=true", "-var", 'formats=["zip"]']),
     ("dynamic", []),
+    ("data", []),
 ]
 
 
@@ -82,3 +86,11 @@ def test_dynamic(hclimg: Hclimg, tmp_path: Path) -> None:
     assert "==> file.home: adding users" in said
     found = sorted(path.name for path in (tmp_path / "examples" / "build").iterdir())
     assert found == ["home.md5", "home.sha1", "home.sha256", "home.txt"]
+
+
+def test_data(hclimg: Hclimg, tmp_path: Path, answering: Answering) -> None:
+    answering.replies["/releases"] = [Reply(body=b'[{"cycle": "13", "latest": "13.2"}, {"cycle": "12"}]')]
+    said = hclimg("apply", "-var", f"releases={answering.url('/releases')}", "data")
+    assert (tmp_path / "examples" / "build" / "motd").read_text() == "Made for Debian 13 (13.2).\n"
+    assert f"==> file.motd: 13, asked of {answering.url('/releases')}" in said
+    assert [question.headers["accept"] for question in answering.asked] == ["application/json"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from hclimg.cli.options import Command, switch
 from hclimg.registry import Kind, Registry
+from hclimg.sdk.components import Component, DataSource
 
 KINDS = {kind.value.replace(" ", "-"): kind for kind in Kind}
 
@@ -29,7 +32,7 @@ def command(component: str | None, *, json: bool) -> None:
     for kind, name in _find(registry, component):
         cls = registry.load(kind, name)
         assert cls is not None
-        print(_schema(cls.Config) if json else _page(cls.Config, f'{kind.value} "{name}"'))
+        print(_schema(cls.Config) if json else _page(cls, kind, name))
 
 
 def _print_functions(asked: str, *, as_json: bool) -> None:
@@ -67,10 +70,12 @@ def _find(registry: Registry, component: str) -> list[tuple[Kind, str]]:
     return found
 
 
-def _page(config: type, title: str) -> str:
-    from hclimg.config.export import markdown
+def _page(cls: type[Component[Any]], kind: Kind, name: str) -> str:
+    from hclimg.config.export import attributes, markdown
 
-    return markdown(config, title)
+    page = markdown(cls.Config, f'{kind.value} "{name}"')
+    output = cls.Output if issubclass(cls, DataSource) else None
+    return page if output is None else f"{page}\n{attributes(output, f'data.{name}.NAME')}"
 
 
 def _schema(config: type) -> str:

@@ -38,9 +38,21 @@ def markdown(cls: type, title: str, *, level: int = 1) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def attributes(cls: type, heading: str) -> str:
+    """What an object with the settings of a class holds: the results of a data source."""
+    specs = schema_of(cls).settings.values()
+    lines = [f"- `{spec.name}` ({_kind(spec)}): {spec.meta.doc}" for spec in specs]
+    return "\n".join([f"## {heading}", "", *lines]) + "\n"
+
+
+def _kind(spec: SettingSpec) -> str:
+    if not spec.meta.nested:
+        return type_name(spec.type)
+    return "blocks" if spec.meta.many else "block"
+
+
 def _item(spec: SettingSpec) -> str:
-    kind = ("blocks" if spec.meta.many else "block") if spec.meta.nested else type_name(spec.type)
-    parts = [f"- `{spec.name}` ({kind}): {spec.meta.doc}"]
+    parts = [f"- `{spec.name}` ({_kind(spec)}): {spec.meta.doc}"]
     if spec.meta.choices:
         parts.append("One of " + ", ".join(f"`{c}`" for c in spec.meta.choices) + ".")
     default = spec.meta.default_doc or _shown_default(spec)

@@ -50,3 +50,11 @@ def test_the_functions(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_function(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["docs", "function/subst"]) == 1
     assert 'There is no function "subst". Did you mean "substr"?' in capsys.readouterr().err
+
+
+def test_data_sources_say_what_they_tell(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["docs", "data-source/http"]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith('# data source "http"\n')
+    assert "\n## data.http.NAME\n\n- `url` (string): " in page
+    assert "- `status_code` (number): The status of the answer.\n" in page
