@@ -15,10 +15,10 @@ from hclimg.events import Event, RunFinished, RunStarted, Sink
 from hclimg.lang.values import Value
 from hclimg.plan.plan import Plan
 from hclimg.registry import Registry
-from hclimg.template.model import Address
+from hclimg.template.model import DataAddress
 
 
-def read_data(plan: Plan, registry: Registry, reading: Reading) -> Mapping[Address, Value]:
+def read_data(plan: Plan, registry: Registry, reading: Reading) -> Mapping[DataAddress, Value]:
     """The results of a plan that only reads data sources.
 
     Raises TemplateError when data sources fail, with the place of each.

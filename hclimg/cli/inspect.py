@@ -21,7 +21,8 @@ from hclimg.lang.values import Value, unknown
 from hclimg.plan.compile import evaluate_globals
 from hclimg.plan.lanes import LaneDraft, draft_lanes
 from hclimg.template.blocks import source_reference
-from hclimg.template.expand import Expansion, expand_block, expand_template
+from hclimg.template.expand import Expansion, expand_template
+from hclimg.template.instances import expand_block
 from hclimg.template.model import BuildBlock, ChainBlock, ComponentBlock, Template, VariableBlock
 from hclimg.template.repeat import instances, key_text
 from hclimg.template.scope import Globals

@@ -25,7 +25,7 @@ from hclimg.registry import Registry
 from hclimg.sdk.components import Component, DataSource
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Artifact, Machine
-from hclimg.template.model import Address
+from hclimg.template.model import DataAddress
 from hclimg.template.scope import (
     BUILD_FACTS,
     UNKNOWN_ARTIFACT,
@@ -48,18 +48,18 @@ class Configurator:
 
     registry: Registry
     lanes: Mapping[str, Lane]
-    _data: dict[Address, Value] = field(factory=dict, init=False)
+    _data: dict[DataAddress, Value] = field(factory=dict, init=False)
     _artifacts: dict[tuple[str, ...], Value] = field(factory=dict, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     @property
-    def data(self) -> Mapping[Address, Value]:
+    def data(self) -> Mapping[DataAddress, Value]:
         """The results of the data sources that have been read."""
         with self._lock:
             return dict(self._data)
 
     def learn_data(
-        self, address: Address, source: DataSource[Any], attributes: Mapping[str, Any], redact: Redactor
+        self, address: DataAddress, source: DataSource[Any], attributes: Mapping[str, Any], redact: Redactor
     ) -> tuple[str, ...]:
         """From now on ``data.TYPE.NAME`` is known; the secrets in it, those that the data source was given too."""
         value = marked(_result(source, attributes), redact)

@@ -18,6 +18,7 @@ from hclimg.errors import BuildError, Cancelled, CleanupError, HclimgError, Plug
 from hclimg.events import ArtifactMade, EventBus, LeftBehind, Redactor
 from hclimg.lang.scope import Scope as LanguageScope
 from hclimg.lang.values import Value
+from hclimg.plan.data import data_address
 from hclimg.plan.node import Node, NodeKind, Spec
 from hclimg.plan.plan import Plan
 from hclimg.registry import Kind, Registry
@@ -28,7 +29,7 @@ from hclimg.sdk.journal import Journal
 from hclimg.sdk.machine import Artifact
 from hclimg.sdk.scope import Scope
 from hclimg.sdk.steps import close_scope
-from hclimg.template.model import Address
+from hclimg.template.model import DataAddress
 
 
 @define(kw_only=True, eq=False)
@@ -78,7 +79,7 @@ class NodeRunner:
             raise self._bug(work.node, error) from error
 
     @property
-    def data(self) -> Mapping[Address, Value]:
+    def data(self) -> Mapping[DataAddress, Value]:
         """The results of the data sources that have been read."""
         return self._configurator.data
 
@@ -106,8 +107,7 @@ class NodeRunner:
         with self._own_scope(self._context(work)) as ctx:
             source = cast("DataSource[Any]", self._configurator.component(_spec(node), ctx))
             attributes = source.read(ctx)
-        _, type_, name = node.id.split(".", 2)
-        self.redact.add(*self._configurator.learn_data((type_, name), source, attributes, self.redact))
+        self.redact.add(*self._configurator.learn_data(data_address(node.id), source, attributes, self.redact))
 
     def _source(self, work: Work) -> None:
         lane = self._first_lane_after(work.node)

@@ -16,7 +16,7 @@ from hclimg.events import LeftBehind, Redactor
 from hclimg.lang.values import Value
 from hclimg.plan.node import Lane, Node, NodeKind
 from hclimg.sdk.machine import Artifact
-from hclimg.template.model import Address
+from hclimg.template.model import DataAddress
 
 SUMMARIES = {
     NodeKind.DATA: "Data source failed",
@@ -85,7 +85,7 @@ class RunResult:
     nodes: Mapping[str, NodeResult]
     failures: tuple[Failure, ...]
     left_behind: tuple[LeftBehind, ...]
-    data: Mapping[Address, Value] = field(factory=dict)
+    data: Mapping[DataAddress, Value] = field(factory=dict)
     outputs: Mapping[str, StoredOutput] = field(factory=dict)
     stopped: bool = False
     sink_errors: tuple[Exception, ...] = ()

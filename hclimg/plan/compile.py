@@ -16,7 +16,7 @@ from hclimg.lang.secrets import secret_texts
 from hclimg.lang.types import Type
 from hclimg.lang.values import Value, unknown
 from hclimg.plan.artifacts import ArtifactNames, Needs
-from hclimg.plan.data import data_nodes, deciding_data
+from hclimg.plan.data import data_nodes, deciding_data, readable_data
 from hclimg.plan.lanes import LaneDraft, draft_lanes
 from hclimg.plan.layout import Layouts
 from hclimg.plan.outputs import OutputPlanner
@@ -28,7 +28,7 @@ from hclimg.redaction import hidden
 from hclimg.registry import Registry
 from hclimg.template.expand import Expansion, expand_template
 from hclimg.template.inputs import VariableInputs
-from hclimg.template.model import Address, Template
+from hclimg.template.model import Address, DataAddress, Template
 from hclimg.template.ordering import in_text_order
 from hclimg.template.scope import Globals, make_globals, surroundings
 from hclimg.template.variables import resolve_variables
@@ -46,7 +46,7 @@ class CompileOptions:
     variables: VariableInputs = attrs.field(factory=VariableInputs)
     only: tuple[str, ...] = ()
     except_: tuple[str, ...] = ()
-    data: Mapping[Address, Value] = attrs.field(factory=dict)
+    data: Mapping[DataAddress, Value] = attrs.field(factory=dict)
 
 
 def compile_plan(template: Template, options: CompileOptions, registry: Registry, diags: Diagnostics) -> Plan:
@@ -82,7 +82,8 @@ def compile_reading(
     found = Diagnostics()
     specs = Specs(registry, found)
     globals_ = _globals(template, options, specs, found)
-    plan = Plan(*data_nodes(globals_, specs, None if every else deciding_data(globals_)))
+    readable = readable_data(globals_)
+    plan = Plan(*data_nodes(globals_, specs, readable if every else readable & deciding_data(globals_)))
     if plan.nodes:
         diags.extend(_redacted(in_text_order(found), globals_))
     return plan

@@ -9,22 +9,32 @@ from hclimg.lang.syntax import Node as SyntaxNode
 from hclimg.plan.node import Node, NodeKind
 from hclimg.plan.plan import Edge
 from hclimg.plan.specs import LaneScope, Specs
-from hclimg.template.model import Address, BuildBlock, Template
+from hclimg.template.blocks import source_reference
+from hclimg.template.model import BuildBlock, ComponentBlock, DataAddress, Template
+from hclimg.template.repeat import UNDECIDED, key_text
 from hclimg.template.scope import Globals
 
 
-def data_node_id(address: Address) -> str:
-    return f"data.{address[0]}.{address[1]}"
+def data_node_id(address: DataAddress) -> str:
+    """``data.TYPE.NAME``, with the key of an instance."""
+    return f"data.{address[0]}.{address[1]}{''.join(map(key_text, address[2:]))}"
+
+
+def data_address(node: str) -> DataAddress:
+    """The address in the id of a node that reads a data source."""
+    found = source_reference(node.removeprefix("data."))
+    assert found is not None, node
+    return found.address if found.key is None else (*found.address, found.key)
 
 
 def data_nodes(
-    globals_: Globals, specs: Specs, wanted: Collection[Address] | None = None
+    globals_: Globals, specs: Specs, wanted: Collection[DataAddress] | None = None
 ) -> tuple[list[Node], list[Edge]]:
     """What reads the data sources (only the wanted ones) that have not been read yet, and which waits for which."""
     scope = LaneScope(scope=globals_.scope, lane="", type="", build_name="")
     nodes: list[Node] = []
     edges: list[Edge] = []
-    for address, block in globals_.template.data.items():
+    for address, block in globals_.data_blocks():
         if address in globals_.data or (wanted is not None and address not in wanted):
             continue
         checked = specs.check(block, block.body, scope)
@@ -38,22 +48,38 @@ def data_nodes(
     return nodes, edges
 
 
-def deciding_data(globals_: Globals) -> frozenset[Address]:
+def deciding_data(globals_: Globals) -> frozenset[DataAddress]:
     """The data sources on which the shape of the plan depends, with those on which they depend themselves."""
-    template = globals_.template
-    found = {address for expr in _deciding(template) for address in globals_.data_of(references(expr))}
+    blocks = dict(globals_.data_blocks())
+    found = {address for node in _deciding(globals_.template) for address in globals_.data_of(references(node))}
     todo = list(found)
     while todo:
-        more = globals_.data_of(references(template.data[todo.pop()].body)) - found
+        more = _needs(globals_, blocks[todo.pop()]) - found
         found |= more
         todo += more
     return frozenset(found)
 
 
+def readable_data(globals_: Globals) -> frozenset[DataAddress]:
+    """The data sources that can be read now: nobody may wait for one of which it is not known how many it is."""
+    needs = {address: _needs(globals_, block) for address, block in globals_.data_blocks()}
+    waiting = {address for address in needs if address[2:] == (UNDECIDED,)}
+    size = -1
+    while size < len(waiting):
+        size = len(waiting)
+        waiting |= {address for address, needed in needs.items() if not needed.isdisjoint(waiting)}
+    return frozenset(needs.keys() - waiting)
+
+
+def _needs(globals_: Globals, block: ComponentBlock) -> frozenset[DataAddress]:
+    every = (*block.meta.values(), block.body)
+    return globals_.data_of(reference for node in every for reference in references(node, block.names))
+
+
 def _deciding(template: Template) -> Iterator[SyntaxNode]:
     """What cannot wait for a run: the expressions that say which blocks there are, and what hclimg does around them."""
     yield from template.dynamic
-    for block in template.sources.values():
+    for block in (*template.data.values(), *template.sources.values()):
         yield from block.meta.values()
     for build in template.builds:
         yield from _deciding_build(build)

@@ -20,10 +20,11 @@ from hclimg.plan.naming import BuildName, SourceName, file_part, source_values, 
 from hclimg.plan.node import Lane
 from hclimg.template.blocks import bad_reference, source_reference, within
 from hclimg.template.disabled import check_unused
-from hclimg.template.expand import BlockInstances, Expansion
+from hclimg.template.expand import Expansion
+from hclimg.template.instances import BlockInstances
 from hclimg.template.model import BuildBlock, ComponentBlock, SourceReference, SourceUse, Template
 from hclimg.template.repeat import UNDECIDED, instances, key_text, refers_to_each
-from hclimg.template.scope import waits_for_data
+from hclimg.template.roots import waits_for_data
 
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)

@@ -19,7 +19,7 @@ from hclimg.plan.select import Selection
 from hclimg.plan.settings import Filter, StepSettings, check_names, overridden, step_filter, step_settings
 from hclimg.plan.specs import LaneScope, Mentions, Specs
 from hclimg.template.disabled import check_unused
-from hclimg.template.expand import expand_block
+from hclimg.template.instances import expand_block
 from hclimg.template.model import BuildBlock, ChainBlock, ComponentBlock, Template
 from hclimg.template.repeat import REPETITION, Instance, instances, key_text
 from hclimg.template.scope import source_object, unknown_build

@@ -9,7 +9,8 @@ import attrs
 from hclimg.diagnostics import did_you_mean
 from hclimg.lang.show import quoted
 from hclimg.lang.values import Value, object_of, string
-from hclimg.template.expand import BlockInstances, Expansion
+from hclimg.template.expand import Expansion
+from hclimg.template.instances import BlockInstances
 from hclimg.template.model import BuildBlock, SourceReference
 from hclimg.template.repeat import key_list, key_text, refers_to_each
 

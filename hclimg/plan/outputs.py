@@ -11,6 +11,7 @@ from hclimg.lang.evaluate import Reference, Scope, evaluate, references
 from hclimg.lang.syntax import Expr
 from hclimg.lang.values import SENSITIVE, Value, deep_marks, object_of
 from hclimg.plan.artifacts import ROOT, ArtifactNames
+from hclimg.plan.data import data_node_id
 from hclimg.plan.lanes import LaneDraft
 from hclimg.plan.specs import Specs
 from hclimg.template.model import OutputBlock
@@ -89,7 +90,7 @@ class OutputPlanner:
         return object_of({**UNKNOWN_ARTIFACT.raw, "build": build})
 
     def _data(self, found: list[Reference]) -> Iterator[str]:
-        return (f"data.{type_}.{name}" for type_, name in sorted(self.globals.data_of(found)))
+        return map(data_node_id, sorted(self.globals.data_of(found)))
 
 
 def report_secret(name: str, at: Range, diags: Diagnostics) -> None:

@@ -19,17 +19,9 @@ from hclimg.lang.names import inner_names
 from hclimg.lang.syntax import Block, Body
 from hclimg.template.disabled import check_unused
 from hclimg.template.hcl import GENERATED, expanded_build, read_build, read_generated
+from hclimg.template.instances import BlockInstances, expand_block
 from hclimg.template.model import Address, BuildBlock, ComponentBlock, Template
 from hclimg.template.repeat import instances
-
-
-@attrs.frozen(eq=False, repr=False)
-class BlockInstances:
-    """What a block of a component comes to: ``found`` by key, which is None for a block without ``for_each``."""
-
-    block: ComponentBlock
-    found: Mapping[str | None, ComponentBlock]
-    repeated: bool = False
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -45,16 +37,6 @@ def expand_template(template: Template, scope: Scope, diags: Diagnostics) -> Exp
     sources = {address: expand_block(block, scope, diags) for address, block in blocks.items()}
     builds = [made for build in template.builds for made in _builds(build, scope, diags)]
     return Expansion(sources, tuple(builds))
-
-
-def expand_block(block: ComponentBlock, scope: Scope, diags: Diagnostics) -> BlockInstances:
-    """The instances of one block; the names in one that is not enabled are checked all the same."""
-    found = instances(block.meta, block.names, scope, block.context, diags)
-    if not found.found:
-        check_unused(block.meta, block.body, block.names, scope, block.context, diags)
-    return BlockInstances(
-        block, {item.key: block.with_names(item.names, item.key) for item in found.found}, found.repeated
-    )
 
 
 # -- what dynamic blocks make ---------------------------------------------------------

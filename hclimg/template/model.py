@@ -20,6 +20,9 @@ from hclimg.registry import Kind
 Address = tuple[str, str]
 """``(type, name)`` of a source or a data source."""
 
+DataAddress = tuple[str, ...]
+"""The same of what is read: an instance of a data source with ``for_each`` has its key as a third part."""
+
 
 @attrs.frozen(eq=False, repr=False)
 class Validation:

@@ -19,7 +19,7 @@ from hclimg.lang.show import quoted
 from hclimg.lang.syntax import Expr
 from hclimg.lang.types import ANY, BOOL, STRING, ListType, MapType, ObjectType, SetType, TupleType, Type, friendly_name
 from hclimg.lang.values import Value, deep_marks, elements, unknown
-from hclimg.template.scope import LATE, waits_for_data
+from hclimg.template.roots import LATE, waits_for_data
 
 FOR_EACH = "for_each"
 ENABLED = "enabled"

@@ -6,7 +6,7 @@ Locals and data sources form one dependency graph and may stand in any order. Wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,12 @@ from hclimg.lang.functions.model import Function
 from hclimg.lang.syntax import Node
 from hclimg.lang.types import ANY, NUMBER, STRING, Type
 from hclimg.lang.values import SENSITIVE, Value, from_python, null, number, object_of, string, unknown
-from hclimg.template.model import Address, Template
+from hclimg.template.instances import BlockInstances, expand_block
+from hclimg.template.model import Address, ComponentBlock, DataAddress, Template
 from hclimg.template.ordering import in_order, report_cycle
+from hclimg.template.repeat import UNDECIDED
+from hclimg.template.roots import Roots, owner_of
 from hclimg.units import Secret
-
-LATE = frozenset(("build", "artifact"))
-"""The names whose values only a running build tells."""
 
 _SENSITIVE = frozenset((SENSITIVE,))
 _UNKNOWN_TEXT = unknown(STRING)
@@ -53,32 +53,28 @@ Key = tuple[str, ...]
 """``("local", NAME)`` or ``("data", TYPE, NAME)``."""
 
 
-class Roots(dict[str, Value]):
-    """The outermost names, which know what they were made from."""
-
-    owner: Globals
-
-
 @attrs.define(eq=False)
 class Globals:
     """The names that are the same everywhere in a template.
 
     ``scope`` has them all. ``data`` are the results of data sources that have been read, ``data_types`` says as far as
-    it is known what the others will be. ``has_cycles`` when some names depend on themselves, which has been reported.
+    it is known what the others will be. ``instances`` are the blocks that there are for each of them. ``has_cycles``
+    when some names depend on themselves, which has been reported.
     """
 
     template: Template
     variables: Mapping[str, Value]
     functions: Mapping[str, Function]
     cwd: Path
-    data: Mapping[Address, Value] = attrs.field(factory=dict)
+    data: Mapping[DataAddress, Value] = attrs.field(factory=dict)
     data_types: Mapping[Address, Type] = attrs.field(factory=dict)
     locals: dict[str, Value] = attrs.field(factory=dict, init=False)
+    instances: dict[Address, BlockInstances] = attrs.field(factory=dict, init=False)
     scope: Scope = attrs.field(init=False)
     has_cycles: bool = attrs.field(default=False, init=False)
     _wrong: dict[Key, list[Diagnostic]] = attrs.field(factory=dict, init=False)
-    _reads: dict[Key, frozenset[Address]] = attrs.field(factory=dict, init=False)
-    _later: dict[frozenset[Address], Globals] = attrs.field(factory=dict, init=False)
+    _reads: dict[Key, frozenset[DataAddress]] = attrs.field(factory=dict, init=False)
+    _later: dict[frozenset[DataAddress], Globals] = attrs.field(factory=dict, init=False)
 
     def evaluate(self, diags: Diagnostics) -> Globals:
         """Evaluate the locals, in the order in which they depend on each other."""
@@ -92,13 +88,15 @@ class Globals:
         for cycle in cycles:
             report_cycle("These values depend on each other", cycle, ".".join, diags)
         for key in order:
+            if key[0] == "data":
+                self._repeat((key[1], key[2]), roots, diags, stuck=key in stuck)
             self._reads[key] = self._read_by(key)
             if key[0] == "local":
                 self._local(key[1], diags, stuck=key in stuck)
         roots["local"] = object_of(self.locals)
         return self
 
-    def with_data(self, data: Mapping[Address, Value]) -> Globals:
+    def with_data(self, data: Mapping[DataAddress, Value]) -> Globals:
         """The same template when these results of data sources are known."""
         known = frozenset(data)
         if known not in self._later:
@@ -115,15 +113,32 @@ class Globals:
         order, _ = in_order(needed, self._dependencies)
         return [problem for key in order for problem in self._wrong.get(key, ())]
 
-    def data_of(self, found: Iterable[Reference]) -> frozenset[Address]:
+    def data_of(self, found: Iterable[Reference]) -> frozenset[DataAddress]:
         """The data sources that some references need, through locals too."""
-        needed: set[Address] = set()
-        for key in (key for reference in found for key in self._meant(reference)):
-            if key[0] == "data":
-                needed.add((key[1], key[2]))
-            else:
-                needed |= self._reads.get(key, frozenset())
+        needed: set[DataAddress] = set()
+        for reference in found:
+            for key in self._meant(reference):
+                if key[0] == "data":
+                    needed.update(self._addresses((key[1], key[2]), tuple(map(str, reference.steps[2:3]))))
+                else:
+                    needed |= self._reads.get(key, frozenset())
         return frozenset(needed)
+
+    def data_blocks(self) -> Iterator[tuple[DataAddress, ComponentBlock]]:
+        """The data sources that there are, an instance for each key."""
+        for address, instances in self.instances.items():
+            for key, block in instances.found.items():
+                yield address if key is None else (*address, key), block
+
+    def _addresses(self, address: Address, key: tuple[str, ...]) -> Iterator[DataAddress]:
+        """What is read for a data source: with a key that it has, only this instance."""
+        instances = self.instances.get(address)
+        if instances is None or not instances.repeated:
+            if instances is None or instances.found:
+                yield address
+            return
+        meant = key if key and key[0] in instances.found else instances.found
+        yield from ((*address, name) for name in meant if name is not None)
 
     # -- names ------------------------------------------------------------------
 
@@ -138,20 +153,53 @@ class Globals:
     def _data(self) -> Value:
         by_type: dict[str, dict[str, Value]] = {}
         for address in self.template.data:
-            type_, name = address
-            known = self.data.get(address)
-            by_type.setdefault(type_, {})[name] = known or unknown(self.data_types.get(address, ANY))
+            by_type.setdefault(address[0], {})[address[1]] = self._result(address)
         return object_of({type_: object_of(names) for type_, names in by_type.items()})
+
+    def _result(self, address: Address) -> Value:
+        """``data.TYPE.NAME``: what was read, an object of that for the keys of ``for_each``, null if not enabled."""
+        instances = self.instances.get(address)
+        if instances is None or None in instances.found:
+            return self._read(address, address)
+        if not instances.repeated:
+            return null()
+        if UNDECIDED in instances.found:
+            return unknown()
+        keys = [key for key in instances.found if key is not None]
+        return object_of({key: self._read((*address, key), address) for key in keys})
+
+    def _read(self, address: DataAddress, declared: Address) -> Value:
+        known = self.data.get(address)
+        return known if known is not None else unknown(self.data_types.get(declared, ANY))
+
+    def _repeat(self, address: Address, roots: Roots, diags: Diagnostics, *, stuck: bool) -> None:
+        """Find out which instances a data source has; what depends on it comes after that."""
+        block = self.template.data[address]
+        if not block.meta:
+            self.instances[address] = BlockInstances(block, {None: block})
+            return
+        if stuck:
+            self.instances[address] = BlockInstances(block, {UNDECIDED: block}, repeated=True)
+            return
+        scope = self.scope.child({"local": self._locals_for(*self._nodes(("data", *address)))})
+        found = expand_block(block, scope, diags)
+        self.instances[address] = found
+        roots["data"] = self._data()
 
     # -- the graph of locals and data -----------------------------------------------
 
     def _keys(self) -> list[Key]:
         return [*(("data", *address) for address in self.template.data), *(("local", n) for n in self.template.locals)]
 
-    def _node(self, key: Key) -> Node:
+    def _nodes(self, key: Key) -> Sequence[Node]:
+        """What a local or data source consists of."""
         if key[0] == "local":
-            return self.template.locals[key[1]].expr
-        return self.template.data[key[1], key[2]].body
+            return (self.template.locals[key[1]].expr,)
+        block = self.template.data[key[1], key[2]]
+        return (*block.meta.values(), block.body)
+
+    def _references(self, key: Key) -> Iterator[Reference]:
+        return (reference for node in self._nodes(key) for reference in references(node))
 
     def _meant(self, reference: Reference) -> Sequence[Key]:
         """The declared locals or data sources that a reference refers to: several for ``data.TYPE`` as a whole."""
@@ -167,13 +215,13 @@ class Globals:
 
     def _dependencies(self, key: Key) -> Mapping[Key, Range]:
         found: dict[Key, Range] = {}
-        for reference in references(self._node(key)):
+        for reference in self._references(key):
             for needed in self._meant(reference):
                 found.setdefault(needed, reference.range)
         return found
 
-    def _read_by(self, key: Key) -> frozenset[Address]:
-        return self.data_of(references(self._node(key)))
+    def _read_by(self, key: Key) -> frozenset[DataAddress]:
+        return self.data_of(self._references(key))
 
     def _local(self, name: str, diags: Diagnostics, *, stuck: bool) -> None:
         block = self.template.locals[name]
@@ -186,9 +234,9 @@ class Globals:
             self._wrong["local", name] = diags.items[before:]
         self.locals[name] = value.with_marks(_SENSITIVE) if block.sensitive else value
 
-    def _locals_for(self, expr: Node) -> Value:
-        """The locals that an expression refers to; all of them when it refers to one that does not exist."""
-        found = [r for r in references(expr) if r.root == "local"]
+    def _locals_for(self, *nodes: Node) -> Value:
+        """The locals that expressions refer to; all of them when they refer to one that does not exist."""
+        found = [r for node in nodes for r in references(node) if r.root == "local"]
         names = [str(r.steps[0]) for r in found if r.steps]
         if len(names) == len(found) and all(name in self.locals for name in names):
             return object_of({name: self.locals[name] for name in names})
@@ -212,7 +260,7 @@ def make_globals(
     diags: Diagnostics,
     *,
     cwd: Path,
-    data: Mapping[Address, Value] | None = None,
+    data: Mapping[DataAddress, Value] | None = None,
     data_types: Mapping[Address, Type] | None = None,
 ) -> Globals:
     return Globals(template, variables, functions, cwd, data or {}, data_types or {}).evaluate(diags)
@@ -220,16 +268,8 @@ def make_globals(
 
 def globals_of(scope: Scope) -> Globals | None:
     """The globals that a scope was made from."""
-    found = (inner.variables for inner in scope.chain())
-    return next((roots.owner for roots in found if isinstance(roots, Roots)), None)
-
-
-def waits_for_data(expr: Node, scope: Scope) -> bool:
-    """Whether an expression is unknown only because data sources have not been read yet, as while validating."""
-    names, found = globals_of(scope), references(expr)
-    if names is None or any(reference.root in LATE for reference in found):
-        return False
-    return not names.data_of(found) <= names.data.keys()
+    owner = owner_of(scope)
+    return owner if isinstance(owner, Globals) else None
 
 
 # -- what belongs to one build --------------------------------------------------
@@ -314,7 +354,7 @@ def _object(tree: Mapping[str, Any]) -> Value:
     return object_of({name: _object(item) if isinstance(item, dict) else item for name, item in tree.items()})
 
 
-def late_scope(scope: Scope, names: Mapping[str, Value], data: Mapping[Address, Value] | None = None) -> Scope:
+def late_scope(scope: Scope, names: Mapping[str, Value], data: Mapping[DataAddress, Value] | None = None) -> Scope:
     """A scope of a spec with what has become known: ``build`` and ``artifact`` in ``names``, results in ``data``.
 
     Locals that depend on data sources are evaluated again.
@@ -325,6 +365,7 @@ def late_scope(scope: Scope, names: Mapping[str, Value], data: Mapping[Address, 
     at = next(i for i, inner in enumerate(chain) if isinstance(inner.variables, Roots))
     roots = chain[at].variables
     assert isinstance(roots, Roots)
+    assert isinstance(roots.owner, Globals)
     found = roots.owner.with_data(data).scope
     for inner in reversed(chain[:at]):
         found = found.child(inner.variables or {})

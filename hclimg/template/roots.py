@@ -1,0 +1,44 @@
+"""The outermost names of a template as those see them who only ask why a value is not known yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from hclimg.lang.evaluate import Reference, Scope, references
+from hclimg.lang.syntax import Node
+from hclimg.lang.values import Value
+from hclimg.template.model import DataAddress
+
+LATE = frozenset(("build", "artifact"))
+"""The names whose values only a running build tells."""
+
+
+class Owner(Protocol):
+    """Who made the outermost names. ``data`` are the results of data sources that have been read."""
+
+    @property
+    def data(self) -> Mapping[DataAddress, Value]: ...
+
+    def data_of(self, found: Iterable[Reference]) -> frozenset[DataAddress]:
+        """The data sources that some references need, through locals too."""
+
+
+class Roots(dict[str, Value]):
+    """The outermost names, which know what they were made from."""
+
+    owner: Owner
+
+
+def owner_of(scope: Scope) -> Owner | None:
+    """Who made the outermost names of a scope."""
+    found = (inner.variables for inner in scope.chain())
+    return next((roots.owner for roots in found if isinstance(roots, Roots)), None)
+
+
+def waits_for_data(expr: Node, scope: Scope) -> bool:
+    """Whether an expression is unknown only because data sources have not been read yet, as while validating."""
+    owner, found = owner_of(scope), references(expr)
+    if owner is None or any(reference.root in LATE for reference in found):
+        return False
+    return not owner.data_of(found) <= owner.data.keys()
