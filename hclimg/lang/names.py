@@ -79,11 +79,19 @@ class Names:
         )  # fmt: skip
 
 
+class NameValues(dict[str, Value]):
+    """The values of names in a scope, which know where they come from."""
+
+    names: Names
+
+
 def around(scope: Scope, names: Names | None) -> Scope:
     """The scope in a body with these names."""
     if names is None:
         return scope
-    return scope.child({name: found.object(scope) for name, found in names.rounds.items()})
+    values = NameValues({name: found.object(scope) for name, found in names.rounds.items()})
+    values.names = names
+    return scope.child(values)
 
 
 def inner_names(outer: Names | None, own: Names | None) -> Names | None:

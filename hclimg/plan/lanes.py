@@ -24,7 +24,7 @@ from hclimg.template.expand import Expansion
 from hclimg.template.instances import BlockInstances
 from hclimg.template.model import BuildBlock, ComponentBlock, SourceReference, SourceUse, Template
 from hclimg.template.repeat import UNDECIDED, instances, key_text, refers_to_each
-from hclimg.template.roots import waits_for_data
+from hclimg.template.roots import origins, waits_for_data
 
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
@@ -286,7 +286,7 @@ def known_value(
 
 
 def _report_unknown(expr: Expr, scope: Scope, context: str, diags: Diagnostics) -> None:
-    found = references(expr)
+    found = origins(expr, scope)
     if waits_for_data(expr, scope):
         return  # before a run they are read first; only validate goes on without them
     # A variable or local is unknown also after an error that has been reported where it is declared.

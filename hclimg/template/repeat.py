@@ -19,7 +19,7 @@ from hclimg.lang.show import quoted
 from hclimg.lang.syntax import Expr
 from hclimg.lang.types import ANY, BOOL, STRING, ListType, MapType, ObjectType, SetType, TupleType, Type, friendly_name
 from hclimg.lang.values import Value, deep_marks, elements, unknown
-from hclimg.template.roots import LATE, waits_for_data
+from hclimg.template.roots import LATE, origins, waits_for_data
 
 FOR_EACH = "for_each"
 ENABLED = "enabled"
@@ -150,21 +150,14 @@ class _Repetition:
             return None
         if found.is_known and not (isinstance(found.type, SetType) and not found.is_wholly_known):
             return found
-        if not self._waits_for_data(expr):
+        if not waits_for_data(expr, scope):
             self._report_unknown(expr, scope)
         return None
 
-    def _waits_for_data(self, expr: Expr) -> bool:
-        """Whether it is not known because data sources have not been read, through names of blocks around it too."""
-        rounds = self.names.rounds if self.names else {}
-        used = {reference.root for reference in references(expr)} & rounds.keys()
-        collections = [found for name in used if (found := rounds[name].collection) is not None]
-        return any(waits_for_data(each, self.scope) for each in (expr, *collections))
-
     def _report_unknown(self, expr: Expr, scope: Scope) -> None:
-        found = references(expr)
+        found = origins(expr, scope)
         # A variable or local is unknown also after an error that has been reported where it is declared.
-        if self.diags.has_errors and all(reference.root in ("var", "local", EACH) for reference in found):
+        if self.diags.has_errors and all(reference.root in ("var", "local") for reference in found):
             return
         which = FOR_EACH if expr is self.meta.get(FOR_EACH) else ENABLED
         late = sorted({str(reference) for reference in found if reference.root in LATE}) or sorted(map(str, found))
