@@ -31,7 +31,7 @@ from hclimg.registry import Registry
 from hclimg.template.hcl import read_hcl
 from hclimg.template.inputs import VariableInputs
 from hclimg.template.load import load_template
-from hclimg.template.model import Address, Template, VariableBlock
+from hclimg.template.model import DataAddress, Template, VariableBlock
 from hclimg.template.requirements import plugin_source_problem
 from hclimg.template.variables import resolve_variables
 
@@ -58,7 +58,7 @@ def _compile(path: Path, registry: Registry, **options: Any) -> tuple[Plan | Non
     return compile_plan(template, wanted, registry, diags), diags
 
 
-def _read_data(plan: Plan, registry: Registry) -> Mapping[Address, Value]:
+def _read_data(plan: Plan, registry: Registry) -> Mapping[DataAddress, Value]:
     with tempfile.TemporaryDirectory() as folder:
         options = RunOptions(home=Path(folder, "home"), cache=Path(folder, "cache"))
         result = apply(plan, options, registry=registry)
