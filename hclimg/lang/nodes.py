@@ -116,6 +116,8 @@ class Nodes:
     def block_of_one_line(
         self, header: list[Name], brace: Token, name: Token, _: Token, expr: Expr, close: Token, __: Token
     ) -> Block:
+        if header[0].start in self.suspect:  # a block of one line is an item as a whole
+            expr = Literal(self.source, expr.start, expr.end, unknown())
         attribute = Attribute(self.source, name.start, expr.end, self.name(name), expr)
         return self._block(header, Body(self.source, brace.start, close.end, (attribute,)))
 

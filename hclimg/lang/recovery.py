@@ -14,8 +14,8 @@ from hclimg.lang.explain import explain
 from hclimg.lang.lalr import Machine
 from hclimg.lang.nodes import Item, Lost, Nodes
 from hclimg.lang.syntax import Block, Body, Literal, Name
-from hclimg.lang.tokens import BROKEN, END, Token, scan
-from hclimg.lang.trouble import Trouble
+from hclimg.lang.tokens import BROKEN, END, Broken, Token, scan
+from hclimg.lang.trouble import CLOSING, Trouble
 from hclimg.lang.values import unknown
 
 MOST_ERRORS: Final = 25
@@ -42,7 +42,8 @@ class Recovery:
         self.nodes = nodes
         self.reported = 0
         self.quiet_until = -1  # errors up to this offset follow from one that was reported
-        self.quiet_item = -1  # and so do errors in the item that begins here
+        self.quiet_in: set[tuple[int, str]] = set()  # and so do those of a kind in the bracket that stands there
+        self.quiet_item = -1  # and brackets that do not match in the item that begins here
         self.opened: set[int] = set()  # the braces of blocks that were half written on one line
         self.last = -1  # where the error before was
         self.tries = 0  # how often there has been one there
@@ -52,14 +53,14 @@ class Recovery:
         """Report the error that the machine stands at, and put it where it can go on."""
         trouble = Trouble(machine, self.source)
         mistake, diagnostic = explain(trouble)
-        if not self._is_quiet(trouble):
+        if not self._is_quiet(mistake, trouble):
             self._forget_labels(trouble)
             self.diagnostics.items.append(diagnostic)
             self.reported += 1
         self.recoveries += 1
         if self.reported >= MOST_ERRORS or self.recoveries > MOST_RECOVERIES:
             return self._stop(trouble)
-        if self._repair(mistake, trouble) or self._drop_stubborn(trouble):
+        if self._repair(mistake, trouble) or self._drop_stubborn(trouble) or self._patch(mistake, trouble):
             return True
         if not trouble.in_body:
             return False
@@ -81,12 +82,21 @@ class Recovery:
             start, items = trouble.item_start, self.diagnostics.items
             items[:] = [item for item in items if not item.subject or item.subject.start < start]
 
-    def _is_quiet(self, trouble: Trouble) -> bool:
+    def _is_quiet(self, mistake: str, trouble: Trouble) -> bool:
         if trouble.token.start <= self.quiet_until:
             return True
         if trouble.token.kind == "RBRACE" and trouble.brace in self.opened:
             return True
-        return bool(trouble.item) and trouble.item_start == self.quiet_item
+        about_brackets = mistake.startswith(("open ", "misindented")) or trouble.token.kind in CLOSING
+        if about_brackets and trouble.item and trouble.item_start == self.quiet_item:
+            return True
+        return (trouble.bracket, mistake) in self.quiet_in
+
+    def _hush(self, mistake: str, trouble: Trouble) -> None:
+        """What is wrong in the same bracket on the same line, or wrong in the same way, follows from this error."""
+        self.quiet_in.add((trouble.bracket, mistake))
+        self.quiet_item = trouble.item_start
+        self.quiet_until = max(self.quiet_until, min(trouble.line_end(trouble.token.start), trouble.bracket_end))
 
     # -- repairs ------------------------------------------------------------------
 
@@ -96,7 +106,7 @@ class Recovery:
         following = tokens[at + 1].kind if token.kind != END else END
         if mistake in COMMAS and token.kind in BEGINS:
             tokens.insert(at, Token("COMMA", ",", token.start, token.start))
-            self.quiet_item = trouble.item_start
+            self._hush(mistake, trouble)
             if mistake != "no comma in tuple" or trouble.broken_string():
                 self.nodes.suspect.add(trouble.item_start)
         elif mistake in DOUBLED and token.kind == DOUBLED[mistake] and trouble.has_too_many(token.kind):
@@ -112,7 +122,7 @@ class Recovery:
             return self._close_line(trouble)
         elif mistake == "escape":
             del tokens[at]
-            self.quiet_item = trouble.item_start
+            self._hush(mistake, trouble)
         else:
             return False
         return True
@@ -138,6 +148,24 @@ class Recovery:
         machine.at = trouble.item_index
         del machine.states[trouble.body + 1 :], machine.values[trouble.body :]
         self.quiet_until = trouble.token.start
+
+    def _patch(self, mistake: str, trouble: Trouble) -> bool:
+        """Put a name in place of the broken element of a list, call, object or interpolation; read on behind it.
+
+        The argument's value is given up, but the rest of it is looked at. Only where all brackets match.
+        """
+        part = trouble.element if trouble.in_body else None
+        if part is None or isinstance(trouble.token, Broken) or not trouble.structure[1]:
+            return False
+        machine, at = trouble.machine, trouble.token.start
+        name = Token("IDENT", "broken", at, at)
+        filling = [name, Token("EQ", "=", at, at), name] if trouble.symbols[trouble.opener] == "LBRACE" else [name]
+        machine.tokens[trouble.at : part.end] = filling if part.begins else []
+        if part.begins:
+            del machine.states[part.begins :], machine.values[part.begins - 1 :]
+        self.nodes.suspect.add(trouble.item_start)
+        self._hush(mistake, trouble)
+        return True
 
     # -- giving up an item ----------------------------------------------------------
 

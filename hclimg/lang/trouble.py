@@ -7,12 +7,12 @@ from __future__ import annotations
 import bisect
 import itertools
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hclimg.diagnostics import SourceText
 from hclimg.lang.lalr import Machine
 from hclimg.lang.nodes import header_text
-from hclimg.lang.tokens import CLOSERS, END, Broken, Token
+from hclimg.lang.tokens import BROKEN, CLOSERS, END, Broken, Token
 
 # Tokens that complete what stands before them; the first that fits shows what the parser is in the middle of.
 PROBES: Final = (
@@ -23,7 +23,15 @@ ENDED: Final = frozenset({
     "body name EQ expr", "body RBRACE", "body header LBRACE RBRACE", "body header LBRACE name EQ expr RBRACE",
 })  # fmt: skip
 WORDS: Final = frozenset({"IDENT", "IF", "IN", "FOR"})
+LISTS: Final = ("items", "args", "entries")
 CLOSING: Final = frozenset(CLOSERS.values())
+
+
+class Element(NamedTuple):
+    """A part of what is in brackets: the index of its first symbol, 0 when it is complete, and the token behind it."""
+
+    begins: int
+    end: int
 
 
 class Trouble:
@@ -132,6 +140,48 @@ class Trouble:
         token = self.machine.values[index - 1]
         assert isinstance(token, Token)
         return token
+
+    @property
+    def element(self) -> Element | None:
+        """The part of a list, call, object or interpolation that the token stands in; None where it cannot be told."""
+        i, symbols = self.opener, self.symbols
+        bracket, before, inside = symbols[i], symbols[i - 1], [*symbols[i + 1 :], ""]
+        told = {"LPAR": before == "function", "LSQB": before not in ("primary", "steps"), "LBRACE": before != "header"}
+        if not i or not told.get(bracket, bracket == "INTERP") or inside[0] in ("FOR", "for_intro") or self.left_open:
+            return None
+        end, begins = self._behind_element(bracket), i + 1
+        begins += bracket == "LBRACE" and inside[0] == "NL"
+        if begins < len(symbols) and symbols[begins] in LISTS:
+            begins = begins + 2 if begins + 1 < len(symbols) else 0
+        return Element(begins, end) if end else None
+
+    def _behind_element(self, bracket: str) -> int:
+        """The token that ends the element, 0 when there is none."""
+        ends = {"INTERP": ("TEND",), "LBRACE": ("RBRACE", "COMMA", "NL")}.get(bracket, (CLOSERS[bracket], "COMMA"))
+        depth = 0
+        for i in range(self.at, len(self.machine.tokens)):
+            kind = self.machine.tokens[i].kind
+            if depth == 0 and kind in ends:
+                return i
+            depth += (kind in CLOSERS) - (kind in CLOSING)
+            if depth < 0 or kind in (END, BROKEN):
+                break
+        return 0
+
+    @property
+    def bracket(self) -> int:
+        """Where the innermost bracket opens, -1 outside of brackets."""
+        return self.value(self.opener).start if self.opener else -1
+
+    @property
+    def bracket_end(self) -> int:
+        """Where the innermost bracket is closed, or the text ends."""
+        depth = 0
+        for token in itertools.islice(self.machine.tokens, self.at, None):
+            if depth == 0 and token.kind in CLOSING:
+                return token.start
+            depth += (token.kind in CLOSERS) - (token.kind in CLOSING)
+        return len(self.text)
 
     @cached_property
     def left_open(self) -> bool:

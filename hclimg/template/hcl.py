@@ -43,6 +43,7 @@ from hclimg.template.declarations import (
     variables_block,
 )
 from hclimg.template.hcp import check_registry
+from hclimg.template.lookalikes import warn_of_lookalikes
 from hclimg.template.model import (
     Address,
     BuildBlock,
@@ -76,6 +77,8 @@ def read_hcl(
         return Template(path=path, base_dir=base_dir, legible=False)
     for body in bodies:
         reader.read(body)
+    for body in bodies:
+        warn_of_lookalikes(body, reader.variables, reader.locals, diags)
     return Template(
         path=path,
         base_dir=base_dir,

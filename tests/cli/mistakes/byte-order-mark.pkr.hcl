@@ -1,0 +1,7 @@
+﻿source "null" "web" {
+  communicatr = "none"
+}
+
+build {
+  sources = ["source.null.web"]
+}

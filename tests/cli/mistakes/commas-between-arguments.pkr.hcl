@@ -1,0 +1,9 @@
+source "null" "web" {
+  communicator = "none",
+  ssh_host     = "example.com",
+  ssh_port     = 22,
+}
+
+build {
+  sources = ["source.null.web"],
+}

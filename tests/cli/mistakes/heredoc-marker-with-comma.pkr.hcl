@@ -1,0 +1,16 @@
+source "null" "web" {
+  communicator = "none"
+}
+
+build {
+  sources = ["source.null.web"]
+
+  provisioner "shell-local" {
+    inline = [
+      <<EOF
+echo one
+EOF,
+      "echo two",
+    ]
+  }
+}

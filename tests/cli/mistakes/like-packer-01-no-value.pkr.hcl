@@ -1,0 +1,3 @@
+source "null" "box" {
+  ssh_host =
+}

@@ -1,0 +1,6 @@
+source "null" "box" {
+  communicator = "none"
+
+build {
+  sources = ["null.box"]
+}

@@ -1,0 +1,2 @@
+source "null" "box" { communicator = "none" }
+build { sources = ["source.null.bax"] }

@@ -1,0 +1,4 @@
+source "null" "box" {
+  comunicator = "none"
+}
+build { sources = ["null.box"] }

@@ -1,0 +1,5 @@
+locals {
+  shout = uper("hey")
+}
+source "null" "box" { communicator = "none" }
+build { sources = ["null.box"] }

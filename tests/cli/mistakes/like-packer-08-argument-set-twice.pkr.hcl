@@ -1,0 +1,5 @@
+source "null" "box" {
+  communicator = "none"
+  communicator = "ssh"
+}
+build { sources = ["null.box"] }

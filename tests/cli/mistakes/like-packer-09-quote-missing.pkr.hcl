@@ -1,0 +1,4 @@
+source "null" "box" {
+  communicator = "none
+}
+build { sources = ["null.box"] }

@@ -1,0 +1,3 @@
+variable "secret" { type = string }
+source "null" "box" { communicator = var.secret }
+build { sources = ["null.box"] }

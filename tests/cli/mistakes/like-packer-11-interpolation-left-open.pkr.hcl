@@ -1,0 +1,4 @@
+source "null" "box" {
+  communicator = "no${"ne"
+}
+build { sources = ["null.box"] }

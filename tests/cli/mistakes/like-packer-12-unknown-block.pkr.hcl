@@ -1,0 +1,2 @@
+sources "null" "box" { communicator = "none" }
+build { sources = ["null.box"] }

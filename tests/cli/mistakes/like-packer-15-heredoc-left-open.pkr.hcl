@@ -1,0 +1,4 @@
+source "null" "box" {
+  communicator = <<END
+none
+}

@@ -1,0 +1,8 @@
+source "null" "web" {
+  communicatr = "none"
+  ssh_host = "a" "b"
+}
+
+build {
+  sources = ["source.null.web"]
+}
