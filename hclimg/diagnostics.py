@@ -61,7 +61,8 @@ class SourceText:
     def position(self, offset: int) -> Position:
         starts = self.line_starts
         line = bisect.bisect_right(starts, offset) - 1
-        return Position(line=line + 1, column=offset - starts[line] + 1, offset=offset)
+        before = self.text[starts[line] : offset]
+        return Position(line=line + 1, column=_characters(before) + 1, offset=offset)
 
     def line(self, number: int) -> str:
         """Line ``number`` (from 1) without its end."""
@@ -77,11 +78,19 @@ class SourceText:
 
 @frozen
 class Position:
-    """``line`` and ``column`` count from 1, ``offset`` from 0; all in code points."""
+    """``line`` and ``column`` count from 1, a column for each character as it is seen; ``offset`` is in code points."""
 
     line: int
     column: int
     offset: int
+
+
+def _characters(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    import regex  # it knows Unicode's segmentation rules
+
+    return len(regex.findall(r"\X", text))
 
 
 @frozen(eq=False)

@@ -21,6 +21,7 @@ FAMILIES = (
     "layout",
     "legacy",
     "commands",
+    "mistakes",
 )
 
 

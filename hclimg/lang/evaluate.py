@@ -104,7 +104,7 @@ def _undeclared(expr: syntax.GetAttr, value: Value) -> tuple[str, str] | None:
         return None
     names, at = value.type.attributes, expr.object
     if isinstance(at, syntax.GetAttr) and isinstance(at.object, syntax.Variable) and at.object.name == "data":
-        detail = f'There is no data "{at.name}" "{expr.name}" block.{one_of(expr.name, names, "Of this type there is")}'
+        detail = f'There is no data "{at.name}" "{expr.name}" block.{one_of(expr.name, names, "Those of this type:")}'
         return "Undeclared data source", detail
     root = at.name if isinstance(at, syntax.Variable) else ""
     if root == "data":

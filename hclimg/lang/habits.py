@@ -44,7 +44,7 @@ def after_value(text: str, end: int, start: int, word: str) -> str:
         return ' Write "!" for "not".'
     if word in WORDS:
         return f' Write "{WORDS[word]}" for "{word}".'
-    if word in ("if", "unless"):
+    if word in ("if", "unless") or before == "if":
         return " A choice is written: condition ? value : other value."
     if word == "for":
         return " A for expression begins with its for: [for x in list : x]."

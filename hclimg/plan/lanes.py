@@ -50,7 +50,7 @@ def draft_lanes(template: Template, expansion: Expansion, scope: Scope, diags: D
     if not template.builds:
         what = "builders" if template.legacy else "build block"
         detail = f"The template has no {what}, so there is nothing to build."
-        diags.error(f"Missing {what}", detail, absence=Absence.DECLARATION)
+        diags.error(f"Missing {what}", detail, absence=Absence.BUILD)
     drafts: dict[str, LaneDraft] = {}
     numbers: dict[str, int] = {}
     values = source_values(expansion)

@@ -134,7 +134,7 @@ class _Reader:
         """Whether all that decides which builds there are, and how they are called, could be read."""
         named = [expr for b in self.builds for expr in (b.name, b.sources, *(use.name for use in b.uses))]
         whole = all(b.body.whole for body in bodies for b in body.blocks if b.type.text == "build")
-        return whole and not any(map(is_unreadable, named))
+        return whole and not any(map(is_unreadable, named)) and (bool(self.builds) or not self.diags.has_errors)
 
     def too_old(self, bodies: Iterable[Body]) -> bool:
         """Read the ``packer`` blocks first; whether one of them asks for another version."""

@@ -22,7 +22,9 @@ def warn_of_lookalikes(body: Body, variables: Collection[str], locals_: Collecti
     found = [*_calls(source), *_references(source, {"var": variables, "local": locals_})]
     if not found:
         return
-    texts = [(n.start, n.end) for n in walk(body) if isinstance(n, Literal) and isinstance(n.value.raw, str)]
+    blocks = [block for block in body.blocks if not block.type.text.startswith("variable")]  # values for anything
+    nodes = (node for block in blocks for node in walk(block))
+    texts = [(n.start, n.end) for n in nodes if isinstance(n, Literal) and isinstance(n.value.raw, str)]
     for start, end, detail in found:
         if any(first <= start and end <= last for first, last in texts):
             diags.warn("Text that looks like a reference", detail, subject=source.range(start, end))

@@ -55,7 +55,8 @@ def check_version(wanted: Expr, context: str, diags: Diagnostics) -> bool:
 
 def _required_plugins(block: Block, plugins: Plugins, diags: Diagnostics) -> None:
     context = "required_plugins"
-    parts = split(block.body, context, diags, arguments=block.body.attributes)
+    names = {*block.body.attributes, *(inner.type.text for inner in block.body.blocks)}
+    parts = split(block.body, context, diags, arguments=names)
     for name, item in parts.arguments.items():
         source = _plugin_source(item, diags)
         if source is None:

@@ -31,17 +31,18 @@ def snippet(where: Range, room: int) -> list[SnippetLine]:
     first, last = where.begin, where.finish
     if last.line > first.line and last.column == 1:  # the range ends with a line's end: that line is not part of it
         last = where.source.position(where.end - 1)
-        last_column: int | None = None
+        last_offset: int | None = None
     else:
-        last_column = last.column
+        last_offset = last.offset
     lines = []
     for number in _shown(first.line, last.line):
         if number == 0:
             lines.append(SnippetLine("...", "", ""))
             continue
         text = where.source.line(number)
-        start = first.column - 1 if number == first.line else len(text) - len(text.lstrip())
-        end = last_column - 1 if number == last.line and last_column is not None else len(text.rstrip())
+        begin = where.source.line_starts[number - 1]
+        start = first.offset - begin if number == first.line else len(text) - len(text.lstrip())
+        end = last_offset - begin if number == last.line and last_offset is not None else len(text.rstrip())
         lines.append(_line(str(number), text, start, end, room))
     return lines
 

@@ -41,6 +41,22 @@ def test_a_block_half_on_one_line_is_one_mistake(end: str) -> None:
     assert list(body.attributes) == ["h"]
 
 
+def test_several_mistakes_in_one_expression_are_found() -> None:
+    text = """\
+a = [upper("a" "b"), lower("c" "d"), { x 1 }]
+b = "${upper("a" "b")} and ${x..y}"
+c = {
+  one   = = 1
+  two   = [1 2]
+  three = "C:\\Windows and \\other"
+  four  = "\\q"
+}
+d = 1
+"""
+    found = [(e.subject.begin.line, e.subject.begin.column) for e in errors_of(text) if e.subject]
+    assert found == [(1, 16), (1, 32), (1, 42), (2, 18), (2, 32), (4, 11), (5, 14), (6, 14), (7, 12)]
+
+
 TEMPLATE = """\
 packer {
   required_plugins {
