@@ -93,7 +93,8 @@ def cidrsubnet(prefix: Value, newbits: Value, netnum: Value) -> Value:
         raise FunctionError(f"insufficient address space to extend prefix of {network.prefix} by {more}")
     if not isinstance(netnum.raw, int):
         raise FunctionError("value must be a whole number")
-    if netnum.raw >= 1 << more:
+    # The sign of a number does not count here, as in the library that Packer uses.
+    if abs(netnum.raw) >= 1 << more:
         raise FunctionError(f"prefix extension of {more} does not accommodate a subnet numbered {netnum.raw}")
     number = abs(network.number | (netnum.raw << (network.bits - length)))
     return string(str(_Network(number & ((1 << network.bits) - 1), length, network.bits)))

@@ -10,10 +10,12 @@ from hclimg.lang import numbers
 from hclimg.lang.functions import doubles
 from hclimg.lang.functions.arguments import number_parameter, whole
 from hclimg.lang.functions.model import ArgumentError, Function, FunctionError, Parameter
-from hclimg.lang.types import NUMBER, STRING
+from hclimg.lang.types import NUMBER, STRING, Type, friendly_name
 from hclimg.lang.values import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hclimg.lang.functions.catalog import Surroundings
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -94,6 +96,7 @@ def _computed(result: float) -> Value:
 
 def parseint(text: Value, base: Value) -> Value:
     """The whole number that a string means in a base."""
+    _parseint_type((text, base))
     radix = base.raw
     if not isinstance(radix, int) or not 2 <= radix <= 62:
         raise ArgumentError(1, "base must be a whole number between 2 and 62 inclusive")
@@ -101,6 +104,13 @@ def parseint(text: Value, base: Value) -> Value:
     if result is None:
         raise ArgumentError(0, f'cannot parse "{text.raw}" as a base {radix} integer')
     return Value(NUMBER, result)
+
+
+def _parseint_type(arguments: Sequence[Value]) -> Type:
+    if arguments[0].type is not STRING:
+        what = friendly_name(arguments[0].type)
+        raise ArgumentError(0, f"first argument must be a string, not {what}")
+    return NUMBER
 
 
 def _parsed(text: str, base: int) -> int | None:
@@ -128,7 +138,7 @@ _FUNCTIONS = (
     Function("log", log, _NUM, number_parameter("base"), result=NUMBER),
     Function("max", max_, variadic=_NUMBERS, result=NUMBER),
     Function("min", min_, variadic=_NUMBERS, result=NUMBER),
-    Function("parseint", parseint, Parameter("number", STRING), number_parameter("base"), result=NUMBER),
+    Function("parseint", parseint, Parameter("number"), number_parameter("base"), result=_parseint_type),
     Function("pow", pow_, _NUM, number_parameter("power"), result=NUMBER),
     Function("signum", signum, _NUM, result=NUMBER),
 )
