@@ -15,6 +15,7 @@ FAMILIES = (
     "syntax_tables",
     "json_syntax",
     "evaluation",
+    "function_tables",
     "value_tables",
     "value_core",
     "templates",

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from conformance.groups.value_tables import CALLBACK as HOLE
-from conformance.groups.value_tables import apply_path, has_index
+from conformance.go_tables import CALLBACK as HOLE
+from conformance.go_tables import apply_path, has_index
 from conformance.model import Case, Group, Skipped, expect, tables
 from conformance.typed import has_hole, same, text_of, type_of, value_of
 from hclimg.diagnostics import Diagnostics, SourceText

@@ -105,6 +105,8 @@ def test_other_functions(text: str, expected: object) -> None:
 @pytest.mark.parametrize(
     ("text", "detail"),
     [
+        ("parseint(64, 10)", "first argument must be a string, not number"),
+        ('cidrsubnet("10.0.0.0/8", 0, -1)', "does not accommodate a subnet numbered -1"),
         ("signum(2.5)", "value must be a whole number"),
         ("pow(-8, 1 / 3)", "the result is not a number"),
         ('coalescelist(["a"], toset(["b"]))', "coalescelist arguments must be lists or tuples"),
