@@ -29,6 +29,7 @@ COMMANDS = {
     "apply": "Build the images of a template",
     "cleanup": "Find and remove what dead runs left behind on this machine",
     "console": "Evaluate expressions with the names of a template",
+    "convert": "Write legacy JSON templates as HCL",
     "docs": "Show the reference of a component",
     "fix": "Put today's names in place of old ones in legacy JSON templates",
     "fmt": "Put HCL files into canonical layout",

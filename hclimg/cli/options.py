@@ -58,12 +58,12 @@ def spelled(
         option = _find(ctx, known, name)
         if _is_switch(option):
             yield f"{name}={value or 'true'}"
-        elif isinstance(option, click.Option) and option.is_flag:
+        elif (isinstance(option, click.Option) and option.is_flag) or (not equals and not rest):
             yield name
-        elif equals or not rest:
-            yield f"{name}{equals}{value}"
         else:
-            yield f"{name}={rest.popleft()}"
+            value = value if equals else rest.popleft()
+            # click takes what follows a single letter as it is, the equals sign too.
+            yield f"{name}={value}" if len(name) > 2 else f"{name}{value}"
 
 
 def _find(ctx: click.Context, known: dict[str, click.Parameter], name: str) -> click.Parameter:

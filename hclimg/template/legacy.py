@@ -83,17 +83,27 @@ class _Reader:
     error_cleanup: ComponentBlock | None = None
     chains: list[ChainBlock] = attrs.field(factory=list)
     description: str = ""
+    comments: list[str] = attrs.field(factory=list)
+    required_version: str = ""
     names: dict[str, Range] = attrs.field(factory=dict)
 
     def read(self, member: JsonMember) -> None:
         key = member.key.text
         if key in _ROOT_KEYS:
             _ROOT_KEYS[key](self, member)
-        elif not key.startswith("_"):
+        elif key.startswith("_"):
+            self._comment(member)
+        else:
             hint = did_you_mean(key, _ROOT_KEYS) or ' A comment is a key that begins with "_".'
             detail = f'A template has no "{key}" at its root.{hint}'
             self.diags.error("Unknown root key", detail, subject=member.key.range)
             self._misspelt(member)
+
+    def _comment(self, member: JsonMember) -> None:
+        if isinstance(member.value, JsonString):
+            self.comments.append(member.value.text)
+        else:
+            self.comments.append(member.value.range.text)
 
     def _misspelt(self, member: JsonMember) -> None:
         """Read as what was most likely meant, or else all that refers to it would be reported too."""
@@ -116,6 +126,8 @@ class _Reader:
             base_dir=base_dir,
             legacy=True,
             description=self.description,
+            comments=tuple(self.comments),
+            required_version=self.required_version,
             variables=self.variables,
             sources=self.sources,
             builds=(build,) if self.uses else (),
@@ -259,6 +271,11 @@ class _Reader:
         if isinstance(member.value, JsonString):
             self.description = member.value.text
 
+    def read_version(self, member: JsonMember) -> None:
+        """Checked already, before anything else."""
+        if isinstance(member.value, JsonString):
+            self.required_version = f">= {member.value.text}"
+
     def ignore(self, member: JsonMember) -> None:
         """Read elsewhere, or of no use here."""
 
@@ -306,7 +323,7 @@ _ROOT_KEYS: dict[str, Callable[[_Reader, JsonMember], None]] = {
     "builders": _Reader.read_builders,
     "description": _Reader.read_description,
     "error-cleanup-provisioner": _Reader.read_error_cleanup,
-    "min_packer_version": _Reader.ignore,
+    "min_packer_version": _Reader.read_version,
     "post-processors": _Reader.read_post_processors,
     "provisioners": _Reader.read_provisioners,
     "push": _Reader.ignore,

@@ -188,14 +188,16 @@ class Template:
     that the user gives without declaring them count as declared. Not ``whole`` when what it declares could not be read
     in full: what a plan misses then may have been written. It ``knows_builds`` when that holds for builds and their
     names. Not ``legible`` when most of what a plan would find wrong only follows from what could not be read.
-    ``dynamic`` are the blocks of that kind that stand outside of all others,
-    but for those that make builds.
+    ``dynamic`` are the blocks of that kind that stand outside of all others, but for those that make builds.
+    ``comments`` and ``required_version`` are those of a legacy template.
     """
 
     path: str
     base_dir: Path
     legacy: bool = False
     description: str = ""
+    comments: tuple[str, ...] = ()
+    required_version: str = ""
     variables: Mapping[str, VariableBlock] = attrs.field(factory=dict)
     locals: Mapping[str, LocalBlock] = attrs.field(factory=dict)
     data: Mapping[Address, ComponentBlock] = attrs.field(factory=dict)

@@ -1,0 +1,1 @@
+"""From one way to write a template to another."""

@@ -1,0 +1,123 @@
+"""``hclimg convert`` as a person runs it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+Write = Callable[[str, str], Path]
+
+OLD = """\
+{
+  "variables": {"name": "web", "size": null},
+  "builders": [{"type": "null", "communicator": "none"}],
+  "provisioners": [{"type": "shell-local", "inline": ["echo {{user `name`}} {{user `size`}}"]}]
+}
+"""
+NEW = """\
+variable "name" {
+  type    = string
+  default = "web"
+}
+
+variable "size" {
+  type = string
+}
+
+source "null" "null" {
+  communicator = "none"
+}
+
+build {
+  sources = ["source.null.null"]
+
+  provisioner "shell-local" {
+    inline = ["echo ${var.name} ${var.size}"]
+  }
+}
+"""
+
+
+@pytest.fixture
+def old(write: Write) -> Path:
+    return write("old.json", OLD)
+
+
+def test_the_result_stands_beside_the_template(hclimg: Run, old: Path, tmp_path: Path) -> None:
+    done = hclimg("convert", "-check", "old.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "old.json  the same plan → old.pkr.hcl\n1 of 1 templates converted.\n"
+    assert (tmp_path / "old.pkr.hcl").read_text() == NEW
+    assert hclimg("fmt", "-check", "old.pkr.hcl").returncode == 0
+    assert hclimg("validate", "-var", "size=1", "old.pkr.hcl").returncode == 0
+
+
+def test_packer_takes_it(hclimg: Run, old: Path, tmp_path: Path) -> None:
+    assert hclimg("convert", "old.json").returncode == 0
+    subprocess.run(["packer", "validate", "-var", "size=1", "old.pkr.hcl"], cwd=tmp_path, check=True)
+    subprocess.run(["packer", "fmt", "-check", "old.pkr.hcl"], cwd=tmp_path, check=True)
+
+
+def test_standard_output(hclimg: Run, old: Path, tmp_path: Path) -> None:
+    done = hclimg("convert", "-o", "-", "old.json")
+    assert (done.returncode, done.stdout, done.stderr) == (0, NEW, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["old.json"]
+
+
+def test_parts(hclimg: Run, old: Path, tmp_path: Path) -> None:
+    assert hclimg("convert", "-split", "-o", "new", "old.json").returncode == 0
+    files = {path.name: path.read_text() for path in (tmp_path / "new" / "old").iterdir()}
+    assert sorted(files) == ["build.pkr.hcl", "sources.pkr.hcl", "variables.pkr.hcl"]
+    assert files["sources.pkr.hcl"] == 'source "null" "null" {\n  communicator = "none"\n}\n'
+    assert hclimg("validate", "-var", "size=1", "new/old").returncode == 0
+
+
+def test_nothing_is_overwritten_unasked(hclimg: Run, old: Path, write: Write) -> None:
+    mine = write("old.pkr.hcl", "# mine\n")
+    done = hclimg("convert", "old.json")
+    assert done.returncode == 1
+    assert '"old.pkr.hcl" is there already. Say -force to overwrite it.' in done.stderr
+    assert mine.read_text() == "# mine\n"
+    assert hclimg("convert", "-force", "old.json").returncode == 0
+    assert mine.read_text() == NEW
+
+
+def test_a_directory_with_a_broken_template(hclimg: Run, write: Write, tmp_path: Path) -> None:
+    write("t/a.json", OLD)
+    write("t/b.json", '{"builders": [}')
+    write("t/c.pkrvars.json", "{}")
+    done = hclimg("convert", "t")
+    assert done.returncode == 1
+    assert "t/b.json:1:15: Error:" in done.stderr
+    assert done.stdout == "t/a.json  converted → t/a.pkr.hcl\nt/b.json  failed\n1 of 2 templates converted.\n"
+    assert sorted(path.name for path in (tmp_path / "t").glob("*.hcl")) == ["a.pkr.hcl"]
+
+
+def test_a_template_without_a_plan_proves_nothing(hclimg: Run, write: Write) -> None:
+    write("x.json", '{"builders": [{"type": "nul"}]}')
+    done = hclimg("convert", "-check", "x.json")
+    assert done.returncode == 1
+    assert "not checked: it has no plan" in done.stdout
+    assert done.stderr.count("Error:") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("x.pkr.hcl",), "is no legacy JSON template; only those can be converted"),
+        (("empty",), 'The directory "empty" holds no legacy JSON template'),
+        (("-o", "-", "-split", "old.json"), "cannot all go to standard output"),
+        (("none.json",), "no such file"),
+    ],
+)
+def test_what_cannot_be_done(hclimg: Run, old: Path, tmp_path: Path, arguments: tuple[str, ...], text: str) -> None:
+    (tmp_path / "empty").mkdir()
+    done = hclimg("convert", *arguments)
+    assert done.returncode == 1
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
