@@ -180,7 +180,10 @@ def _for_object(expr: ForObject) -> Piece:
 
 
 def _template(expr: Template) -> Piece:
-    return ['"', *_parts(expr), '"']
+    parts = [part for part in _parts(expr) if part]
+    # A sequence that is alone would be the value itself, and not the string that it makes.
+    alone = len(parts) == 1 and isinstance(parts[0], list) and parts[0][0] == "${"
+    return ['"', *parts, '${""}' if alone else "", '"']
 
 
 def _parts(expr: Template) -> Iterator[Piece]:
