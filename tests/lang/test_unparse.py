@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hclimg.diagnostics import Diagnostics, SourceText
+from hclimg.lang.evaluate import Scope, evaluate
 from hclimg.lang.parse import parse_body, parse_expression
-from hclimg.lang.syntax import Binary, Block, Body, Conditional, Expr, Literal, Template, Unary, Variable
+from hclimg.lang.syntax import Binary, Block, Body, Conditional, Expr, Literal, Template, Unary, Variable, same
 from hclimg.lang.unparse import expression_text
-from hclimg.lang.values import string
+from hclimg.lang.values import Value, boolean, number, string
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = SourceText("none", "")
@@ -115,8 +116,16 @@ TREES = st.recursive(
 
 @given(TREES)
 def test_a_tree_that_nobody_wrote_is_written_with_the_brackets_that_it_needs(expr: Expr) -> None:
-    text = expression_text(expr)
-    assert expression_text(read(text)) == text
+    found = read(expression_text(expr))
+    assert same(value_of(found), value_of(expr))
+    once = expression_text(found)
+    assert expression_text(read(once)) == once
+
+
+def value_of(expr: Expr) -> Value:
+    """Unknown when it is wrong, which is all right as long as it stays wrong."""
+    names = {"a": number(1), "b": string("2"), "c": boolean(True)}
+    return evaluate(expr, Scope(names), Diagnostics())
 
 
 @given(st.text())
