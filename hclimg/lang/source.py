@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from hclimg.diagnostics import Diagnostics, SourceText
+from hclimg.diagnostics import Diagnostics, SourceText, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +24,21 @@ def read_bytes(path: Path, diags: Diagnostics) -> bytes | None:
     try:
         return path.read_bytes()
     except OSError as error:
-        diags.error("Failed to read file", f'The file "{path}" could not be read: {_reason(error)}.')
+        hint = _sibling(path) if isinstance(error, FileNotFoundError) else ""
+        diags.error("Failed to read file", f'The file "{path}" could not be read: {_reason(error)}.{hint}')
         return None
+
+
+def _sibling(path: Path) -> str:
+    """The file beside one that does not exist whose name is most like it."""
+    if path.is_symlink():
+        return " It is a symbolic link that leads nowhere."
+    try:
+        names = sorted(entry.name for entry in path.parent.iterdir())
+    except OSError as error:
+        return f' The directory "{path.parent}" cannot be read either: {_reason(error)}.'
+    close = nearest(path.name, [name for name in names if name != path.name])
+    return f' Did you mean "{path.with_name(close)}"?' if close else ""
 
 
 def decode_source(filename: str, data: bytes, diags: Diagnostics) -> SourceText | None:

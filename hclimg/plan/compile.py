@@ -157,7 +157,7 @@ class _Compiler:
         candidates = _candidates(drafts.values())
         chosen = select_lanes(selection, candidates, needs.of, self.diags)
         if candidates and not chosen:
-            report_nothing(candidates, self.diags)
+            report_nothing(selection, candidates, self.diags)
         return [name for name in drafts if name in chosen]
 
 

@@ -179,6 +179,11 @@ def report_unused(
             diags.warn("Pattern matches nothing", detail + did_you_mean(pattern.text, known), absence=Absence.BUILD)
 
 
-def report_nothing(lanes: Sequence[Candidate], diags: Diagnostics) -> None:
-    names = ", ".join(lane.name for lane in lanes)
-    diags.error("No builds to run", f"The options -only and -except leave no build. The builds are {names}.")
+def report_nothing(selection: Selection, lanes: Sequence[Candidate], diags: Diagnostics) -> None:
+    """No lane is left; patterns that matched nothing are the cause, so they are named here and not warned of."""
+    names = [lane.name for lane in lanes]
+    unused = [pattern.text for pattern in selection.only if pattern.text not in selection.used]
+    selection.used.update(unused)
+    why = "".join(f' -only "{text}" matches none.{did_you_mean(text, names)}' for text in unused)
+    detail = f"The options -only and -except leave no build. The builds are {', '.join(names)}.{why}"
+    diags.error("No builds to run", detail)

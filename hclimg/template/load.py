@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
+
 from hclimg.diagnostics import Diagnostics, SourceText
 from hclimg.lang.syntax import Body
 from hclimg.template.model import Template
@@ -85,7 +87,8 @@ def _from_directory(path: str, config_type: str, diags: Diagnostics) -> Template
         return None
     sources = [read_source(file, diags) for file in files]
     bodies = [_body(source, diags) for source in sources if source]
-    return read_hcl(bodies, path, Path(path), diags, _auto_var_files(path, names))
+    template = read_hcl(bodies, path, Path(path), diags, _auto_var_files(path, names))
+    return template if all(sources) else attrs.evolve(template, whole=False)
 
 
 def _auto_var_files(path: str, names: list[str]) -> tuple[Path, ...]:

@@ -45,7 +45,13 @@ def count(diagnostics: Iterable[Diagnostic], theme: Theme = PLAIN) -> str:
 def _lines(item: Diagnostic, theme: Theme, width: int) -> Iterator[str]:
     severity = theme.paint(item.severity.value, item.severity.capitalize() + ":")
     title = f"{severity} {theme.paint('emphasis', item.summary)}"
-    yield f"{theme.paint('place', str(item.subject))}: {title}" if item.subject else title
+    if item.subject:
+        place = f"{theme.paint('place', str(item.subject))}:"
+        # Where the line is too short for both, a terminal would break it in the middle of a word.
+        room = width - len(str(item.subject)) - len(item.severity.value) - len(item.summary) - 4
+        yield from (place, title) if room < 0 else (f"{place} {title}",)
+    else:
+        yield title
     if item.context:
         yield f"{INDENT}in {item.context}:"
     if item.subject:

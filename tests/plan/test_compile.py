@@ -423,7 +423,8 @@ def test_what_is_left_out_is_not_checked(workshop: Workshop) -> None:
 
 def test_nothing_is_left(workshop: Workshop) -> None:
     workshop.compile(FOUR, only=["chocolate"])
-    assert [item.summary for item in workshop.diags] == ["No builds to run", "Pattern matches nothing"]
+    assert [item.summary for item in workshop.diags] == ["No builds to run"]
+    assert '-only "chocolate" matches none.' in workshop.errors[0].detail
 
 
 def test_a_pattern_that_makes_no_sense(workshop: Workshop) -> None:
