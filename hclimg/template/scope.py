@@ -74,14 +74,13 @@ class Globals:
     has_cycles: bool = attrs.field(default=False, init=False)
     _wrong: dict[Key, list[Diagnostic]] = attrs.field(factory=dict, init=False)
     _reads: dict[Key, frozenset[DataAddress]] = attrs.field(factory=dict, init=False)
+    _order: list[Key] = attrs.field(factory=list, init=False)
     _later: dict[frozenset[DataAddress], Globals] = attrs.field(factory=dict, init=False)
+    _newest: Globals | None = attrs.field(default=None, init=False)
 
     def evaluate(self, diags: Diagnostics) -> Globals:
         """Evaluate the locals, in the order in which they depend on each other."""
-        outer = Scope(None, self.functions)
-        roots = Roots(self._roots())
-        roots.owner = self
-        self.scope = Scope(roots, {"env": no_env_function()}, outer)
+        roots = self._make_scope()
         order, cycles = in_order(self._keys(), self._dependencies)
         self.has_cycles = bool(cycles)
         stuck = {key for cycle in cycles for key in cycle.path}
@@ -91,19 +90,47 @@ class Globals:
             if key[0] == "data":
                 self._repeat((key[1], key[2]), roots, diags, stuck=key in stuck)
             self._reads[key] = self._read_by(key)
-            if key[0] == "local":
-                self._local(key[1], diags, stuck=key in stuck)
+            if key in stuck and key[0] == "local":
+                self.locals[key[1]] = unknown()
+            elif key[0] == "local":
+                self._local(key[1], diags)
+        self._order = order
         roots["local"] = object_of(self.locals)
         return self
+
+    def _make_scope(self) -> Roots:
+        roots = Roots(self._roots())
+        roots.owner = self
+        self.scope = Scope(roots, {"env": no_env_function()}, Scope(None, self.functions))
+        return roots
 
     def with_data(self, data: Mapping[DataAddress, Value]) -> Globals:
         """The same template when these results of data sources are known."""
         known = frozenset(data)
-        if known not in self._later:
-            every = {**self.data, **data}
-            found = Globals(self.template, self.variables, self.functions, self.cwd, every, self.data_types)
-            self._later[known] = found.evaluate(Diagnostics())
-        return self._later[known]
+        found = self._later.get(known)
+        if found is None:
+            newest = self._newest
+            before = newest if newest is not None and newest.data.keys() <= {*self.data, *known} else self
+            found = self._later[known] = self._newest = before.knowing({**self.data, **data})
+        return found
+
+    def knowing(self, data: Mapping[DataAddress, Value]) -> Globals:
+        """The same with more data: only the locals that depend on it are evaluated again."""
+        found = Globals(self.template, self.variables, self.functions, self.cwd, data, self.data_types)
+        found.instances, found.has_cycles = self.instances, self.has_cycles
+        found._reads, found._order = self._reads, self._order
+        roots, new, problems = found._make_scope(), data.keys() - self.data.keys(), Diagnostics()
+        for key in self._order:
+            if key[0] != "local":
+                continue
+            if not self._reads[key].isdisjoint(new):
+                found._local(key[1], problems)
+                continue
+            found.locals[key[1]] = self.locals[key[1]]
+            if key in self._wrong:
+                found._wrong[key] = self._wrong[key]
+        roots["local"] = object_of(found.locals)
+        return found
 
     def problems_of(self, found: Iterable[Reference]) -> list[Diagnostic]:
         """What is wrong with the locals that some references need, through other locals too."""
@@ -223,11 +250,8 @@ class Globals:
     def _read_by(self, key: Key) -> frozenset[DataAddress]:
         return self.data_of(self._references(key))
 
-    def _local(self, name: str, diags: Diagnostics, *, stuck: bool) -> None:
+    def _local(self, name: str, diags: Diagnostics) -> None:
         block = self.template.locals[name]
-        if stuck:
-            self.locals[name] = unknown()
-            return
         before = len(diags.items)
         value = evaluate(block.expr, self.scope.child({"local": self._locals_for(block.expr)}), diags)
         if len(diags.items) > before:

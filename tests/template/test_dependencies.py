@@ -64,6 +64,20 @@ def test_they_may_stand_in_any_order(workshop: Workshop) -> None:
     assert to_python(later.locals["by"]) == "b"
 
 
+def test_results_become_known_one_after_another(workshop: Workshop) -> None:
+    found = globals_of(workshop, MIXED)
+    a, b = (("look", "a"), from_python({"text": "A"})), (("look", "b"), from_python({"text": "b"}))
+    first, both, other = found.with_data(dict([a])), found.with_data(dict([a, b])), found.with_data(dict([b]))
+    for later, last in ((first, None), (both, "B!"), (other, "B!")):
+        assert later.locals["last"].is_known == (last is not None)
+        assert last is None or to_python(later.locals["last"]) == last
+        assert to_python(later.locals["first"]) == "x"
+        assert later.scope.variable("local") is not None
+    assert not other.locals["every"].is_wholly_known
+    assert to_python(both.locals["every"]) == {"a": "A", "b": "b"}
+    assert found.with_data(dict([a, b])) is both
+
+
 def test_what_a_local_needs_is_known_also_when_it_names_all(workshop: Workshop) -> None:
     found = globals_of(workshop, MIXED)
     from hclimg.lang.evaluate import references
