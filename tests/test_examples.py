@@ -41,6 +41,8 @@ PLANS = [
     ("enabled-debug", ["-var", "debug=true", "-var", 'formats=["zip"]']),
     ("dynamic", []),
     ("data", []),
+    ("groups", []),
+    ("modules", []),
 ]
 
 
@@ -94,3 +96,28 @@ def test_data(hclimg: Hclimg, tmp_path: Path, answering: Answering) -> None:
     assert (tmp_path / "examples" / "build" / "motd").read_text() == "Made for Debian 13 (13.2).\n"
     assert f"==> file.motd: 13, asked of {answering.url('/releases')}" in said
     assert [question.headers["accept"] for question in answering.asked] == ["application/json"]
+
+
+def test_groups(hclimg: Hclimg, tmp_path: Path) -> None:
+    printed = hclimg("apply", "groups")
+    assert "build/shop/cart.html is right" in printed
+    assert (tmp_path / "examples/build/blog.tar.gz").exists()
+    assert (tmp_path / "examples/build/shop.tar.gz").exists()
+
+
+def test_modules(hclimg: Hclimg, tmp_path: Path) -> None:
+    hclimg("apply", "modules")
+    index = (tmp_path / "examples/build/index.html").read_text()
+    assert 'href="blog.html"' in index
+    assert 'href="shop.html"' in index
+    page = (tmp_path / "examples/build/shop.html").read_text()
+    assert page.startswith("<style>")
+    assert "<h1>Shop</h1>" in page
+    assert hclimg("output", "-json", "pages") == '{\n  "blog": "build/blog.html",\n  "shop": "build/shop.html"\n}\n'
+
+
+def test_a_part_of_the_modules(hclimg: Hclimg, tmp_path: Path) -> None:
+    printed = hclimg("apply", '-only=module.page["blog"].*', "modules")
+    assert '"module.style.file.css" is built too' not in printed
+    assert (tmp_path / "examples/build/blog.html").exists()
+    assert not (tmp_path / "examples/build/shop.html").exists()

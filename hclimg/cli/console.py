@@ -21,9 +21,9 @@ from hclimg.lang.source import decode_source
 from hclimg.lang.statements import is_unfinished, statements
 from hclimg.lang.syntax import Expr
 from hclimg.plan.compile import CompileOptions, compile_reading, evaluate_globals
+from hclimg.template.globals import Globals
 from hclimg.template.load import STDIN
 from hclimg.template.model import Template
-from hclimg.template.scope import Globals
 from hclimg.template.session import EXIT, Session
 
 UNSET_VARIABLE = "Unset variable"
@@ -65,7 +65,7 @@ class _Names:
 
     def scope_for(self, expr: Expr, diags: Diagnostics) -> Scope:
         needed = self.globals.data_of(references(expr))
-        if not needed <= self.globals.data.keys():
+        if not needed <= self.globals.known.data.keys():
             try:
                 self._read_data()
             except TemplateError as error:
@@ -78,10 +78,13 @@ class _Names:
         from hclimg.registry import Registry
 
         registry, diags = Registry(), Diagnostics()
-        plan = compile_reading(self.template, self.options, registry, diags, every=True)
-        diags.raise_if_errors()
-        found = read_data(plan, registry, Reading("console", every=True))
-        self.options = evolve(self.options, data={**self.options.data, **found})
+        while True:  # what is read decides which modules there are, and so which others are to be read
+            plan = compile_reading(self.template, self.options, registry, diags, every=True)
+            diags.raise_if_errors()
+            if not plan.nodes:
+                break
+            found = read_data(plan, registry, Reading("console", every=True))
+            self.options = evolve(self.options, data={**self.options.data, **found})
         self.globals = evaluate_globals(self.template, self.options, Diagnostics())
 
 

@@ -22,10 +22,10 @@ from hclimg.plan.compile import evaluate_globals
 from hclimg.plan.lanes import LaneDraft, draft_lanes
 from hclimg.template.blocks import source_reference
 from hclimg.template.expand import Expansion, expand_template
+from hclimg.template.globals import Globals
 from hclimg.template.instances import expand_block
-from hclimg.template.model import BuildBlock, ChainBlock, ComponentBlock, Template, VariableBlock
+from hclimg.template.model import BuildBlock, ChainBlock, ComponentBlock, Template, UseBlock, VariableBlock
 from hclimg.template.repeat import instances, key_text
-from hclimg.template.scope import Globals
 
 UNSET = "<unknown>"
 SECRET = "<sensitive>"
@@ -81,7 +81,7 @@ def _inspect_hcl(template: Template, values: Globals, output: _Output) -> None:
     output.say("\n".join(["> local-variables:\n", *_values("local", values.locals)]) + "\n")
     lines = ["> builds:"]
     expansion = expand_template(template, values.scope, Diagnostics())
-    drafts = draft_lanes(template, expansion, values.scope, Diagnostics())
+    drafts = draft_lanes(values, expansion, Diagnostics())
     by_build: dict[int, list[LaneDraft]] = {}
     for draft in drafts:
         by_build.setdefault(id(draft.build), []).append(draft)
@@ -121,7 +121,8 @@ def _build(index: int, build: BuildBlock, sources: list[str], scope: Scope) -> I
     yield from ("", "    provisioners:", "")
     yield from list(_steps(build.provisioners, scope, 6)) or ["      <no provisioner>"]
     yield from ("", "    post-processors:", "")
-    chains = [steps for chain in build.chains for steps in _chains(chain, scope)]
+    own = [chain for chain in build.chains if isinstance(chain, ChainBlock)]
+    chains = [steps for chain in own for steps in _chains(chain, scope)]
     if not chains:
         yield "      <no post-processor>"
     for number, steps in enumerate(chains):
@@ -135,8 +136,11 @@ def _chains(chain: ChainBlock, scope: Scope) -> Iterator[list[str]]:
         yield list(_steps(chain.steps, around(scope, item.names), 8))
 
 
-def _steps(blocks: tuple[ComponentBlock, ...], scope: Scope, indent: int) -> Iterator[str]:
+def _steps(blocks: tuple[ComponentBlock | UseBlock, ...], scope: Scope, indent: int) -> Iterator[str]:
     for written in blocks:
+        if isinstance(written, UseBlock):
+            yield " " * indent + f"use {written.group}"
+            continue
         for block in expand_block(written, scope, Diagnostics()).found.values():
             name = _text(block.meta.get("name"), around(scope, block.names))
             yield " " * indent + (f"{block.type}.{name}" if name else block.type) + key_text(block.key)
@@ -166,7 +170,8 @@ def _inspect_legacy(template: Template, values: Globals, output: _Output) -> Non
     _legacy_variables(found, output)
     _legacy_section("Builders", "template-builder", sorted(_legacy_builders(template)), output)
     output.say("")
-    steps = [(block.type,) for build in template.builds for block in build.provisioners]
+    blocks = [block for build in template.builds for block in build.provisioners]
+    steps = [(block.type,) for block in blocks if isinstance(block, ComponentBlock)]
     _legacy_section("Provisioners", "template-provisioner", steps, output)
     output.say(
         "\nNote: If your build names contain user variables or template\n"

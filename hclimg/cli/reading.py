@@ -83,7 +83,7 @@ def read_plan(
     options = compile_options(wanted, warn_undeclared=warn_undeclared, now=now)
     found = Diagnostics()
     plan = compile_plan(template, options, registry, found)
-    if reading is not None and template.data and not (diags.has_errors or found.has_errors):
+    if reading is not None and any(one.data for one in template.all()) and not (diags.has_errors or found.has_errors):
         plan = _compile_with_data(template, options, registry, reading, plan, found)
     diags.items[:] = in_text_order((*diags, *found))
     return plan

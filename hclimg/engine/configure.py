@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import define, field
@@ -16,8 +16,9 @@ from hclimg.engine.secrets import marked, to_value
 from hclimg.errors import BuildError, PluginError, TemplateError
 from hclimg.events import Redactor
 from hclimg.lang.convert import ConversionError, convert
-from hclimg.lang.evaluate import Scope, references
+from hclimg.lang.evaluate import Reference, Scope, references
 from hclimg.lang.secrets import secret_texts
+from hclimg.lang.syntax import Node
 from hclimg.lang.values import Value
 from hclimg.plan.artifacts import ROOT
 from hclimg.plan.node import Lane, Spec
@@ -25,15 +26,15 @@ from hclimg.registry import Registry
 from hclimg.sdk.components import Component, DataSource
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Artifact, Machine
+from hclimg.template.globals import ArtifactUse, Known, globals_of, late_scope
+from hclimg.template.groups import references_of
 from hclimg.template.model import DataAddress
 from hclimg.template.scope import (
     BUILD_FACTS,
     UNKNOWN_ARTIFACT,
     artifact_tree,
-    globals_of,
     known_artifact,
     known_build,
-    late_scope,
     unknown_build,
 )
 from hclimg.units import Secret
@@ -49,7 +50,8 @@ class Configurator:
     registry: Registry
     lanes: Mapping[str, Lane]
     _data: dict[DataAddress, Value] = field(factory=dict, init=False)
-    _artifacts: dict[tuple[str, ...], Value] = field(factory=dict, init=False)
+    _artifacts: dict[tuple[str, tuple[str, ...]], Value] = field(factory=dict, init=False)
+    _changes: int = field(default=0, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     @property
@@ -74,7 +76,8 @@ class Configurator:
             id_=artifact.id, builder=artifact.builder, files=artifact.files, state=artifact.state, build=build
         )
         with self._lock:
-            self._artifacts[lane.lane.steps] = value
+            self._artifacts[lane.lane.module, lane.lane.steps] = value
+            self._changes += 1
 
     def component(self, spec: Spec, ctx: Context, lane: LaneRun | None = None) -> Component[Any]:
         """The configured component. Raises TemplateError when its settings turn out to be wrong."""
@@ -93,7 +96,7 @@ class Configurator:
 
         scope = self._scope(spec, lane)
         known = globals_of(scope)
-        diags.extend(known.problems_of(references(spec.body)) if known else ())
+        diags.extend(known.problems_of(references_of(spec.body)) if known else ())
         diags.raise_if_errors()
         settings: type[Any] = cls.Config
         decoded = decode_body(
@@ -108,26 +111,46 @@ class Configurator:
         ctx.redact.add(*decoded.secrets)
         return cls(decoded.config)
 
-    def scope_after(self, scope: Scope) -> Scope:
-        """A scope of the template with everything that the run has found out."""
-        with self._lock:
-            data = dict(self._data)
-        return late_scope(scope, {ROOT: self._artifact_root()}, data)
+    def scope_after(self, scope: Scope, expr: Node) -> Scope:
+        """The scope of an expression of the template, with everything that the run has found out."""
+        names = globals_of(scope)
+        return self._with_globals(scope, {ROOT: self._artifacts_of(names.address if names else "")}, references(expr))
 
     def _scope(self, spec: Spec, lane: LaneRun | None) -> Scope:
         names: dict[str, Value] = {}
         placeholder = spec.scope.variable("build")
         if placeholder is not None and lane is not None and lane.facts:
             names["build"] = known_build(placeholder, lane.facts)
-        if any(reference.root == ROOT for reference in references(spec.body)):
-            names[ROOT] = self._artifact_root()
-        return late_scope(spec.scope, names, self.data)
+        found = references_of(spec.body)
+        if any(reference.root == ROOT for reference in found):
+            owner = globals_of(spec.scope)
+            names[ROOT] = self._artifacts_of(owner.address if owner else "")
+        return self._with_globals(spec.scope, names, found)
 
-    def _artifact_root(self) -> Value:
+    def _with_globals(self, scope: Scope, names: Mapping[str, Value], found: Iterable[Reference]) -> Scope:
+        """The names of the template are evaluated again when the references need what the run has told."""
+        owner = globals_of(scope)
+        elsewhere = [reference for reference in found if reference.root != ROOT or reference.home is not None]
+        leaves = owner.leaves(elsewhere) if owner else frozenset()
+        if owner is None or not leaves:
+            return late_scope(scope, names)
         with self._lock:
-            known = dict(self._artifacts)
-        missing = {lane.steps: UNKNOWN_ARTIFACT for lane in self.lanes.values()}
-        return artifact_tree({**missing, **known})
+            data, artifacts = dict(self._data), dict(self._artifacts)
+            if not any(isinstance(leaf, ArtifactUse) for leaf in leaves):
+                artifacts = {}  # data sources are read first, so that all lanes share the same names
+            modules = {module for module, _ in artifacts}
+            known = Known(data=data, artifacts={module: self._tree(module, artifacts) for module in modules})
+            later = owner.later(known, (frozenset(data), self._changes if artifacts else 0))
+        return late_scope(scope, names, later)
+
+    def _artifacts_of(self, module: str) -> Value:
+        """``artifact`` in a module."""
+        with self._lock:
+            return self._tree(module, self._artifacts)
+
+    def _tree(self, module: str, known: Mapping[tuple[str, tuple[str, ...]], Value]) -> Value:
+        own = {lane.steps: UNKNOWN_ARTIFACT for lane in self.lanes.values() if lane.module == module}
+        return artifact_tree({steps: known.get((module, steps), value) for steps, value in own.items()})
 
 
 def _result(source: DataSource[Any], attributes: Mapping[str, Any]) -> Value:

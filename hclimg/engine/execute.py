@@ -17,8 +17,8 @@ from hclimg.engine.state import Status, Work, error_text
 from hclimg.errors import BuildError, Cancelled, CleanupError, HclimgError, PluginError
 from hclimg.events import ArtifactMade, EventBus, LeftBehind, Redactor
 from hclimg.lang.scope import Scope as LanguageScope
+from hclimg.lang.syntax import Expr
 from hclimg.lang.values import Value
-from hclimg.plan.data import data_address
 from hclimg.plan.node import Node, NodeKind, Spec
 from hclimg.plan.plan import Plan
 from hclimg.registry import Kind, Registry
@@ -92,13 +92,13 @@ class NodeRunner:
             )  # fmt: skip
             self.bus.emit(made)
 
-    def scope_after(self, scope: LanguageScope, lanes: Iterable[str]) -> LanguageScope:
-        """A scope with everything that has become known; the artifacts of these lanes are what they leave behind."""
+    def scope_after(self, scope: LanguageScope, expr: Expr, lanes: Iterable[str]) -> LanguageScope:
+        """The scope of an expression with all that is known now; the artifacts of these lanes are what they leave."""
         for name in lanes:
             left = self.lanes[name].result()
             if left:
                 self._configurator.learn_artifact(self.lanes[name], left[0])
-        return self._configurator.scope_after(scope)
+        return self._configurator.scope_after(scope, expr)
 
     # -- what lanes share -----------------------------------------------------------
 
@@ -107,7 +107,8 @@ class NodeRunner:
         with self._own_scope(self._context(work)) as ctx:
             source = cast("DataSource[Any]", self._configurator.component(_spec(node), ctx))
             attributes = source.read(ctx)
-        self.redact.add(*self._configurator.learn_data(data_address(node.id), source, attributes, self.redact))
+        assert node.data is not None
+        self.redact.add(*self._configurator.learn_data(node.data, source, attributes, self.redact))
 
     def _source(self, work: Work) -> None:
         lane = self._first_lane_after(work.node)

@@ -14,12 +14,13 @@ from hclimg.engine.scheduler import Scheduler
 from hclimg.engine.state import Status
 from hclimg.errors import TemplateError
 from hclimg.events import TemplateOutput
-from hclimg.lang.evaluate import evaluate
+from hclimg.lang.evaluate import evaluate, references
 from hclimg.lang.functions.jsonvalues import encode
 from hclimg.lang.functions.model import FunctionError
 from hclimg.lang.secrets import secret_texts
 from hclimg.lang.values import Value, deep_marks, unmark_deep
 from hclimg.plan.outputs import PlannedOutput, report_secret
+from hclimg.template.globals import globals_of
 
 UNSUCCESSFUL = {
     Status.FAILED: "failed",
@@ -95,7 +96,11 @@ class _Settling:
         return " and ".join(troubles)
 
     def _value(self, output: PlannedOutput, diags: Diagnostics) -> Value | None:
-        scope = self.runner.scope_after(output.scope, output.lanes)
+        scope = self.runner.scope_after(output.scope, output.expr, output.lanes)
+        names = globals_of(scope)
+        diags.extend(names.problems_of(references(output.expr)) if names else ())
+        if diags.has_errors:
+            return None
         value = evaluate(output.expr, scope, diags)
         self.runner.redact.add(*secret_texts(value, hidden=output.sensitive))
         if deep_marks((value,)) and not output.sensitive:

@@ -95,7 +95,12 @@ def _get_attr(expr: syntax.GetAttr, scope: Scope, diags: Diagnostics) -> Value:
 
 
 # What the root objects of a template hold, for those who misspell a name in them.
-_DECLARED = {"var": ("variable", 'variable "{}" {{ … }}'), "local": ("local value", "locals {{ {} = … }}")}
+_DECLARED = {
+    "var": ("variable", 'variable "{}" {{ … }}'),
+    "local": ("local value", "locals {{ {} = … }}"),
+    "input": ("input", 'input "{}" {{ … }}'),
+    "module": ("module", 'module "{}" {{ source = … }}'),
+}
 
 
 def _undeclared(expr: syntax.GetAttr, value: Value) -> tuple[str, str] | None:

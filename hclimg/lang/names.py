@@ -7,7 +7,7 @@ them around its scope without knowing where they come from.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -40,6 +40,9 @@ class Round:
         """The name's value; ``scope`` is what is around all the names."""
         return object_of({"key": self.key, "value": self._value(scope)})
 
+    def member(self, name: str) -> Value | None:
+        return {"key": self.key, "value": self.value}.get(name)
+
     def _value(self, scope: Scope) -> Value:
         from hclimg.lang.evaluate import evaluate
         from hclimg.lang.operators import OperationError, index
@@ -53,6 +56,20 @@ class Round:
             return self.value
 
 
+class Binding(Protocol):
+    """What a name stands for. From ``collection``, which sees ``outer``, a value that is late is made again."""
+
+    @property
+    def collection(self) -> Expr | None: ...
+    @property
+    def outer(self) -> Names | None: ...
+    @property
+    def is_late(self) -> bool: ...
+    def object(self, scope: Scope) -> Value: ...
+    def member(self, name: str) -> Value | None:
+        """What is known of an attribute of it."""
+
+
 @attrs.frozen(eq=False, repr=False)
 class Names:
     """The names, inner ones before outer ones of the same name.
@@ -61,12 +78,12 @@ class Names:
     ``undecided`` is the collection when nobody knows yet how many rounds it has: the body then stands for all of them.
     """
 
-    rounds: Mapping[str, Round]
+    rounds: Mapping[str, Binding]
     marks: Marks = NO_MARKS
     undecided: Expr | None = None
 
     @property
-    def late(self) -> tuple[Round, ...]:
+    def late(self) -> tuple[Binding, ...]:
         """The rounds whose values are taken from their collections again."""
         return tuple(found for found in self.rounds.values() if found.is_late)
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hclimg.diagnostics import Range
-    from hclimg.lang.names import Names, Round
+    from hclimg.lang.names import Binding, Names
     from hclimg.lang.values import Value
 
 Steps: TypeAlias = tuple[str | int, ...]
-_Bound: TypeAlias = "Mapping[str, Round | None]"
+_Bound: TypeAlias = "Mapping[str, Binding | None]"
 """Names that are no references, with what is known of those that a repeated block has."""
 
 _NOTHING: _Bound = {}
@@ -29,11 +29,15 @@ _NOTHING: _Bound = {}
 
 @attrs.frozen(order=False)
 class Reference:
-    """``root`` and the constant steps after it: ``var.a["b"][0]`` has the steps ``("a", "b", 0)``."""
+    """``root`` and the constant steps after it: ``var.a["b"][0]`` has the steps ``("a", "b", 0)``.
+
+    ``home`` is where its names are to be looked up, when that is somewhere else than where it is used.
+    """
 
     root: str
     steps: Steps
     range: Range
+    home: str | None = None
 
     def __str__(self) -> str:
         return self.root + "".join(map(_step_text, self.steps))
@@ -101,11 +105,11 @@ def _constant_key(key: Node, bound: _Bound) -> str | int | None:
 
 
 def _of_round(key: Node, bound: _Bound) -> Value | None:
-    """What ``each.key`` or ``each.value`` is."""
+    """What ``each.key``, ``each.value`` or ``input.NAME`` is."""
     if not isinstance(key, syntax.GetAttr) or not isinstance(key.object, syntax.Variable):
         return None
     found = bound.get(key.object.name)
-    return {"key": found.key, "value": found.value}.get(key.name) if found is not None else None
+    return found.member(key.name) if found is not None else None
 
 
 def _below(node: Node, bound: _Bound) -> Iterator[tuple[Node, _Bound]]:

@@ -12,6 +12,7 @@ from hclimg.lang.evaluate import Reference
 from hclimg.lang.values import Value, unknown
 from hclimg.plan.node import Lane
 from hclimg.registry import Kind
+from hclimg.template.globals import ArtifactUse, Globals
 from hclimg.template.ordering import in_order, report_cycle
 from hclimg.template.repeat import key_list, key_text
 from hclimg.template.scope import UNKNOWN_ARTIFACT, artifact_tree
@@ -105,12 +106,46 @@ def _unknown_instance(steps: tuple[str, ...], keys: list[str]) -> tuple[str, str
     return "Unknown artifact", detail
 
 
+class Artifacts:
+    """The artifacts of a template and of all its modules: each sees its own, and those of others through outputs."""
+
+    def __init__(self, lanes: Iterable[Lane]) -> None:
+        by_module: dict[str, list[Lane]] = {}
+        for lane in lanes:
+            by_module.setdefault(lane.module, []).append(lane)
+        self._names = {module: ArtifactNames(found) for module, found in by_module.items()}
+
+    def of(self, module: str) -> ArtifactNames:
+        if module not in self._names:
+            self._names[module] = ArtifactNames(())
+        return self._names[module]
+
+    def lanes_of(
+        self, names: Globals, found: Iterable[Reference], context: str, diags: Diagnostics
+    ) -> dict[str, Range]:
+        """The lanes that some references mean, also through inputs and outputs of modules, with a place for each.
+
+        What others refer to is not reported here.
+        """
+        found, needed = list(found), dict[str, Range]()
+        for home in dict.fromkeys(reference.home for reference in found):
+            own = [reference for reference in found if reference.home == home]
+            needed |= self.of(names.address if home is None else home).lanes_of(own, context, diags)
+        rest = names.leaves(reference for reference in found if reference.root != ROOT)
+        uses = [leaf for leaf in rest if isinstance(leaf, ArtifactUse)]
+        for use in sorted(uses, key=lambda use: (use.module, [*map(str, use.steps)])):
+            meant = self.of(use.module).lanes_of([Reference(ROOT, use.steps, use.place)], "", Diagnostics())
+            for lane in meant:
+                needed.setdefault(lane, use.place)
+        return needed
+
+
 @attrs.define(eq=False, repr=False)
 class Needs:
     """Which lanes each lane waits for, and where it says so."""
 
     layouts: Layouts
-    artifacts: ArtifactNames
+    artifacts: Artifacts
     diags: Diagnostics
     _found: dict[str, dict[str, Range]] = attrs.field(factory=dict, init=False)
 
@@ -122,8 +157,8 @@ class Needs:
     def _of(self, name: str) -> dict[str, Range]:
         layout = self.layouts.of(name)
         needed: dict[str, Range] = {}
-        for block, found in self.layouts.references(layout):
-            lanes = self.artifacts.lanes_of(found, block.context, self.diags)
+        for block, names, found in self.layouts.references(layout):
+            lanes = self.artifacts.lanes_of(names, found, block.context, self.diags)
             # A post-processor comes after the lane's own artifact, so it can look at it.
             if block.kind is Kind.POST_PROCESSOR:
                 lanes.pop(name, None)

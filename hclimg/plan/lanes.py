@@ -21,8 +21,9 @@ from hclimg.plan.node import Lane
 from hclimg.template.blocks import bad_reference, source_reference, within
 from hclimg.template.disabled import check_unused
 from hclimg.template.expand import Expansion
+from hclimg.template.globals import Globals
 from hclimg.template.instances import BlockInstances
-from hclimg.template.model import BuildBlock, ComponentBlock, SourceReference, SourceUse, Template
+from hclimg.template.model import BuildBlock, ComponentBlock, SourceReference, SourceUse, prefix
 from hclimg.template.repeat import UNDECIDED, instances, key_text, refers_to_each
 from hclimg.template.roots import origins, waits_for_data
 
@@ -33,10 +34,11 @@ class LaneDraft:
 
     ``body`` are the settings of its source, with those that the build adds. ``names`` are what ``only``, ``except``
     and ``override`` of the template can call it, ``callings`` what the options can: also without the keys of instances.
-    ``place`` is where the build names it.
+    ``place`` is where the build names it. ``globals`` are the names of the module that it stands in.
     """
 
     lane: Lane
+    globals: Globals
     build: BuildBlock
     source: ComponentBlock
     body: Body
@@ -45,18 +47,14 @@ class LaneDraft:
     place: Range
 
 
-def draft_lanes(template: Template, expansion: Expansion, scope: Scope, diags: Diagnostics) -> list[LaneDraft]:
-    """The lanes of all builds, in the order in which they are written."""
-    if not template.builds:
-        what = "builders" if template.legacy else "build block"
-        detail = f"The template has no {what}, so there is nothing to build."
-        diags.error(f"Missing {what}", detail, absence=Absence.BUILD)
+def draft_lanes(globals_: Globals, expansion: Expansion, diags: Diagnostics) -> list[LaneDraft]:
+    """The lanes of all builds of a template or a module, in the order in which they are written."""
     drafts: dict[str, LaneDraft] = {}
     numbers: dict[str, int] = {}
     values = source_values(expansion)
     for build in expansion.builds:
-        inner = around(scope, build.names)
-        for draft in _Drafting(template, expansion, build, inner, values, diags).drafts():
+        inner = around(globals_.scope, build.names)
+        for draft in _Drafting(globals_, expansion, build, inner, values, diags).drafts():
             unique = _unique(draft, drafts, numbers, diags)
             drafts[unique.lane.name] = unique
     return list(drafts.values())
@@ -84,7 +82,7 @@ def _unique(draft: LaneDraft, drafts: dict[str, LaneDraft], numbers: dict[str, i
 class _Drafting:
     """Drafts the lanes of one build; ``scope`` is the one inside it, ``values`` what ``source`` is in ``sources``."""
 
-    template: Template
+    globals: Globals
     expansion: Expansion
     build: BuildBlock
     scope: Scope
@@ -146,7 +144,7 @@ class _Drafting:
         keys = (*(() if is_named or source.key is None else (source.key,)), *named.keys)
         plain = f"{source.type}.{name}"
         local = plain + "".join(map(key_text, keys))
-        address = f"{build.text}.{local}" if build.text else local
+        address = prefix(self.globals.address) + (f"{build.text}.{local}" if build.text else local)
         own = tuple(key for key in (source.key, named.key) if key is not None)
         # The name of a build is no part of a label, so its key is, also when the name says it.
         told = keys if self.build.key is None else (self.build.key, *keys)
@@ -154,20 +152,22 @@ class _Drafting:
         shared = [(*whole, *keys[:count]) for count in range(len(keys))]
         lane = Lane(
             address=address,
-            name=name if self.template.legacy else address,
+            name=name if self.globals.template.legacy else address,
             source_type=source.type,
             source_name=name,
             build_name=build.name,
             keys=own,
-            label="-".join([name, *map(file_part, told)]),
+            label="-".join([*map(file_part, self.globals.path), name, *map(file_part, told)]),
+            module=self.globals.address,
             steps=(*whole, *keys),
             families=(*([build.steps[:1]] if len(build.steps) > 1 else ()), *shared),
         )
-        locals_ = (name, local) if self.template.legacy else tuple(dict.fromkeys((local, plain)))
-        builds = [f"{prefix}." if prefix else "" for prefix in build.callings]
-        callings = dict.fromkeys((lane.name, *(prefix + own for prefix in builds for own in (local, plain))))
+        locals_ = (name, local) if self.globals.template.legacy else tuple(dict.fromkeys((local, plain)))
+        builds = [prefix(self.globals.address) + prefix(calling) for calling in build.callings]
+        callings = dict.fromkeys((lane.name, *(first + own for first in builds for own in (local, plain))))
         return LaneDraft(
             lane=lane,
+            globals=self.globals,
             build=self.build,
             source=source,
             body=body,

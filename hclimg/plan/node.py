@@ -12,6 +12,7 @@ from hclimg.lang.evaluate import Scope
 from hclimg.lang.syntax import Body
 from hclimg.registry import Kind
 from hclimg.sdk.retry import ONCE, RetryPolicy
+from hclimg.template.model import DataAddress
 
 
 class NodeKind(StrEnum):
@@ -56,7 +57,7 @@ class Node:
     """``id`` is unique in the plan and readable: ``rootfs.debian/provision[1]:shell``.
 
     ``title`` says what it does. ``uses`` are slots of named limits, held while it runs. ``timeout``,
-    ``pause_before`` in seconds.
+    ``pause_before`` in seconds. ``data`` is the data source that it reads.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Node:
     pause_before: float = 0.0
     continue_on_error: bool = False
     keep_input: bool | None = None
+    data: DataAddress | None = None
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -82,6 +84,7 @@ class Lane:
     ``build_name`` are its parts, without keys; ``keys`` are those of its source. ``label`` is the source's name as it
     is safe in the name of a file: what the build is called in scripts and in defaults. ``steps`` is what follows
     ``artifact`` in a reference to it, ``families`` are the beginnings of that which stand for all its instances.
+    ``module`` is the address of the module that it stands in.
     """
 
     address: str
@@ -89,6 +92,7 @@ class Lane:
     source_type: str
     source_name: str
     build_name: str = ""
+    module: str = ""
     keys: tuple[str, ...] = ()
     label: str = field(default=Factory(lambda self: self.source_name, takes_self=True))
     steps: tuple[str, ...] = field(default=Factory(lambda self: _steps(self), takes_self=True))

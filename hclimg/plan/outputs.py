@@ -10,12 +10,13 @@ from hclimg.diagnostics import Diagnostics, Range
 from hclimg.lang.evaluate import Reference, Scope, evaluate, references
 from hclimg.lang.syntax import Expr
 from hclimg.lang.values import SENSITIVE, Value, deep_marks, object_of
-from hclimg.plan.artifacts import ROOT, ArtifactNames
+from hclimg.plan.artifacts import ROOT, Artifacts
 from hclimg.plan.data import data_node_id
 from hclimg.plan.lanes import LaneDraft
 from hclimg.plan.specs import Specs
+from hclimg.template.globals import Globals
 from hclimg.template.model import OutputBlock
-from hclimg.template.scope import UNKNOWN_ARTIFACT, Globals, unknown_build
+from hclimg.template.scope import UNKNOWN_ARTIFACT, unknown_build
 
 _SENSITIVE = frozenset((SENSITIVE,))
 
@@ -49,7 +50,7 @@ class OutputPlanner:
     specs: Specs
     drafts: Mapping[str, LaneDraft]
     chosen: Collection[str]
-    artifacts: ArtifactNames
+    artifacts: Artifacts
     diags: Diagnostics
 
     def outputs(self) -> Iterator[PlannedOutput]:
@@ -58,7 +59,7 @@ class OutputPlanner:
 
     def _output(self, block: OutputBlock) -> PlannedOutput:
         found = references(block.value)
-        lanes = self.artifacts.lanes_of(found, block.context, self.diags)
+        lanes = self.artifacts.lanes_of(self.globals, found, block.context, self.diags)
         scope = self.globals.scope.child({ROOT: self._artifact_root(lanes)})
         value = evaluate(block.value, scope, self.diags)
         if deep_marks((value,)) and not block.sensitive:
@@ -79,7 +80,7 @@ class OutputPlanner:
 
     def _artifact_root(self, lanes: Mapping[str, Range]) -> Value:
         """``artifact``, with what the machines of some lanes will tell."""
-        return self.artifacts.with_machines({name: self._artifact(name) for name in lanes})
+        return self.artifacts.of(self.globals.address).with_machines({name: self._artifact(name) for name in lanes})
 
     def _artifact(self, name: str) -> Value:
         draft = self.drafts[name]
@@ -90,7 +91,8 @@ class OutputPlanner:
         return object_of({**UNKNOWN_ARTIFACT.raw, "build": build})
 
     def _data(self, found: list[Reference]) -> Iterator[str]:
-        return map(data_node_id, sorted(self.globals.data_of(found)))
+        needed = self.globals.data_of(found) - self.globals.known.data.keys()
+        return iter(sorted(map(data_node_id, needed)))
 
 
 def report_secret(name: str, at: Range, diags: Diagnostics) -> None:

@@ -25,7 +25,7 @@ from hclimg.lang.types import ANY, BOOL, NUMBER, STRING, ListType, Type
 from hclimg.lang.values import Value
 from hclimg.plan.lanes import known_value
 from hclimg.sdk.retry import ONCE, RetryPolicy
-from hclimg.template.model import ComponentBlock
+from hclimg.template.model import ComponentBlock, UseBlock
 from hclimg.units import duration
 
 
@@ -68,7 +68,7 @@ def step_settings(block: ComponentBlock, scope: Scope, diags: Diagnostics) -> St
     )
 
 
-def step_filter(block: ComponentBlock, scope: Scope, diags: Diagnostics) -> Filter:
+def step_filter(block: ComponentBlock | UseBlock, scope: Scope, diags: Diagnostics) -> Filter:
     read = _Reader(block, scope, diags)
     if "only" in block.meta and "except" in block.meta:
         detail = "Only one of only and except can be given."
@@ -78,7 +78,7 @@ def step_filter(block: ComponentBlock, scope: Scope, diags: Diagnostics) -> Filt
 
 
 def check_names(
-    block: ComponentBlock,
+    block: ComponentBlock | UseBlock,
     found: Filter,
     known: Collection[str],
     shown: Iterable[str],
@@ -109,7 +109,7 @@ def _item(expr: Expr, name: str) -> Expr:
 
 @attrs.frozen
 class _Reader:
-    block: ComponentBlock
+    block: ComponentBlock | UseBlock
     scope: Scope
     diags: Diagnostics
 

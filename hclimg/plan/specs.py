@@ -12,8 +12,8 @@ import attrs
 
 from hclimg.config.decode import Beside, Decoded, decode_body
 from hclimg.config.kinds import object_type
-from hclimg.diagnostics import Diagnostics, did_you_mean
-from hclimg.errors import PluginError
+from hclimg.diagnostics import Diagnostics, Related, did_you_mean
+from hclimg.errors import PluginError, TemplateError
 from hclimg.lang.evaluate import Reference, Scope, references
 from hclimg.lang.syntax import Body
 from hclimg.lang.types import ANY, Type
@@ -21,17 +21,22 @@ from hclimg.plan.node import Spec
 from hclimg.redaction import hidden
 from hclimg.registry import Kind, Registry
 from hclimg.sdk.components import Component, DataSource
+from hclimg.template.groups import references_of
 from hclimg.template.model import ComponentBlock
 from hclimg.template.steps import meta_names
 
 
 @attrs.frozen(eq=False, repr=False)
 class Checked:
-    """A spec, and what it says as far as that is known. ``component`` is None when something is wrong with it."""
+    """A spec, and what it says as far as that is known. ``component`` is None when something is wrong with it.
+
+    ``module`` is the address of the module in which it means that.
+    """
 
     spec: Spec
     component: Component[Any] | None = None
     decoded: Decoded[Any] | None = None
+    module: str = ""
 
     def titled(self, title: str) -> str:
         """The title with a summary of what the component will do, in which nothing is secret."""
@@ -39,6 +44,15 @@ class Checked:
         if summary and self.decoded and self.decoded.secrets:
             summary = hidden(summary, self.decoded.secrets)
         return f"{title}: {summary}" if summary else title
+
+
+def told_with_uses(block: ComponentBlock, diags: Diagnostics, before: int) -> None:
+    """Add to what has been reported of a step of a group by which uses it comes into the build."""
+    if block.group is None or not block.group.places or len(diags) == before:
+        return
+    related = tuple(Related("used here", place) for place in block.group.places)
+    items = diags.items[before:]
+    diags.items[before:] = [attrs.evolve(item, related=(*item.related, *related)) for item in items]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -51,9 +65,11 @@ class Mentions:
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
 class LaneScope:
-    """The names in one lane. ``type`` and ``build_name`` are what ``build.*`` depends on before a machine runs."""
+    """The names in one lane. ``type`` and ``build_name`` are what ``build.*`` depends on before a machine runs;
+    ``module`` is the address of the module whose names they are."""
 
     scope: Scope
+    module: str
     lane: str
     type: str
     build_name: str
@@ -96,7 +112,7 @@ class Specs:
         found = self._mentions.get(key)
         if found is None:
             around = [reference for expr in block.meta.values() for reference in references(expr, body.names)]
-            every = (*references(body), *around)
+            every = (*references_of(body), *around)
             found = self._mentions[key] = Mentions(every, frozenset(reference.root for reference in every))
             self._alive.append(body)
         return found
@@ -105,14 +121,15 @@ class Specs:
         """Equal for lanes for which an expression with these references means the same."""
         if "source" in mentions.roots:
             return (lane.lane,)
-        return (lane.type, lane.build_name) if "build" in mentions.roots else ()
+        own = (lane.type, lane.build_name) if "build" in mentions.roots else ()
+        return (lane.module, *own)
 
     def check(self, block: ComponentBlock, body: Body, lane: LaneScope) -> Checked:
         """The spec of a block in a lane, decoded unless that has been done already."""
         key = (id(block), id(body), *self.key(self.mentions(block, body), lane))
         found = self._checked.get(key)
         if found is None:
-            found = self._checked[key] = self._check(block, body, lane.scope)
+            found = self._checked[key] = attrs.evolve(self._check(block, body, lane.scope), module=lane.module)
         return found
 
     def _check(self, block: ComponentBlock, body: Body, scope: Scope) -> Checked:
@@ -122,9 +139,15 @@ class Specs:
             return Checked(spec)
         decoded: Decoded[Any] | None
         beside = Beside(meta_names(block.kind), f"{block.kind.value.replace(' ', '-')}/{block.type}")
-        decoded = decode_body(
-            cls.Config, body, scope, self.diags, context=block.context, header=block.header, beside=beside
-        )
+        before = len(self.diags)
+        try:
+            decoded = decode_body(
+                cls.Config, body, scope, self.diags, context=block.context, header=block.header, beside=beside
+            )
+        except TemplateError as error:  # of what the step is given by who uses its group
+            self.diags.extend(error.diagnostics)
+            return Checked(spec)
+        told_with_uses(block, self.diags, before)
         return Checked(spec, cls(decoded.config), decoded) if decoded else Checked(spec)
 
     def _report_unknown(self, block: ComponentBlock) -> None:

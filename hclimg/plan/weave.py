@@ -9,7 +9,7 @@ import attrs
 from hclimg.diagnostics import Diagnostics, Range
 from hclimg.lang.evaluate import Reference
 from hclimg.lang.syntax import Body
-from hclimg.plan.artifacts import ROOT, ArtifactNames
+from hclimg.plan.artifacts import ROOT, Artifacts
 from hclimg.plan.canonical import settings_of
 from hclimg.plan.data import data_node_id, data_nodes
 from hclimg.plan.lanes import LaneDraft
@@ -18,19 +18,19 @@ from hclimg.plan.node import Lane, Node, NodeKind, Trigger
 from hclimg.plan.outputs import PlannedOutput
 from hclimg.plan.plan import Edge, Plan
 from hclimg.plan.specs import Checked, LaneScope, Specs
+from hclimg.template.globals import Globals
 from hclimg.template.model import ComponentBlock
-from hclimg.template.scope import Globals
 
 
 @attrs.define(eq=False, repr=False)
 class Weaver:
-    """Adds lane after lane. ``needs`` says which lanes each lane waits for."""
+    """Adds lane after lane. ``globals`` are the names of the whole template; ``needs`` says what each waits for."""
 
     globals: Globals
     specs: Specs
     drafts: Mapping[str, LaneDraft]
     needs: Mapping[str, Mapping[str, Range]]
-    artifacts: ArtifactNames
+    artifacts: Artifacts
     nodes: list[Node] = attrs.field(factory=list, init=False)
     edges: list[Edge] = attrs.field(factory=list, init=False)
     order: list[Edge] = attrs.field(factory=list, init=False)
@@ -63,8 +63,8 @@ class Weaver:
         title = f"Finding what {checked.spec.type} starts from"
         self.nodes.append(Node(id=node, kind=NodeKind.SOURCE, title=title, spec=checked.spec))
         found = self.specs.mentions(draft.source, draft.body).references
-        self._wait_for_data(node, found)
-        for other in self.artifacts.lanes_of(found, draft.source.context, Diagnostics()):
+        self._wait_for_data(draft.globals, node, found)
+        for other in self.artifacts.lanes_of(draft.globals, found, draft.source.context, Diagnostics()):
             self._wait_for_lane(layout.name, other, node)
         return node
 
@@ -126,7 +126,8 @@ class Weaver:
                 self._step(layout, step, node, NodeKind.POST_PROCESS)
                 self.edges.append((before, node))
                 readers.append(node)
-                if ROOT in self.specs.mentions(step.block, step.body).roots:
+                found = self.specs.mentions(step.block, step.body).references
+                if self.artifacts.lanes_of(step.names, found, "", Diagnostics()):
                     self._reads_others(layout, node)
                 before = node
             # Chains run one after another, whatever becomes of the one before.
@@ -146,13 +147,13 @@ class Weaver:
         self.nodes.append(Node(id=node, kind=kind, title=title, lane=lane, spec=checked.spec, uses=uses))
 
     def _step(self, layout: LaneLayout, step: Step, node: str, kind: NodeKind) -> None:
-        checked = self._checked(step.block, step.body, layout.scope)
+        checked = self._checked(step.block, step.body, step.scope)
         settings = step.settings
         self.nodes.append(
             Node(
                 id=node,
                 kind=kind,
-                title=checked.titled(f"Running {step.block.keyword} {step.label}"),
+                title=checked.titled(f"Running {step.block.keyword} {step.label}{step.origin}"),
                 lane=layout.draft.lane.name,
                 spec=checked.spec,
                 trigger=Trigger.ON_FAILURE if kind is NodeKind.ERROR_CLEANUP else Trigger.ON_SUCCESS,
@@ -166,7 +167,7 @@ class Weaver:
         )
 
     def _checked(self, block: ComponentBlock, body: Body, scope: LaneScope) -> Checked:
-        artifact = self.artifacts.value_for(self.specs.mentions(block, body).references)
+        artifact = self.artifacts.of(scope.module).value_for(self.specs.mentions(block, body).references)
         return self.specs.check(block, body, attrs.evolve(scope, scope=scope.scope.child({ROOT: artifact})))
 
     # -- what a lane waits for -----------------------------------------------------------
@@ -176,15 +177,15 @@ class Weaver:
         for other in self.needs[layout.name]:
             self._wait_for_lane(layout.name, other, build)
         for step in layout.steps:
-            self._wait_for_data(build, self.specs.mentions(step.block, step.body).references)
+            self._wait_for_data(step.names, build, self.specs.mentions(step.block, step.body).references)
 
     def _wait_for_lane(self, name: str, other: str, node: str) -> None:
         if other in self.needs[name]:
             self.edges.append((f"{self.drafts[other].lane.address}/capture", node))
 
-    def _wait_for_data(self, node: str, found: Iterable[Reference]) -> None:
-        for address in sorted(self.globals.data_of(found) - self.globals.data.keys()):
-            self.edges.append((data_node_id(address), node))
+    def _wait_for_data(self, names: Globals, node: str, found: Iterable[Reference]) -> None:
+        for before in sorted(map(data_node_id, names.data_of(found) - self.globals.known.data.keys())):
+            self.edges.append((before, node))
 
     def _reads_others(self, layout: LaneLayout, node: str) -> None:
         for other in self.needs[layout.name]:
@@ -197,4 +198,6 @@ def _source_key(checked: Checked) -> str | None:
         return None
     spec, config = checked.spec, checked.component.Config
     settings = settings_of(config, checked.decoded.values, spec.body, spec.scope, reveal=True)
-    return f"{spec.type} {sorted(settings.items(), key=lambda item: item[0])!r}"
+    # What is not known yet may be something else in another module, although it is spelt the same.
+    where = checked.module if checked.decoded.unknown else ""
+    return f"{where} {spec.type} {sorted(settings.items(), key=lambda item: item[0])!r}"

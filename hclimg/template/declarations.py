@@ -16,12 +16,12 @@ from hclimg.template.model import LocalBlock, OutputBlock, Validation, VariableB
 _VARIABLE_ARGUMENTS = ("type", "default", "description", "sensitive")
 
 
-def variable_block(block: Block, diags: Diagnostics) -> VariableBlock | None:
-    """``variable "NAME" { … }``."""
+def variable_block(block: Block, diags: Diagnostics, *, root: str = "var") -> VariableBlock | None:
+    """``variable "NAME" { … }``, or ``input "NAME" { … }`` in a group."""
     names = labels(block, ("name",), diags)
     if names is None:
         return None
-    context = f'variable "{names[0]}"'
+    context = f'{block.type.text} "{names[0]}"'
     check_name(block.labels[0], diags, context=context)
     parts = split(block.body, context, diags, arguments=_VARIABLE_ARGUMENTS, blocks={"validation": ()})
     type_, description = parts.arguments.get("type"), parts.expr("description")
@@ -39,6 +39,7 @@ def variable_block(block: Block, diags: Diagnostics) -> VariableBlock | None:
         description=(constant(description, STRING, context, diags) or "").strip() if description else "",
         sensitive=_flag(parts.expr("sensitive"), context, diags),
         validations=tuple(item for item in found if item),
+        root=root,
     )
 
 

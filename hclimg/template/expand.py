@@ -92,6 +92,8 @@ def _check_unused_build(build: BuildBlock, scope: Scope, diags: Diagnostics) -> 
         check_unused(
             {**build.meta, **use.meta}, use.body, inner_names(build.names, use.names), scope, use.context, diags
         )
-    steps = [*build.provisioners, *(step for chain in build.chains for step in chain.steps)]
-    for step in (*steps, *([build.error_cleanup] if build.error_cleanup else ())):
+    for step in build.steps:
         check_unused({**build.meta, **step.meta}, step.body, build.names, scope, step.context, diags)
+    for group in build.uses_of_groups:
+        given = {name: item.expr for name, item in group.given.items()}
+        check_unused({**build.meta, **group.meta, **given}, None, build.names, scope, group.context, diags)

@@ -18,10 +18,12 @@ from hclimg.lang.names import around
 from hclimg.lang.scope import Scope
 from hclimg.lang.shape import Shape, shaped
 from hclimg.lang.syntax import Attribute, Block, Body, Property
+from hclimg.lang.types import STRING
 from hclimg.registry import Kind
 from hclimg.template.blocks import (
     bad_reference,
     check_name,
+    constant,
     duplicate,
     labels,
     part,
@@ -49,10 +51,13 @@ from hclimg.template.model import (
     BuildBlock,
     ChainBlock,
     ComponentBlock,
+    GroupBlock,
     LocalBlock,
+    ModuleBlock,
     OutputBlock,
     SourceUse,
     Template,
+    UseBlock,
     VariableBlock,
 )
 from hclimg.template.repeat import REPETITION
@@ -91,6 +96,8 @@ def read_hcl(
         required_plugins={name: source for name, (source, _) in reader.plugins.items()},
         auto_var_files=auto_var_files,
         dynamic=tuple(reader.dynamic),
+        groups=reader.groups,
+        modules=reader.modules,
         whole=all(map(_is_whole, bodies)) and not any(is_unreadable(local.expr) for local in reader.locals.values()),
         knows_builds=reader.knows_builds(bodies),
     )
@@ -129,6 +136,8 @@ class _Reader:
     plugins: dict[str, tuple[str, Range]] = attrs.field(factory=dict)
     registry: Block | None = None
     dynamic: list[Block] = attrs.field(factory=list)
+    groups: dict[str, GroupBlock] = attrs.field(factory=dict)
+    modules: dict[str, ModuleBlock] = attrs.field(factory=dict)
 
     def knows_builds(self, bodies: Iterable[Body]) -> bool:
         """Whether all that decides which builds there are, and how they are called, could be read."""
@@ -239,6 +248,18 @@ class _Reader:
         if declared and first and first is not declared:
             duplicate(f'The output "{declared.name}"', declared.header, first.header, self.diags)
 
+    def group(self, block: Block) -> None:
+        declared = _group(block, self.diags)
+        first = self.groups.setdefault(declared.name, declared) if declared else None
+        if declared and first and first is not declared:
+            duplicate(f"The {declared.context}", declared.header, first.header, self.diags)
+
+    def module(self, block: Block) -> None:
+        declared = _module(block, self.diags)
+        first = self.modules.setdefault(declared.name, declared) if declared else None
+        if declared and first and first is not declared:
+            duplicate(f"The {declared.context}", declared.header, first.header, self.diags)
+
     # -- builds ---------------------------------------------------------------
 
     def build(self, block: Block) -> None:
@@ -279,6 +300,8 @@ _TOP_LEVEL: dict[str, Callable[[_Reader, Block], None]] = {
     "source": _Reader.source,
     "build": _Reader.build,
     "output": _Reader.output,
+    "group": _Reader.group,
+    "module": _Reader.module,
     "hcp_packer_registry": _Reader.hcp_registry,
     "communicator": _Reader.communicator,
 }
@@ -294,6 +317,8 @@ _SHAPE: Shape = {
     "source": ("type", "name"),
     "build": (),
     "output": ("name",),
+    "group": ("name",),
+    "module": ("name",),
     "hcp_packer_registry": (),
     "communicator": ("type", "name"),
     "dynamic": ("type",),
@@ -309,6 +334,7 @@ BUILD_SHAPE: Shape = {
     "error-cleanup-provisioner": ("type",),
     "post-processor": ("type",),
     "post-processors": (),
+    "use": ("group",),
     "hcp_packer_registry": (),
 }
 """The blocks of a ``build`` block, with their labels."""
@@ -344,8 +370,9 @@ def _build(block: Block, reader: _Reader) -> BuildBlock:
     diags = reader.diags
     arguments = ("name", "description", "sources", *REPETITION)
     parts = split(block.body, "build", diags, arguments=arguments, blocks=BUILD_SHAPE)
-    uses, provisioners, cleanups = [], [], []
-    chains: list[ChainBlock | None] = []
+    uses, cleanups = [], []
+    provisioners: list[ComponentBlock | UseBlock | None] = []
+    chains: list[ChainBlock | UseBlock | None] = []
     registries: list[Block] = []
     for item in parts.blocks:
         keyword = item.type.text
@@ -359,6 +386,10 @@ def _build(block: Block, reader: _Reader) -> BuildBlock:
             chains.append(_single(_step(item, diags)))
         elif keyword == "post-processors":
             chains.append(_chain(item, diags))
+        elif keyword == "use":
+            used = _use(item, diags)
+            provisioners.append(used)
+            chains.append(used)
         else:
             registries.append(item)
     for registry in registries[:1]:
@@ -371,10 +402,93 @@ def _build(block: Block, reader: _Reader) -> BuildBlock:
         description=parts.expr("description"),
         sources=parts.expr("sources"),
         uses=tuple(use for use in uses if use),
-        provisioners=_some(provisioners),
+        provisioners=tuple(item for item in provisioners if item),
         error_cleanup=next(iter(_some(cleanups)), None),
         chains=tuple(chain for chain in chains if chain),
         meta=parts.exprs(REPETITION),
+        names=block.body.names,
+    )
+
+
+_GROUP_SHAPE: Shape = {
+    "input": ("name",),
+    **{name: BUILD_SHAPE[name] for name in ("provisioner", "post-processor", "post-processors", "use")},
+}
+_USE_META = frozenset(("only", "except"))
+
+
+def _group(block: Block, diags: Diagnostics) -> GroupBlock | None:
+    names = labels(block, ("name",), diags)
+    if names is None or not check_name(block.labels[0], diags):
+        return None
+    inputs: dict[str, VariableBlock] = {}
+    provisioners: list[ComponentBlock | UseBlock | None] = []
+    chains: list[ChainBlock | UseBlock | None] = []
+    for item in split(block.body, f'group "{names[0]}"', diags, blocks=_GROUP_SHAPE).blocks:
+        match item.type.text:
+            case "input":
+                _declare_input(item, inputs, diags)
+            case "provisioner":
+                provisioners.append(_step(item, diags))
+            case "post-processor":
+                chains.append(_single(_step(item, diags)))
+            case "post-processors":
+                chains.append(_chain(item, diags))
+            case "use":
+                used = _use(item, diags)
+                provisioners.append(used)
+                chains.append(used)
+    return GroupBlock(
+        name=names[0],
+        header=block.header,
+        inputs=inputs,
+        provisioners=tuple(item for item in provisioners if item),
+        chains=tuple(item for item in chains if item),
+    )
+
+
+def _declare_input(block: Block, known: dict[str, VariableBlock], diags: Diagnostics) -> None:
+    declared = variable_block(block, diags, root="input")
+    if declared is None:
+        return
+    if declared.name in _USE_META | REPETITION:
+        detail = f'A use block has an argument "{declared.name}" of its own, so no input can be called that.'
+        diags.error("Invalid name", detail, subject=block.labels[0].range, context=declared.context)
+        return
+    first = known.setdefault(declared.name, declared)
+    if first is not declared:
+        duplicate(f"The {declared.context}", declared.header, first.header, diags)
+
+
+def _use(block: Block, diags: Diagnostics) -> UseBlock | None:
+    names = labels(block, ("group",), diags)
+    if names is None:
+        return None
+    context = f'use "{names[0]}"'
+    meta, rest = part(block.body, _USE_META | REPETITION, context, diags)
+    parts = split(rest, context, diags, arguments=rest.attributes)
+    return UseBlock(
+        group=names[0], header=block.header, given=parts.arguments, meta=meta, names=block.body.names
+    )  # fmt: skip
+
+
+def _module(block: Block, diags: Diagnostics) -> ModuleBlock | None:
+    names = labels(block, ("name",), diags)
+    if names is None or not check_name(block.labels[0], diags):
+        return None
+    context = f'module "{names[0]}"'
+    meta, rest = part(block.body, frozenset(("source",)) | REPETITION, context, diags)
+    source = meta.pop("source", None)
+    if source is None and block.body.whole:
+        detail = 'Say where the module is: source = "./DIRECTORY".'
+        diags.error("Missing module source", detail, subject=block.header, context=context)
+    return ModuleBlock(
+        name=names[0],
+        header=block.header,
+        source=None if source is None else constant(source, STRING, context, diags),
+        source_place=None if source is None else source.range,
+        given=split(rest, context, diags, arguments=rest.attributes).arguments,
+        meta=meta,
         names=block.body.names,
     )
 

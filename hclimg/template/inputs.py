@@ -204,7 +204,7 @@ def _strongest(options: Iterable[str]) -> Iterable[str]:
 
 def blamed(found: Iterable[Diagnostic], block: VariableBlock, origin: str) -> Iterator[Diagnostic]:
     """What is wrong with an expression that the user gave, and for which variable; nothing of a sensitive one."""
-    context = f'variable "{block.name}"'
+    context = block.context
     for item in found:
         if block.sensitive:
             detail = f"The value that {origin} gives is wrong; it is sensitive, so no more is shown."

@@ -26,6 +26,10 @@ def load_template(
     """
     found = Diagnostics()
     template = _load(path, found, config_type, stdin)
+    if template is not None and template.modules:
+        from hclimg.template.modules import load_modules
+
+        template = load_modules(template, lambda folder, problems: _from_directory(folder, "", problems), found)
     diags.extend(in_text_order(found))
     return template
 

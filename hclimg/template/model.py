@@ -6,22 +6,34 @@ nothing about components, values or the plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import attrs
 
 from hclimg.diagnostics import Range
 from hclimg.lang.names import Names
-from hclimg.lang.syntax import Block, Body, Expr
+from hclimg.lang.syntax import Attribute, Block, Body, Expr
 from hclimg.lang.typeexpr import TypeConstraint
 from hclimg.registry import Kind
 
 Address = tuple[str, str]
 """``(type, name)`` of a source or a data source."""
 
-DataAddress = tuple[str, ...]
-"""The same of what is read: an instance of a data source with ``for_each`` has its key as a third part."""
+
+def prefix(module: str) -> str:
+    """What addresses begin with in the module with this address; the template itself has none."""
+    return f"{module}." if module else ""
+
+
+@attrs.frozen
+class DataAddress:
+    """What is read: a data source, or the instance with this ``key``, in the module with this address."""
+
+    type: str
+    name: str
+    key: str | None = None
+    module: str = ""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -33,7 +45,10 @@ class Validation:
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
 class VariableBlock:
-    """An input variable. ``default`` is None when the user has to give a value."""
+    """An input of a template or of a group. ``default`` is None when it has to be given a value.
+
+    ``root`` is what it is called under: ``var.NAME``, and ``input.NAME`` in a group.
+    """
 
     name: str
     header: Range
@@ -42,6 +57,15 @@ class VariableBlock:
     description: str = ""
     sensitive: bool = False
     validations: tuple[Validation, ...] = ()
+    root: str = "var"
+
+    @property
+    def kind(self) -> str:
+        return "variable" if self.root == "var" else self.root
+
+    @property
+    def context(self) -> str:
+        return f'{self.kind} "{self.name}"'
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -84,6 +108,7 @@ class ComponentBlock:
     name: str = ""
     meta: Mapping[str, Expr] = attrs.field(factory=dict)
     key: str | None = None
+    group: GroupMember | None = None
 
     @property
     def address(self) -> Address:
@@ -102,7 +127,36 @@ class ComponentBlock:
     @property
     def context(self) -> str:
         """How diagnostics call the block: ``source "qemu" "web"``."""
-        return " ".join([self.keyword, f'"{self.type}"', *([f'"{self.name}"'] if self.name else [])])
+        own = " ".join([self.keyword, f'"{self.type}"', *([f'"{self.name}"'] if self.name else [])])
+        return f'{own} of group "{self.group.name}"' if self.group else own
+
+
+@attrs.frozen(eq=False, repr=False)
+class GroupMember:
+    """By which use a step of a group comes into a build: ``label`` tells it from others, ``places`` are the uses."""
+
+    name: str
+    label: str
+    places: tuple[Range, ...]
+
+
+@attrs.frozen(eq=False, repr=False, kw_only=True)
+class UseBlock:
+    """``use "GROUP" { … }``: the steps of a group, with values for its inputs.
+
+    ``member`` says, for one that stands in a group itself, by which use it comes into a build.
+    """
+
+    group: str
+    header: Range
+    given: Mapping[str, Attribute]
+    meta: Mapping[str, Expr] = attrs.field(factory=dict)
+    names: Names | None = None
+    member: GroupMember | None = None
+
+    @property
+    def context(self) -> str:
+        return f'use "{self.group}"'
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -146,6 +200,63 @@ class ChainBlock:
 
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
+class GroupBlock:
+    """``group "NAME" { … }``: provisioners and post-processors for builds to use."""
+
+    name: str
+    header: Range
+    inputs: Mapping[str, VariableBlock] = attrs.field(factory=dict)
+    provisioners: tuple[ComponentBlock | UseBlock, ...] = ()
+    chains: tuple[ChainBlock | UseBlock, ...] = ()
+
+    @property
+    def context(self) -> str:
+        return f'group "{self.name}"'
+
+    @property
+    def steps(self) -> Iterator[ComponentBlock]:
+        return steps_of(self.provisioners, None, self.chains)
+
+    @property
+    def uses_of_groups(self) -> Iterator[UseBlock]:
+        return (item for item in self.provisioners if isinstance(item, UseBlock))
+
+
+@attrs.frozen(eq=False, repr=False, kw_only=True)
+class ModuleBlock:
+    """``module "NAME" { source = … }``: a template in a directory of its own, with values for its variables.
+
+    ``source`` is None when it could not be read; ``template`` is None until it has been found.
+    """
+
+    name: str
+    header: Range
+    source: str | None
+    source_place: Range | None
+    given: Mapping[str, Attribute]
+    meta: Mapping[str, Expr] = attrs.field(factory=dict)
+    names: Names | None = None
+    template: Template | None = None
+
+    @property
+    def context(self) -> str:
+        return f'module "{self.name}"'
+
+
+def steps_of(
+    provisioners: Iterable[ComponentBlock | UseBlock],
+    error_cleanup: ComponentBlock | None,
+    chains: Iterable[ChainBlock | UseBlock],
+) -> Iterator[ComponentBlock]:
+    """The blocks that stand there themselves, without those of groups."""
+    yield from (item for item in provisioners if isinstance(item, ComponentBlock))
+    if error_cleanup:
+        yield error_cleanup
+    for chain in chains:
+        yield from chain.steps if isinstance(chain, ChainBlock) else ()
+
+
+@attrs.frozen(eq=False, repr=False, kw_only=True)
 class BuildBlock:
     """``sources`` is the list of references as the user wrote it, ``uses`` are the nested blocks.
 
@@ -158,9 +269,9 @@ class BuildBlock:
     description: Expr | None = None
     sources: Expr | None = None
     uses: tuple[SourceUse, ...] = ()
-    provisioners: tuple[ComponentBlock, ...] = ()
+    provisioners: tuple[ComponentBlock | UseBlock, ...] = ()
     error_cleanup: ComponentBlock | None = None
-    chains: tuple[ChainBlock, ...] = ()
+    chains: tuple[ChainBlock | UseBlock, ...] = ()
     meta: Mapping[str, Expr] = attrs.field(factory=dict)
     names: Names | None = None
     key: str | None = None
@@ -172,12 +283,12 @@ class BuildBlock:
 
     @property
     def steps(self) -> Iterator[ComponentBlock]:
-        """All that happens to a machine and to its image."""
-        yield from self.provisioners
-        if self.error_cleanup:
-            yield self.error_cleanup
-        for chain in self.chains:
-            yield from chain.steps
+        """All that happens to a machine and to its image, but for what groups do."""
+        return steps_of(self.provisioners, self.error_cleanup, self.chains)
+
+    @property
+    def uses_of_groups(self) -> Iterator[UseBlock]:
+        return (item for item in self.provisioners if isinstance(item, UseBlock))
 
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
@@ -205,8 +316,21 @@ class Template:
     builds: tuple[BuildBlock, ...] = ()
     outputs: Mapping[str, OutputBlock] = attrs.field(factory=dict)
     dynamic: tuple[Block, ...] = ()
+    groups: Mapping[str, GroupBlock] = attrs.field(factory=dict)
+    modules: Mapping[str, ModuleBlock] = attrs.field(factory=dict)
     required_plugins: Mapping[str, str] = attrs.field(factory=dict)
     auto_var_files: tuple[Path, ...] = ()
     whole: bool = True
     knows_builds: bool = True
     legible: bool = True
+
+    def all(self) -> Iterator[Template]:
+        """This one and those of all modules, each once."""
+        seen: set[int] = set()
+        todo = [self]
+        while todo:
+            current = todo.pop()
+            if id(current) not in seen:
+                seen.add(id(current))
+                yield current
+                todo.extend(block.template for block in current.modules.values() if block.template)

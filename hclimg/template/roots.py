@@ -22,7 +22,10 @@ class Owner(Protocol):
     def data(self) -> Mapping[DataAddress, Value]: ...
 
     def data_of(self, found: Iterable[Reference]) -> frozenset[DataAddress]:
-        """The data sources that some references need, through locals too."""
+        """The data sources that some references need, through other names too."""
+
+    def waits_for_builds(self, found: Iterable[Reference]) -> bool:
+        """Whether some references need what a build makes, through other names too."""
 
 
 class Roots(dict[str, Value]):
@@ -40,7 +43,7 @@ def owner_of(scope: Scope) -> Owner | None:
 def waits_for_data(expr: Node, scope: Scope) -> bool:
     """Whether an expression is unknown only because data sources have not been read yet, as while validating."""
     owner, found = owner_of(scope), origins(expr, scope)
-    if owner is None or any(reference.root in LATE for reference in found):
+    if owner is None or any(reference.root in LATE for reference in found) or owner.waits_for_builds(found):
         return False
     return not owner.data_of(found) <= owner.data.keys()
 

@@ -11,12 +11,12 @@ from typing import Final
 
 import attrs
 
-from hclimg.diagnostics import Absence, Diagnostic, Diagnostics, Range, Related
+from hclimg.diagnostics import Absence, Diagnostic, Diagnostics, Range, Related, did_you_mean
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate, references
 from hclimg.lang.functions.environment import env_function
 from hclimg.lang.functions.model import Function
-from hclimg.lang.syntax import Expr
+from hclimg.lang.syntax import Attribute, Expr
 from hclimg.lang.types import ANY, BOOL, NUMBER, STRING, Type
 from hclimg.lang.values import SENSITIVE, Value, object_of, unknown
 from hclimg.template.inputs import ENVIRONMENT_PREFIX, Given, VariableInputs, blamed, read_inputs
@@ -46,6 +46,35 @@ def resolve_variables(
     return values
 
 
+@attrs.frozen(eq=False, repr=False, kw_only=True)
+class Call:
+    """A block that gives values to inputs: of ``what`` it is (``group "base"``), and in which scope they are."""
+
+    context: str
+    what: str
+    header: Range
+    given: Mapping[str, Attribute]
+    scope: Scope
+
+
+def call_inputs(
+    blocks: Mapping[str, VariableBlock],
+    call: Call,
+    functions: Mapping[str, Function],
+    environment: Mapping[str, str],
+    diags: Diagnostics,
+) -> dict[str, Value]:
+    """The value of every input of something that a block calls; unknown for one that is wrong, which is reported."""
+    for name, item in call.given.items():
+        if name not in blocks:
+            listing = f" Its inputs are {', '.join(blocks)}." if blocks else " It has no inputs."
+            hint = did_you_mean(name, blocks) or listing
+            detail = f'{call.what} has no input called "{name}".{hint}'
+            diags.error("Unknown input", detail, subject=item.name.range, context=call.context)
+    given = {name: Given(item.expr, call.context) for name, item in call.given.items() if name in blocks}
+    return _Evaluation(blocks, given, functions, environment, diags, legacy=False, roots={}, call=call).run()
+
+
 @attrs.define
 class _Evaluation:
     blocks: Mapping[str, VariableBlock]
@@ -55,6 +84,7 @@ class _Evaluation:
     diags: Diagnostics
     legacy: bool
     roots: Mapping[str, Value]
+    call: Call | None = None
     values: dict[str, Value] = attrs.field(factory=dict)
 
     def run(self) -> dict[str, Value]:
@@ -110,8 +140,8 @@ class _Evaluation:
     def _evaluated(self, block: VariableBlock, expr: Expr, given: Given | None) -> Value:
         """The value of what was given, or of the default; unknown, after a report, when it is wrong."""
         found = Diagnostics()
-        value = evaluate(expr, _NOTHING if given and not self.legacy else self._default_scope(), found)
-        self.diags.extend(blamed(found, block, given.origin) if given else self._about_default(found))
+        value = evaluate(expr, self._scope(given), found)
+        self.diags.extend(self._placed(found, block, given))
         if found.has_errors:
             return unknown(_type(block))
         try:
@@ -119,6 +149,15 @@ class _Evaluation:
         except ConversionError as error:
             self._report_wrong_type(block, expr, given, error)
             return unknown(_type(block))
+
+    def _placed(self, found: Diagnostics, block: VariableBlock, given: Given | None) -> Iterable[Diagnostic]:
+        """What is wrong with the expression of a value, with the block that it belongs to."""
+        if given is None:
+            return self._about_default(found)
+        if self.call is None:
+            return blamed(found, block, given.origin)
+        context = self.call.context
+        return (attrs.evolve(item, context=item.context or context) for item in found)
 
     def _about_default(self, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
         """A default knows no function but ``env``."""
@@ -138,6 +177,11 @@ class _Evaluation:
         kind = evaluate(block.default, self._default_scope(), Diagnostics()).type
         return convert(value, kind) if kind in (STRING, NUMBER, BOOL) else value
 
+    def _scope(self, given: Given | None) -> Scope:
+        if given is None or self.legacy:
+            return self._default_scope()
+        return self.call.scope if self.call else _NOTHING
+
     def _default_scope(self) -> Scope:
         """What a default may name: in legacy templates everything, for there it stands for locals too."""
         env = {"env": env_function(self.environment.get)}
@@ -147,24 +191,30 @@ class _Evaluation:
 
     def _report_unset(self, block: VariableBlock) -> None:
         name = block.name
+        if self.call is not None:
+            detail = f'{self.call.what} needs a value for "{name}", which has no default.'
+            related = (Related("declared here", block.header),)
+            where = {"subject": self.call.header, "context": self.call.context, "related": related}
+            self.diags.error("Missing input", detail, **where, absence=Absence.DECLARATION)
+            return
         detail = (
             f'The variable "{name}" has no default and no value was given. Give one with -var "{name}=…", '
             f"in a var file, or in the environment variable {ENVIRONMENT_PREFIX}{name}."
         )
         absence = Absence.DECLARATION
-        self.diags.error("Unset variable", detail, subject=block.header, context=_context(block), absence=absence)
+        self.diags.error("Unset variable", detail, subject=block.header, context=block.context, absence=absence)
 
     def _report_wrong_type(
         self, block: VariableBlock, expr: Expr, given: Given | None, error: ConversionError
     ) -> None:
         who = f"The value that {given.origin} gives" if given else "The default"
-        detail = f"{who} is not compatible with the type of the variable: {error}."
-        summary = "Invalid value for variable" if given else "Invalid default value for variable"
+        detail = f"{who} is not compatible with the type of the {block.kind}: {error}."
+        summary = f"Invalid value for {block.kind}" if given else f"Invalid default value for {block.kind}"
         self.diags.error(
             summary,
             detail,
             subject=block.header if block.sensitive else expr.range,
-            context=_context(block),
+            context=block.context,
             related=(Related("declared here", block.header),) if given and not block.sensitive else (),
         )
 
@@ -172,7 +222,7 @@ class _Evaluation:
 
     def _validate(self, block: VariableBlock) -> None:
         value = self.values[block.name]
-        scope = Scope({"var": object_of({block.name: value})}, self.functions)
+        scope = Scope({block.root: object_of({block.name: value})}, self.functions)
         for rule in block.validations:
             if self._refers_elsewhere(rule.condition, block) or not value.is_wholly_known:
                 continue
@@ -182,17 +232,18 @@ class _Evaluation:
                 self._judge(verdict, rule, block, scope)
 
     def _refers_elsewhere(self, condition: Expr, block: VariableBlock) -> bool:
+        own = f"{block.root}.{block.name}"
         found = references(condition)
         if not found:
-            detail = f"The condition of a validation must refer to var.{block.name}, which it is there to judge."
+            detail = f"The condition of a validation must refer to {own}, which it is there to judge."
             at = condition.range
-            self.diags.error("Invalid variable validation", detail, subject=at, context=_context(block))
+            self.diags.error("Invalid variable validation", detail, subject=at, context=block.context)
             return True
         for reference in found:
-            if reference.root != "var" or reference.steps[:1] != (block.name,):
-                detail = f"The condition of a validation can only refer to var.{block.name}, not to {reference}."
+            if reference.root != block.root or reference.steps[:1] != (block.name,):
+                detail = f"The condition of a validation can only refer to {own}, not to {reference}."
                 at = reference.range
-                self.diags.error("Invalid variable validation", detail, subject=at, context=_context(block))
+                self.diags.error("Invalid variable validation", detail, subject=at, context=block.context)
                 return True
         return False
 
@@ -204,7 +255,7 @@ class _Evaluation:
         if met is None:
             detail = "The condition of a validation must be true or false."
             at = rule.condition.range
-            self.diags.error("Invalid variable validation", detail, subject=at, context=_context(block))
+            self.diags.error("Invalid variable validation", detail, subject=at, context=block.context)
         elif met is False:
             self._report_invalid(rule, block, scope)
 
@@ -212,20 +263,16 @@ class _Evaluation:
         message = evaluate(rule.message, scope, self.diags).raw
         expr = self._expr(block)
         self.diags.error(
-            "Invalid value for variable",
+            f"Invalid value for {block.kind}",
             message if isinstance(message, str) else "",
             subject=block.header if block.sensitive or expr is None else expr.range,
-            context=_context(block),
+            context=block.context,
             related=(Related("the rule stands here", rule.condition.range),),
         )
 
 
 def _type(block: VariableBlock) -> Type:
     return block.type.type if block.type is not None else ANY
-
-
-def _context(block: VariableBlock) -> str:
-    return f'variable "{block.name}"'
 
 
 def _shown(name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from evaluating import problem_of, python_of, value_of
 
+from hclimg.lang.functions.files import Files
 from hclimg.lang.types import STRING, SetType
 
 
@@ -140,3 +141,14 @@ def test_home(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv("HOME", str(folder))
     assert python_of('pathexpand("~/x/../y")') == f"{folder}/y"
     assert python_of('file("~/hello.txt")', Path("/")) == "hello\n"
+
+
+def test_a_path_that_says_the_folder_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``file("${path.root}/x")``: the folder is not meant twice."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/x").write_text("found")
+    monkeypatch.chdir(tmp_path)
+    assert Files(Path("templates")).text("templates/x") == "found"
+    (tmp_path / "templates/templates").mkdir()
+    (tmp_path / "templates/templates/x").write_text("inner")
+    assert Files(Path("templates")).text("templates/x") == "inner"

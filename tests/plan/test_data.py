@@ -11,6 +11,7 @@ from hclimg.lang.values import from_python
 from hclimg.plan.compile import CompileOptions, compile_plan, compile_reading
 from hclimg.plan.plan import Plan
 from hclimg.registry import Registry
+from hclimg.template.model import DataAddress
 
 SHAPE = """\
 data "null" "base" { input = "web" }
@@ -83,7 +84,10 @@ def test_arguments_around_steps_are_read_first(workshop: Workshop) -> None:
 
 
 def test_what_was_read_is_known_and_not_read_again(workshop: Workshop) -> None:
-    known = {("null", "base"): from_python({"output": "w"}), ("null", "names"): from_python({"output": "a"})}
+    known = {
+        DataAddress("null", "base"): from_python({"output": "w"}),
+        DataAddress("null", "names"): from_python({"output": "a"}),
+    }
     options = CompileOptions(cwd=workshop.folder, data=known, **OPTIONS)
     plan = compile_plan(workshop.load(SHAPE), options, Registry(), workshop.diags)
     assert workshop.problems == ""

@@ -6,15 +6,20 @@ from collections.abc import Callable
 
 from compile_kit import NOW, Workshop
 from hclimg.diagnostics import Diagnostics
-from hclimg.lang.functions import standard_functions
 from hclimg.lang.values import from_python, to_python
-from hclimg.template.scope import Globals, make_globals
+from hclimg.plan.compile import CompileOptions, evaluate_globals
+from hclimg.template.globals import Globals, Known
+from hclimg.template.model import DataAddress
 
 
 def globals_of(workshop: Workshop, text: str) -> Globals:
-    template = workshop.load(text)
-    functions = standard_functions(template.base_dir, NOW)
-    return make_globals(template, {}, functions, workshop.diags, cwd=workshop.folder)
+    return evaluate_globals(workshop.load(text), CompileOptions(now=NOW, cwd=workshop.folder), workshop.diags)
+
+
+def with_data(found: Globals, **texts: str) -> Globals:
+    """The same names when ``data.look.NAME.text`` are these."""
+    data = {DataAddress("look", name): from_python({"text": text}) for name, text in texts.items()}
+    return found.later(Known(data=data), frozenset(texts.items()))
 
 
 def test_cycles_are_told_with_every_place(workshop: Workshop, golden: Callable[[str, str], None]) -> None:
@@ -58,7 +63,7 @@ def test_they_may_stand_in_any_order(workshop: Workshop) -> None:
     assert workshop.problems == ""
     assert to_python(found.locals["first"]) == "x"
     assert not found.locals["last"].is_known
-    later = found.with_data({("look", "a"): from_python({"text": "A"}), ("look", "b"): from_python({"text": "b"})})
+    later = with_data(found, a="A", b="b")
     assert to_python(later.locals["last"]) == "B!"
     assert to_python(later.locals["every"]) == {"a": "A", "b": "b"}
     assert to_python(later.locals["by"]) == "b"
@@ -66,8 +71,7 @@ def test_they_may_stand_in_any_order(workshop: Workshop) -> None:
 
 def test_results_become_known_one_after_another(workshop: Workshop) -> None:
     found = globals_of(workshop, MIXED)
-    a, b = (("look", "a"), from_python({"text": "A"})), (("look", "b"), from_python({"text": "b"}))
-    first, both, other = found.with_data(dict([a])), found.with_data(dict([a, b])), found.with_data(dict([b]))
+    first, both, other = with_data(found, a="A"), with_data(found, a="A", b="b"), with_data(found, b="b")
     for later, last in ((first, None), (both, "B!"), (other, "B!")):
         assert later.locals["last"].is_known == (last is not None)
         assert last is None or to_python(later.locals["last"]) == last
@@ -75,7 +79,7 @@ def test_results_become_known_one_after_another(workshop: Workshop) -> None:
         assert later.scope.variable("local") is not None
     assert not other.locals["every"].is_wholly_known
     assert to_python(both.locals["every"]) == {"a": "A", "b": "b"}
-    assert found.with_data(dict([a, b])) is both
+    assert with_data(found, a="A", b="b") is both
 
 
 def test_what_a_local_needs_is_known_also_when_it_names_all(workshop: Workshop) -> None:
@@ -83,7 +87,7 @@ def test_what_a_local_needs_is_known_also_when_it_names_all(workshop: Workshop) 
     from hclimg.lang.evaluate import references
 
     needs = {
-        name: {address[1] for address in found.data_of(references(block.expr))}
+        name: {address.name for address in found.data_of(references(block.expr))}
         for name, block in found.template.locals.items()
     }
     assert needs == {
@@ -101,7 +105,7 @@ def test_mistakes_that_only_data_brings_to_light_belong_to_locals(workshop: Work
         workshop, 'data "look" "a" {}\nlocals {\n  n = tonumber(data.look.a.text)\n  m = local.n + 1\n}\n'
     )
     assert workshop.problems == ""
-    later = found.with_data({("look", "a"): from_python({"text": "no number"})})
+    later = with_data(found, a="no number")
     from hclimg.lang.evaluate import references
 
     needs = references(found.template.locals["m"].expr)

@@ -10,29 +10,23 @@ import pytest
 from compile_kit import NOW, Workshop
 from hclimg.diagnostics import SourceText
 from hclimg.lang.evaluate import Scope, evaluate
-from hclimg.lang.functions import standard_functions
 from hclimg.lang.parse import parse_expression
 from hclimg.lang.values import Value, from_python, to_python
-from hclimg.template.scope import (
-    UNKNOWN_ARTIFACT,
-    Globals,
-    artifact_tree,
-    known_artifact,
-    known_build,
-    late_scope,
-    make_globals,
-    unknown_build,
-)
+from hclimg.plan.compile import CompileOptions, evaluate_globals
+from hclimg.template.globals import Globals, Known, late_scope
+from hclimg.template.inputs import VariableInputs
+from hclimg.template.model import DataAddress
+from hclimg.template.scope import UNKNOWN_ARTIFACT, artifact_tree, known_artifact, known_build, unknown_build
 from hclimg.units import Secret
 
 Golden = Callable[[str, str], None]
 
 
 def globals_of(workshop: Workshop, text: str) -> Globals:
-    template = workshop.load(text)
-    functions = standard_functions(template.base_dir, NOW)
-    variables = {"x": from_python("X")}
-    return make_globals(template, variables, functions, workshop.diags, cwd=Path("/somewhere"))
+    template = workshop.load(text + '\nvariable "x" {}\n')
+    inputs = VariableInputs(values=("x=X",), warn_undeclared=False)
+    options = CompileOptions(now=NOW, cwd=Path("/somewhere"), variables=inputs)
+    return evaluate_globals(template, options, workshop.diags)
 
 
 def look(workshop: Workshop, scope: Scope, expression: str) -> Value:
@@ -87,7 +81,8 @@ def test_data_is_unknown_until_it_is_read(workshop: Workshop) -> None:
     found = globals_of(workshop, 'data "look" "a" {}\nlocals { name = "${data.look.a.name}-x" }')
     scope = found.scope.child({"extra": from_python(1)})
     assert not look(workshop, scope, "local.name").is_known
-    later = late_scope(scope, {"more": from_python(2)}, {("look", "a"): from_python({"name": "web"})})
+    known = found.later(Known(data={DataAddress("look", "a"): from_python({"name": "web"})}), 1)
+    later = late_scope(scope, {"more": from_python(2)}, known)
     assert to_python(look(workshop, later, "[local.name, extra, more, var.x]")) == ["web-x", 1, 2, "X"]
     assert workshop.problems == ""
 
@@ -105,7 +100,7 @@ locals {
 
     found = globals_of(workshop, text)
     expression = parse_expression(SourceText("test", "[local.far, var.x]"), workshop.diags)
-    assert found.data_of(references(expression)) == {("look", "a")}
+    assert found.data_of(references(expression)) == {DataAddress("look", "a")}
 
 
 def test_build_facts(workshop: Workshop) -> None:

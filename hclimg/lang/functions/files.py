@@ -45,7 +45,9 @@ class Files:
         self.base_dir = base_dir
 
     def path(self, name: str) -> Path:
-        return self.base_dir / pathexpand(name)
+        """A name that says the folder itself, as ``path.root`` does, starts where the program runs."""
+        found, folder = self.base_dir / pathexpand(name), str(self.base_dir)
+        return Path(name) if name.startswith(f"{folder}/") and not found.exists() else found
 
     def read(self, name: str) -> bytes:
         """The contents of a regular file; raises an error about the first argument."""

@@ -228,9 +228,9 @@ class _Conversion:
             if template.description:
                 items.append(Argument("description", quoted(template.description)))
             items += self._uses(build.uses)
-            items += [self._step(step) for step in build.provisioners]
+            items += [self._step(step) for step in build.provisioners if isinstance(step, ComponentBlock)]
             items += [self._step(build.error_cleanup)] if build.error_cleanup else []
-            items += [self._chain(chain) for chain in build.chains]
+            items += [self._chain(chain) for chain in build.chains if isinstance(chain, ChainBlock)]
             yield Nested("build", (), tuple(items))
 
     def _uses(self, uses: Iterable[SourceUse]) -> Iterator[Item]:
