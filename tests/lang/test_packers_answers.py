@@ -60,6 +60,17 @@ def test_yaml_that_is_refused(document: str, detail: str) -> None:
     assert detail in problem_of(f"yamldecode({in_template(document)})").detail
 
 
+def test_long_strings_are_folded_in_yaml() -> None:
+    words = " ".join(["word"] * 40)
+    first, *others = python_of(f'yamlencode({{ a = {{ b = "{words}" }} }})').splitlines()[1:]
+    assert first == '  "b": "' + " ".join(["word"] * 15)
+    assert others[0] == "    " + " ".join(["word"] * 16)
+    assert others[1] == "    " + " ".join(["word"] * 9) + '"'
+    assert python_of(f'yamldecode(yamlencode(["{words}", "{"a  b " * 40}"]))') == [words, "a  b " * 40]
+    assert python_of(f'yamlencode("{"x" * 100}   y")') == f'"{"x" * 100}\n  \\  y"\n'
+    assert "\n" not in python_of(f'yamlencode("{"x" * 100} ")').strip()
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hclimg.lang.values import Value
 
 _LONGEST_KEY = 128
+_WIDTH = 80
 _NAMED = {
     "\0": "\\0",
     "\a": "\\a",
@@ -34,7 +35,7 @@ _NAMED = {
 
 def encode(value: Value) -> str:
     """The text of a wholly known value as a document."""
-    text = joined(_node(value, -2, in_mapping=False))
+    text = joined(_node(value, -2, -1, in_mapping=False))
     # A plain scalar, or a block that keeps its newlines, must be told where it ends.
     open_ended = _is_plain(value) or (isinstance(value.raw, str) and text.startswith("|") and "+\n" in text[:4])
     return text.lstrip(" ") + ("...\n" if open_ended else "")
@@ -44,11 +45,14 @@ def _is_plain(value: Value) -> bool:
     return not isinstance(value.raw, str | tuple | dict)
 
 
-def _node(value: Value, indent: int, *, in_mapping: bool) -> Iterator[str]:
-    """A value after ``- `` or ``key:``, with the newline at its end; ``indent`` is that of what it stands in."""
+def _node(value: Value, indent: int, column: int, *, in_mapping: bool) -> Iterator[str]:
+    """A value after ``- `` or ``key:``, with the newline at its end.
+
+    ``indent`` is that of what it stands in, ``column`` how many characters are on the line already.
+    """
     raw = value.raw
     if isinstance(raw, str):
-        yield f" {_text(raw, indent + 2)}\n"
+        yield f" {_text(raw, indent + 2, column + 1)}\n"
     elif isinstance(raw, tuple) and raw:
         yield from _sequence(raw, indent if in_mapping else indent + 2, in_mapping=in_mapping)
     elif isinstance(raw, dict) and raw:
@@ -71,7 +75,7 @@ def _sequence(items: tuple[Value, ...], indent: int, *, in_mapping: bool) -> Ite
         yield "\n" if in_mapping and position == 0 else ""
         yield " " if not in_mapping and position == 0 else " " * indent
         yield "-"
-        yield from _node(item, indent, in_mapping=False)
+        yield from _node(item, indent, indent + 1, in_mapping=False)
 
 
 def _mapping(items: dict[str, Value], indent: int, *, in_mapping: bool) -> Iterator[str]:
@@ -79,15 +83,34 @@ def _mapping(items: dict[str, Value], indent: int, *, in_mapping: bool) -> Itera
         yield "\n" if in_mapping and position == 0 else ""
         yield " " if not in_mapping and position == 0 else " " * indent
         long = len(name.encode()) > _LONGEST_KEY or "\n" in name
-        yield f"? {_text(name, indent + 2)}\n{' ' * indent}:" if long else f"{_quoted(name)}:"
-        yield from _node(items[name], indent, in_mapping=not long)
+        key = f"? {_text(name, indent + 2, indent + 2)}\n{' ' * indent}:" if long else f"{_quoted(name)}:"
+        yield key
+        yield from _node(items[name], indent, indent + (1 if long else len(key)), in_mapping=not long)
 
 
 # -- strings --------------------------------------------------------------------
 
 
-def _text(text: str, indent: int) -> str:
-    return _block(text, max(indent, 2)) if "\n" in text and _fits_block(text) else _quoted(text)
+def _text(text: str, indent: int, column: int) -> str:
+    indent = max(indent, 2)
+    return _block(text, indent) if "\n" in text and _fits_block(text) else _folded(text, indent, column)
+
+
+def _folded(text: str, indent: int, column: int) -> str:
+    """The text in quotes; a space behind the last column begins a new line, which reads as the space."""
+    pieces = ['"']
+    column += 1
+    after_space = False
+    for at, letter in enumerate(text):
+        if letter == " " and not after_space and column > _WIDTH and 0 < at < len(text) - 1:
+            # A space at the beginning of a line would be lost.
+            pieces.append("\n" + " " * indent + ("\\" if text[at + 1] == " " else ""))
+            column = indent + (text[at + 1] == " ")
+        else:
+            pieces.append(_escaped(letter))
+            column += len(pieces[-1])
+        after_space = letter == " "
+    return "".join(pieces) + '"'
 
 
 def _fits_block(text: str) -> bool:
