@@ -110,6 +110,7 @@ SEQUENCES: Final = rf"""
 """
 PLAIN: Final = r"\$\$\{|%%\{|\$(?!\{)|%(?!\{)"
 LONE_CR = re.compile(r"\r(?!\n)")
+SEQUENCE_AHEAD = re.compile(r"[$%]\{")
 QUOTED = re.compile(
     rf"""
  (?P<QLIT>(?:[^"\\$%\r\n]+|\\[^\n]|{PLAIN})+)
@@ -157,7 +158,9 @@ Frame = tuple[str, bool, Mode, Template]
 class Scanner:
     """A scan under way. ``frames`` is the stack of what is open."""
 
-    __slots__ = ("at", "done", "frames", "last_lines", "mode", "newlines", "rewinds", "template", "text", "tokens")
+    __slots__ = (
+        "ahead", "at", "done", "frames", "last_lines", "mode", "newlines", "rewinds", "template", "text", "tokens",
+    )  # fmt: skip
 
     def __init__(self, text: str, at: int, mode: Mode) -> None:
         self.text = text
@@ -169,6 +172,7 @@ class Scanner:
         self.tokens: list[Token] = []
         self.frames: list[Frame] = []
         self.last_lines: dict[str, list[tuple[int, int]]] | None = None  # where heredocs can end, by marker
+        self.ahead: dict[re.Pattern[str], tuple[int, int]] = {}  # where a search began, and what it found
         self.rewinds = 20  # how often the scan may still go back; without a limit it isn't linear
 
     def run(self) -> list[Token]:
@@ -194,6 +198,15 @@ class Scanner:
         found = self.last_lines.get(marker, ())
         i = bisect_left(found, (at, at))
         return found[i] if i < len(found) else None
+
+    def next_of(self, pattern: re.Pattern[str], at: int) -> int:
+        """Where the pattern matches next. What is found is kept: heredocs nest, and each looks through all in it."""
+        begun, found = self.ahead.get(pattern, (0, -1))
+        if not begun <= at <= found:
+            m = pattern.search(self.text, at)
+            found = m.start() if m else len(self.text)
+            self.ahead[pattern] = at, found
+        return found
 
     def push(self, opener: str) -> None:
         self.frames.append((CLOSERS[opener], self.newlines, self.mode, self.template))
@@ -422,10 +435,10 @@ def open_heredoc(scanner: Scanner, start: int) -> None:
     if last is None:
         scanner.at = m.end(2)
         scanner.broken("heredoc", start, scanner.at, cut=True)
-    elif lone := LONE_CR.search(text, m.end(), last[0]):
+    elif (lone := scanner.next_of(LONE_CR, m.end())) < last[0]:
         scanner.at = last[1]
-        scanner.broken("character", lone.start(), lone.end())
-    elif text.find("${", m.end(), last[0]) < 0 and text.find("%{", m.end(), last[0]) < 0:
+        scanner.broken("character", lone, lone + 1)
+    elif scanner.next_of(SEQUENCE_AHEAD, m.end()) >= last[0]:
         body = text[m.end() : last[0]]
         scanner.at = last[1]
         scanner.tokens.append(Token("HEREDOC", without_indent(body) if dash else body, start, scanner.at))

@@ -11,6 +11,7 @@ COUNT = 60
 FOUND = {
     "var-file": ('{"a": 1e999999}', '{"a": [-1e999999, 1e99999999x]}'),
     "boot-command": (f"<wait{'9' * 50}s>", f"<wait{'9' * 400}>"),
+    "json": ('{"foo": "${upper(bar', '{"x": ${1}}', '{"x": "${1\\n'),
     "packer": (f'build {{\n  provisioner "shell-local" {{\n    pause_before = "{"9" * 60}h"\n  }}\n}}\n',),
 }
 
