@@ -11,7 +11,7 @@ import attrs
 
 from hclimg.lang import operators
 from hclimg.lang.convert import ConversionError, convert
-from hclimg.lang.limits import LARGEST_TEXT, MOST_VALUES, TooLarge, is_too_large, joined
+from hclimg.lang.limits import LARGEST_TEXT, TooLarge, excess, joined
 from hclimg.lang.operators import OperationError
 from hclimg.lang.references import Reference, Steps, references
 from hclimg.lang.show import described
@@ -85,9 +85,10 @@ def _look_up(reference: Reference, scope: Scope) -> tuple[Steps, Value | None]:
 
 def bounded(value: Value, expr: Node, diags: Diagnostics) -> Value:
     """The value of an expression, or an unknown one after a report that it holds too much."""
-    if not is_too_large(value):
+    reason = excess(value)
+    if not reason:
         return value
-    diags.error("Value too large", f"This value holds more than {MOST_VALUES:,} values.", subject=expr.range)
+    diags.error("Value too large", f"This value {reason}.", subject=expr.range)
     return unknown()
 
 

@@ -20,6 +20,9 @@ LARGEST_TEXT = 128 << 20
 MOST_VALUES = 1_000_000
 """Values in one value, itself included."""
 
+DEEPEST = 200
+"""How far values nest in each other: deep enough for anybody, and for all code that walks them without a thought."""
+
 MOST_ROUNDS = 250_000
 """Elements that the loops of one evaluation go through altogether."""
 
@@ -55,8 +58,12 @@ def check_count(count: int) -> None:
         raise TooLarge(TOO_MANY)
 
 
-def is_too_large(value: Value) -> bool:
-    return value.weight > MOST_VALUES
+def excess(value: Value) -> str:
+    """What is too much about a value, as a verb with all that belongs to it; "" when nothing is."""
+    count, depth = value.size
+    if count > MOST_VALUES:
+        return f"holds more than {MOST_VALUES:,} values"
+    return f"is nested more than {DEEPEST} deep" if depth > DEEPEST else ""
 
 
 # -- loops ----------------------------------------------------------------------

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 SENSITIVE: Final = "sensitive"
 Marks: TypeAlias = frozenset[str]
 NO_MARKS: Final[Marks] = frozenset()
+_SIMPLE: Final = (1, 1)
 
 
 class Value:
@@ -43,12 +44,12 @@ class Value:
     Python's ``==`` compares types, data and marks; HCL's own ``==`` is :func:`equals`.
     """
 
-    __slots__ = ("_weight", "marks", "raw", "type")
+    __slots__ = ("_size", "marks", "raw", "type")
 
     type: Final[Type]
     raw: Final[Any]
     marks: Final[Marks]
-    _weight: int
+    _size: tuple[int, int]
 
     def __init__(self, type: Type, raw: Any, marks: Marks = NO_MARKS) -> None:  # noqa: A002
         self.type = type
@@ -77,17 +78,19 @@ class Value:
         return SENSITIVE in self.marks
 
     @property
-    def weight(self) -> int:
-        """How many values this one holds, itself included; each is counted wherever it is used."""
+    def size(self) -> tuple[int, int]:
+        """How many values this one holds, itself included, each counted wherever it is used; and how deep they nest."""
         raw = self.raw
         if type(raw) is not tuple and type(raw) is not dict:
-            return 1
+            return _SIMPLE
         try:
-            return self._weight
+            return self._size
         except AttributeError:
             # Only containers remember it, once somebody asked: most values are never asked for theirs.
-            self._weight = 1 + sum([item.weight for item in (raw.values() if type(raw) is dict else raw)])
-            return self._weight
+            sizes = [item.size for item in (raw.values() if type(raw) is dict else raw)] or [(0, 0)]
+            counts, depths = zip(*sizes, strict=True)
+            self._size = 1 + sum(counts), 1 + max(depths)
+            return self._size
 
     def with_marks(self, marks: Marks) -> Value:
         """The same value with further marks."""

@@ -98,14 +98,14 @@ def test_a_list_in_a_list_in_a_list(text: str) -> None:
     value, diags = doubled(text, "[1, 2, 3]", 40)
     assert all("more than 1,000,000 values" in diagnostic.detail for diagnostic in diags)
     assert 1 <= len(diags) <= 4  # it is unknown then, and grows anew
-    assert value.weight <= 1_000_000
+    assert value.size[0] <= 1_000_000
 
 
 def test_shared_values_that_are_small_enough() -> None:
     value, diags = doubled("[x, x]", "[1]", 12)
     assert not diags
-    assert value.weight == 3 * 2**12 - 1
-    assert object_of({"a": value}).weight == value.weight + 1
+    assert value.size[0] == 3 * 2**12 - 1
+    assert object_of({"a": value}).size[0] == value.size[0] + 1
 
 
 def test_what_is_no_regular_file(tmp_path: Path) -> None:
@@ -142,3 +142,14 @@ def test_a_template_file_that_includes_itself(tmp_path: Path) -> None:
     (problem,) = problems_of('templatefile("rec.tpl", {})', tmp_path)
     assert "cannot recursively call templatefile from inside templatefile call" in problem.detail
     assert str(problem.subject) == "rec.tpl:1:3"
+
+
+def test_a_value_that_is_too_deep() -> None:
+    """Deep values are made step by step, without a deep expression."""
+    value, diags = doubled("[x]", "1", 190)
+    assert not diags
+    assert value.size == (191, 191)
+    value, diags = doubled("{ a = x }", "1", 210)
+    assert [d.detail for d in diags] == ["This value is nested more than 200 deep."]
+    nested = "[" * 201 + "]" * 201
+    assert "deep" in problem_of(f'jsondecode("{nested}")').detail

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from hclimg.lang.convert import ConversionError
-from hclimg.lang.limits import TOO_MANY, TooLarge, is_too_large
+from hclimg.lang.limits import TooLarge, excess
 from hclimg.lang.types import ANY, Type
 from hclimg.lang.values import NO_MARKS, Marks, Unknown, Value, deep_marks, unknown, unmark_deep
 
@@ -120,8 +120,8 @@ class Function:
             raise FunctionError(error.message) from None
         except TooLarge as error:
             raise FunctionError(str(error)) from None
-        if is_too_large(result):
-            raise FunctionError(TOO_MANY)
+        if reason := excess(result):
+            raise FunctionError(f"the result {reason}")
         return result.with_marks(marks) if marks else result
 
     def _prepared(self, arguments: Sequence[Value]) -> tuple[list[Value], Marks, bool]:
