@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
@@ -11,6 +11,9 @@ from hclimg.diagnostics import Diagnostic, Diagnostics, Range, Related
 
 K = TypeVar("K", bound=Hashable)
 _LAST = 1 << 30
+MOST_CYCLES: Final = 100
+LONGEST_CYCLE: Final = 20
+"""Of how many things a cycle is told with each of them; of longer ones the begin and the end are."""
 
 
 @attrs.frozen
@@ -22,61 +25,82 @@ class Cycle(Generic[K]):
 
 
 def in_order(things: Iterable[K], dependencies: Callable[[K], Mapping[K, Range]]) -> tuple[list[K], list[Cycle[K]]]:
-    """What others depend on comes first; otherwise the given order stays. Each cycle is told once.
+    """What others depend on comes first; otherwise the given order stays. Each thing is told in one cycle at most.
 
     The things of a cycle are in the list too, in some order.
     """
-    done: list[K] = []
-    cycles: list[Cycle[K]] = []
-    state: dict[K, bool] = {}
-    known = list(things)
-    for start in known:
-        if start not in state:
-            _visit(start, dependencies, state, done, cycles)
-    return done, cycles
+    search = _Search(dependencies)
+    for start in list(things):
+        if start not in search.state:
+            search.visit(start)
+    return search.done, search.cycles
 
 
-def _visit(
-    start: K,
-    dependencies: Callable[[K], Mapping[K, Range]],
-    state: dict[K, bool],
-    done: list[K],
-    cycles: list[Cycle[K]],
-) -> None:
+@attrs.define
+class _Search(Generic[K]):
     """Depth first; ``state`` is false while a thing is on the path and true once it is done."""
-    path: list[K] = [start]
-    places: list[Range] = []
-    state[start] = False
-    todo = [iter(dependencies(start).items())]
-    while todo:
-        step = next(todo[-1], None)
-        if step is None:
-            todo.pop()
-            state[path[-1]] = True
-            done.append(path.pop())
-            if places:
-                places.pop()
-            continue
-        thing, place = step
-        if thing not in state:
-            state[thing] = False
-            path.append(thing)
-            places.append(place)
-            todo.append(iter(dependencies(thing).items()))
-        elif not state[thing]:
-            first = path.index(thing)
-            cycles.append(Cycle((*path[first:], thing), (*places[first:], place)))
+
+    dependencies: Callable[[K], Mapping[K, Range]]
+    done: list[K] = attrs.field(factory=list)
+    cycles: list[Cycle[K]] = attrs.field(factory=list)
+    state: dict[K, bool] = attrs.field(factory=dict)
+    path: list[K] = attrs.field(factory=list)
+    places: list[Range] = attrs.field(factory=list)
+    _at: dict[K, int] = attrs.field(factory=dict)
+    _told: set[K] = attrs.field(factory=set)
+
+    def visit(self, start: K) -> None:
+        todo = [self._enter(start)]
+        while todo:
+            step = next(todo[-1], None)
+            if step is None:
+                todo.pop()
+                self._leave()
+                continue
+            thing, place = step
+            if thing not in self.state:
+                self.places.append(place)
+                todo.append(self._enter(thing))
+            elif not self.state[thing]:
+                self._cycle(thing, place)
+
+    def _enter(self, thing: K) -> Iterator[tuple[K, Range]]:
+        self.state[thing] = False
+        self._at[thing] = len(self.path)
+        self.path.append(thing)
+        return iter(self.dependencies(thing).items())
+
+    def _leave(self) -> None:
+        thing = self.path.pop()
+        self.state[thing] = True
+        self.done.append(thing)
+        if self.places:
+            self.places.pop()
+
+    def _cycle(self, thing: K, place: Range) -> None:
+        """From ``thing`` along the path and back. Of cycles that have a thing in common, one is told."""
+        if thing in self._told or self.path[-1] in self._told or len(self.cycles) >= MOST_CYCLES:
+            return
+        first = self._at[thing]
+        self._told.update(self.path[first:])
+        self.cycles.append(Cycle((*self.path[first:], thing), (*self.places[first:], place)))
 
 
 def report_cycle(what: str, cycle: Cycle[Any], show: Callable[[Any], str], diags: Diagnostics) -> None:
     """Say who waits for whom, with every place."""
     names = [show(thing) for thing in cycle.path]
-    told = zip(names, names[1:], cycle.places, strict=False)
-    related = [Related(f"{first} refers to {second}", place) for first, second, place in told]
+    told = list(zip(names, names[1:], cycle.places, strict=False))
+    left_out = len(told) - LONGEST_CYCLE
     if len(names) == 2:
         detail = f"{names[0]} refers to itself."
-    else:
+    elif left_out <= 0:
         detail = f"{what}: {' → '.join(names)}. Remove one of the references."
+    else:
+        ends = LONGEST_CYCLE // 2
+        told[ends:-ends] = []
+        chain = [*names[:ends], f"({left_out} more)", *names[-ends:]]
+        detail = f"{what}: {' → '.join(chain)}. Remove one of the references."
+    related = [Related(f"{first} refers to {second}", place) for first, second, place in told]
     diags.error("Dependency cycle", detail, subject=cycle.places[0], related=tuple(related[1:]))
 
 
