@@ -204,7 +204,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 # Comparing takes quadratic time; what a template computes can be long, and there can be a lot of it.
-_LONGEST_NAME, _MOST_NAMES = 200, 5000
+_LONGEST_NAME, _MOST_NAMES = 200, 1000
 
 
 def _folded(name: str) -> str:

@@ -25,7 +25,7 @@ class Cycle(Generic[K]):
 
 
 def in_order(things: Iterable[K], dependencies: Callable[[K], Mapping[K, Range]]) -> tuple[list[K], list[Cycle[K]]]:
-    """What others depend on comes first; otherwise the given order stays. Each thing is told in one cycle at most.
+    """What others depend on comes first; otherwise the given order stays. Each thing is told in one cycle, or two.
 
     The things of a cycle are in the list too, in some order.
     """
@@ -78,10 +78,11 @@ class _Search(Generic[K]):
             self.places.pop()
 
     def _cycle(self, thing: K, place: Range) -> None:
-        """From ``thing`` along the path and back. Of cycles that have a thing in common, one is told."""
-        if thing in self._told or self.path[-1] in self._told or len(self.cycles) >= MOST_CYCLES:
-            return
+        """From ``thing`` along the path and back. Of cycles that have things in common one is told, if not of one thing."""
         first = self._at[thing]
+        told = first < len(self.path) - 1 and (thing in self._told or self.path[-1] in self._told)
+        if told or len(self.cycles) >= MOST_CYCLES:
+            return
         self._told.update(self.path[first:])
         self.cycles.append(Cycle((*self.path[first:], thing), (*self.places[first:], place)))
 
