@@ -21,6 +21,7 @@ from mutations import damaged_bytes, mutated
 
 from hclimg.diagnostics import Diagnostics, SourceText
 from hclimg.lang.evaluate import Scope, evaluate, references
+from hclimg.lang.format import format_text
 from hclimg.lang.functions import standard_functions
 from hclimg.lang.functions.model import Function
 from hclimg.lang.gotemplate import GoTemplateError, parse_go_template, render
@@ -133,6 +134,18 @@ def read_file(data: bytes, folder: Path) -> None:
     if source is not None:
         parse_body(source, diags)
     check(diags)
+
+
+def format_file(text: str, _: Path) -> None:
+    """Layout changes no meaning, and none of what it has laid out itself."""
+    before, after = Diagnostics(), Diagnostics()
+    laid_out = format_text(text)
+    body = parse_body(SourceText("f.pkr.hcl", text), before)
+    again = parse_body(SourceText("f.pkr.hcl", laid_out), after)
+    assert before.has_errors == after.has_errors, [str(d) for d in after]
+    if not before.has_errors:
+        assert format_text(laid_out) == laid_out
+        assert same(body.items, again.items)
 
 
 def read_expression(text: str, folder: Path) -> None:
@@ -250,6 +263,7 @@ TARGETS = {
     for target in (
         Target("body", of(seeds.differential), read_body),
         Target("file", damaged, read_file),
+        Target("format", of(seeds.differential), format_file),
         Target("expression", of(seeds.expressions), read_expression),
         Target("call", generate.expression, read_expression),
         Target("template", of(templates), read_template),
