@@ -78,7 +78,7 @@ class _Search(Generic[K]):
             self.places.pop()
 
     def _cycle(self, thing: K, place: Range) -> None:
-        """From ``thing`` along the path and back. Of cycles that have things in common one is told, if not of one thing."""
+        """From ``thing`` along the path and back. Of cycles with things in common one is told, if not of one thing."""
         first = self._at[thing]
         told = first < len(self.path) - 1 and (thing in self._told or self.path[-1] in self._told)
         if told or len(self.cycles) >= MOST_CYCLES:
