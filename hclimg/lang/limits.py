@@ -20,7 +20,7 @@ LARGEST_TEXT = 128 << 20
 MOST_VALUES = 1_000_000
 """Values in one value, itself included."""
 
-DEEPEST = 200
+DEEPEST = 250
 """How far values nest in each other: deep enough for anybody, and for all code that walks them without a thought."""
 
 MOST_ROUNDS = 250_000

@@ -29,7 +29,7 @@ from hclimg.lang.unknowns import is_less
 from hclimg.lang.values import UNKNOWN_NOT_NULL, Unknown, Value, boolean, equals, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class OperationError(Exception):
@@ -136,12 +136,12 @@ def attribute(value: Value, name: str) -> Value:
     if isinstance(type_, ObjectType):
         if name not in type_.attributes:
             detail = f'This object does not have an attribute named "{name}".'
-            raise OperationError(_NO_ATTRIBUTE, detail + one_of(name, type_.attributes, "It has"))
+            raise OperationError(_NO_ATTRIBUTE, detail + one_of(name, _shown(value, type_.attributes), "It has"))
         return _part(value, name, type_.attributes[name])
     if isinstance(type_, MapType):
         if type(raw) is not Unknown and name not in raw:
             detail = f'This map does not have an element with the key "{name}".'
-            raise OperationError("Missing map element", detail + did_you_mean(name, raw))
+            raise OperationError("Missing map element", detail + did_you_mean(name, _shown(value, raw)))
         return _part(value, name, type_.element)
     if type_ is ANY:
         return Value(ANY, raw, value.marks)
@@ -153,6 +153,11 @@ def _part(value: Value, key: str, type_: Type) -> Value:
         return unknown(type_).with_marks(value.marks)
     part: Value = value.raw[key]
     return part.with_marks(value.marks) if value.marks else part
+
+
+def _shown(value: Value, names: Iterable[str]) -> Iterable[str]:
+    """Names in a value that may be told: those of a sensitive one are sensitive themselves."""
+    return () if value.is_sensitive else names
 
 
 def _no_attributes(type_: Type, name: str) -> str:
@@ -242,7 +247,7 @@ def _map_element(value: Value, type_: MapType, key: Value) -> Value:
     if type(value.raw) is Unknown or type(key.raw) is Unknown:
         return unknown(type_.element)
     if key.raw not in value.raw:
-        raise OperationError(_NO_INDEX, f"{_NO_ELEMENT}.{did_you_mean(key.raw, value.raw)}")
+        raise OperationError(_NO_INDEX, f"{_NO_ELEMENT}.{did_you_mean(key.raw, _shown(value, value.raw))}")
     found: Value = value.raw[key.raw]
     return found
 
@@ -252,7 +257,7 @@ def _object_element(value: Value, type_: ObjectType, given: Value) -> Value:
     if type(key.raw) is Unknown:
         return unknown()
     if key.raw not in type_.attributes:
-        hint = did_you_mean(key.raw, type_.attributes)
+        hint = did_you_mean(key.raw, _shown(value, type_.attributes))
         if given.type is NUMBER:
             hint = " An object only supports looking up attributes by name, not by numeric index."
         raise OperationError(_NO_INDEX, f"{_NO_ELEMENT}.{hint}")

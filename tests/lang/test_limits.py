@@ -146,10 +146,16 @@ def test_a_template_file_that_includes_itself(tmp_path: Path) -> None:
 
 def test_a_value_that_is_too_deep() -> None:
     """Deep values are made step by step, without a deep expression."""
-    value, diags = doubled("[x]", "1", 190)
+    value, diags = doubled("[x]", "1", 240)
     assert not diags
-    assert value.size == (191, 191)
-    value, diags = doubled("{ a = x }", "1", 210)
-    assert [d.detail for d in diags] == ["This value is nested more than 200 deep."]
-    nested = "[" * 201 + "]" * 201
+    assert value.size == (241, 241)
+    value, diags = doubled("{ a = x }", "1", 260)
+    assert [d.detail for d in diags] == ["This value is nested more than 250 deep."]
+    nested = "[" * 251 + "]" * 251
     assert "deep" in problem_of(f'jsondecode("{nested}")').detail
+
+
+def test_names_in_sensitive_objects_are_not_told() -> None:
+    for step in (".x", '["x"]', '["hunter"]'):
+        problem = problem_of(f"{{(sensitive(var.s)) = 1}}{step}", s="hunter2")
+        assert "hunter2" not in problem.detail
