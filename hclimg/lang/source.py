@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import stat
+from typing import TYPE_CHECKING, Final
 
 from hclimg.diagnostics import Diagnostics, SourceText, nearest
 
@@ -11,22 +12,63 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BOM = b"\xef\xbb\xbf"
+LARGEST_FILE: Final = 8 << 20
+"""Bytes. No template is nearly as large, and what is read takes a hundred times the memory."""
 
 
 def read_source(path: Path, diags: Diagnostics) -> SourceText | None:
-    """The text of a file, without a byte order mark; None, with an error reported, when it cannot be had."""
+    """The text of a file, without a byte order mark; None, with an error reported, when it cannot be had.
+
+    As in HCL, its comments may be in any encoding.
+    """
     data = read_bytes(path, diags)
-    return None if data is None else decode_source(str(path), data, diags)
+    if data is None:
+        return None
+    return _with_foreign_comments(path, data) or decode_source(str(path), data, diags)
 
 
 def read_bytes(path: Path, diags: Diagnostics) -> bytes | None:
-    """What is in a file; None, with an error reported, when it cannot be read."""
+    """What is in a file; None, with an error reported, when it cannot be read, or not in bounded time and memory."""
     try:
-        return path.read_bytes()
+        data = _read(path)
     except OSError as error:
         hint = _sibling(path) if isinstance(error, FileNotFoundError) else ""
         diags.error("Failed to read file", f'The file "{path}" could not be read: {_reason(error)}.{hint}')
         return None
+    if len(data) > LARGEST_FILE:
+        detail = f'The file "{path}" is larger than {LARGEST_FILE >> 20} MiB, which no template is.'
+        diags.error("Failed to read file", detail)
+        return None
+    return data
+
+
+def _read(path: Path) -> bytes:
+    """No more than there may be. Opening a named pipe does not wait for somebody to write to it."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        is_pipe = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
+        os.set_blocking(file.fileno(), True)
+        data = file.read(LARGEST_FILE + 1)
+    if is_pipe and not data:
+        raise OSError(0, "it is a pipe that nobody writes to")
+    return data
+
+
+def _with_foreign_comments(path: Path, data: bytes) -> SourceText | None:
+    """The text of an HCL file, if all that is no UTF-8 in it stands in comments; they are of no interest further on."""
+    try:
+        text = data.removeprefix(BOM).decode("utf-8", "surrogateescape")
+        text.encode("utf-8")
+        return None
+    except UnicodeEncodeError:
+        if path.suffix != ".hcl":
+            return None
+    import re
+
+    from hclimg.lang.tokens import comments, scan
+
+    strange = re.compile("[\udc80-\udcff]")
+    told = sum([len(strange.findall(comment.value)) for comment in comments(text, scan(text))])
+    return SourceText(str(path), strange.sub("\ufffd", text)) if told == len(strange.findall(text)) else None
 
 
 def _sibling(path: Path) -> str:

@@ -159,7 +159,8 @@ class Scanner:
     """A scan under way. ``frames`` is the stack of what is open."""
 
     __slots__ = (
-        "ahead", "at", "done", "frames", "last_lines", "mode", "newlines", "rewinds", "template", "text", "tokens",
+        "ahead", "at", "depths", "done", "frames", "last_lines", "mode", "newlines", "rewinds", "template",
+        "text", "tokens",
     )  # fmt: skip
 
     def __init__(self, text: str, at: int, mode: Mode) -> None:
@@ -171,6 +172,7 @@ class Scanner:
         self.template = Template(at)
         self.tokens: list[Token] = []
         self.frames: list[Frame] = []
+        self.depths: dict[str, list[int]] = {closer: [] for closer in CLOSERS.values()}  # of the frames, by closer
         self.last_lines: dict[str, list[tuple[int, int]]] | None = None  # where heredocs can end, by marker
         self.ahead: dict[re.Pattern[str], tuple[int, int]] = {}  # where a search began, and what it found
         self.rewinds = 20  # how often the scan may still go back; without a limit it isn't linear
@@ -209,10 +211,13 @@ class Scanner:
         return found
 
     def push(self, opener: str) -> None:
-        self.frames.append((CLOSERS[opener], self.newlines, self.mode, self.template))
+        closer = CLOSERS[opener]
+        self.depths[closer].append(len(self.frames))
+        self.frames.append((closer, self.newlines, self.mode, self.template))
 
     def pop(self) -> None:
-        _, self.newlines, self.mode, self.template = self.frames.pop()
+        closer, self.newlines, self.mode, self.template = self.frames.pop()
+        self.depths[closer].pop()
 
 
 def scan(text: str, at: int = 0, blocks: int = 0) -> list[Token]:
@@ -309,11 +314,12 @@ def begins_for(scanner: Scanner) -> bool:
 
 def close_bracket(scanner: Scanner, kind: str, start: int) -> bool:
     """Close the bracket and whatever was left open in it. True when that leads back into a template."""
-    depth = matching_frame(scanner.frames, kind)
+    depth = matching_frame(scanner.depths, kind)
     if depth < 0:
         scanner.add(kind, start, scanner.at)
         return False
-    del scanner.frames[depth + 1 :]
+    while len(scanner.frames) > depth + 1:
+        scanner.pop()
     if scanner.frames[-1][0] == "TEND":
         close_sequence(scanner, start)
         return True
@@ -333,15 +339,10 @@ def check_splat(scanner: Scanner, end: int) -> None:
             tokens[-1] = Broken("splat", star.start, star.end)
 
 
-def matching_frame(frames: list[Frame], kind: str) -> int:
+def matching_frame(depths: dict[str, list[int]], kind: str) -> int:
     """The innermost frame that a closer can close, or -1. A ``}`` also ends a template sequence."""
-    for depth in range(len(frames) - 1, -1, -1):
-        closer = frames[depth][0]
-        if closer == kind or (closer == "TEND" and kind == "RBRACE"):
-            return depth
-        if closer == "TEND":
-            break
-    return -1
+    own, sequence = (depths[closer][-1] if depths[closer] else -1 for closer in (kind, "TEND"))
+    return max(own, sequence) if kind == "RBRACE" or own > sequence else -1
 
 
 BRACKETS: Final = {

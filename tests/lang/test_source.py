@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from hclimg.diagnostics import Diagnostics
-from hclimg.lang.source import read_source
+from hclimg.lang.source import LARGEST_FILE, read_source
 
 
 def test_a_file_is_read_without_its_byte_order_mark(tmp_path: Path) -> None:
@@ -72,3 +72,49 @@ def test_a_file_without_permission_is_an_error(tmp_path: Path) -> None:
     assert os.read(read, 1000).decode() == "(None, ['Failed to read file'])"
     os.close(read)
     os.close(write)
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
+    path, diags = tmp_path / "a.pkr.hcl", Diagnostics()
+    os.mkfifo(path)
+    assert read_source(path, diags) is None
+    assert "it is a pipe that nobody writes to" in diags.errors[0].detail
+
+
+def test_a_pipe_is_read_to_its_end() -> None:
+    """As in ``-var-file=<(decrypt secrets)``."""
+    read, write = os.pipe()
+    os.write(write, b"a = 1\n")
+    os.close(write)
+    diags = Diagnostics()
+    source = read_source(Path(f"/dev/fd/{read}"), diags)
+    os.close(read)
+    assert source is not None
+    assert source.text == "a = 1\n"
+
+
+def test_files_without_end_and_huge_ones_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "huge").write_bytes(b"\n" * (LARGEST_FILE + 1))
+    (tmp_path / "large").write_bytes(b"\n" * LARGEST_FILE)
+    for path in (Path("/dev/zero"), tmp_path / "huge"):
+        diags = Diagnostics()
+        assert read_source(path, diags) is None
+        assert "is larger than 8 MiB" in diags.errors[0].detail
+    assert read_source(tmp_path / "large", Diagnostics()) is not None
+
+
+@pytest.mark.parametrize(
+    ("data", "accepted"),
+    [
+        (b"# caf\xe9\na = 1 // \xff\n/* \xed\xa0\x80 */", True),
+        (b"# caf\xe9\na = \"\xe9\"\n", False),
+        (b"a = \"# \xe9\"\n", False),
+        (b"a = <<E\n# \xe9\nE\n", False),
+    ],
+)
+def test_comments_may_be_in_any_encoding(tmp_path: Path, data: bytes, accepted: bool) -> None:
+    path, diags = tmp_path / "a.pkr.hcl", Diagnostics()
+    path.write_bytes(data)
+    source = read_source(path, diags)
+    assert (source is not None) == accepted == (not diags.has_errors)
+    assert source is None or not any("\ud800" <= c <= "\udfff" for c in source.text)
