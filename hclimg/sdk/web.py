@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import HTTPException, IncompleteRead
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -44,18 +46,46 @@ def request(
     body: bytes | None = None,
     redirects: int = MAX_REDIRECTS,
 ) -> BaseHTTPResponse:
-    """Ask for something. Raises ConnectionLost when the server cannot be reached. The body is read by the caller."""
+    """Ask for something. Raises ConnectionLost when the server cannot be reached. The body is read by the caller.
+
+    Raises Cancelled at once, also while the server is silent.
+    """
     retries = urllib3.Retry(
         None, connect=0, read=0, status=0, other=0, redirect=redirects or False, raise_on_redirect=bool(redirects)
     )
-    try:
+
+    def ask() -> BaseHTTPResponse:
         return pool.request(
             method, url, headers={"Accept-Encoding": "identity", "User-Agent": "hclimg", **headers},
             body=body, preload_content=False, retries=retries, redirect=bool(redirects),
         )  # fmt: skip
+
+    try:
+        return _waited_for(ctx, ask)
     except urllib3.exceptions.HTTPError as error:
         ctx.cancel.check()
         raise ConnectionLost(f"The server cannot be reached ({reason(error)}).") from error
+
+
+def _waited_for(ctx: Context, ask: Callable[[], BaseHTTPResponse]) -> BaseHTTPResponse:
+    """The answer. Nothing wakes a thread that waits for a server to begin, so it waits on one that can be left."""
+    answers: SimpleQueue[BaseHTTPResponse | BaseException | None] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put(ask())
+        except BaseException as error:  # noqa: BLE001 - raised where the answer is waited for
+            answers.put(error)
+
+    with ctx.cancel.closing(lambda: answers.put(None)):
+        ctx.cancel.check()
+        Thread(target=run, name="request", daemon=True).start()
+        found = answers.get()
+    if isinstance(found, BaseException):
+        raise found
+    ctx.cancel.check()
+    assert found is not None
+    return found
 
 
 def reason(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import threading
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from decoding import component, decoded
 from hclimg.datasources.http import HttpDataConfig, HttpDataSource
 from hclimg.datasources.http_answer import MAX_BODY
-from hclimg.errors import BuildError, ConnectionLost
+from hclimg.errors import BuildError, Cancelled, ConnectionLost
 from hclimg.events import ApiRetrying
 from hclimg.sdk.context import Context
 from servers.answering import Answering, Reply
@@ -188,6 +189,15 @@ def test_broken_connections_are_tried_again(recording: Recording, answering: Ans
     assert read(recording.ctx, answering.url("/a"))["body"] == "whole answer"
     (told,) = recording.of(ApiRetrying)
     assert "the connection broke (9 bytes are missing)." in told.error
+
+
+def test_a_silent_server_can_be_left(ctx: Context) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        timer = threading.Timer(0.2, ctx.cancel.cancel)
+        timer.start()
+        with pytest.raises(Cancelled):
+            read(ctx, f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        timer.join()
 
 
 def test_what_changes_something_is_not_sent_twice(ctx: Context, answering: Answering) -> None:
