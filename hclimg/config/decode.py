@@ -21,6 +21,7 @@ from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.dynamic import expanded
 from hclimg.lang.evaluate import Scope, evaluate
 from hclimg.lang.names import around
+from hclimg.lang.parts import part_at
 from hclimg.lang.syntax import Attribute, Block, Body, Name, Property
 from hclimg.lang.types import BOOL, NUMBER, STRING, ListType
 from hclimg.lang.values import NO_MARKS, UNKNOWN, Marks, Value, string, tuple_of
@@ -233,7 +234,8 @@ class _Decoder:
         except (ConversionError, ValueError) as error:
             found.broken.add(spec.name)
             detail = f'Inappropriate value for "{item.name.text}": {_sentence(str(error))}'
-            self._error("Incorrect value", detail, item.expr.range)
+            path = error.path if isinstance(error, ConversionError) else ()
+            self._error("Incorrect value", detail, part_at(item.expr, path).range)
 
     def _repeated(self, item: Attribute, spec: SettingSpec, found: _Settings) -> None:
         first = found.places[spec.name]

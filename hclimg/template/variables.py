@@ -16,6 +16,7 @@ from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate, references
 from hclimg.lang.functions.environment import env_function
 from hclimg.lang.functions.model import Function
+from hclimg.lang.parts import part_at
 from hclimg.lang.syntax import Attribute, Expr
 from hclimg.lang.types import ANY, BOOL, NUMBER, STRING, Type
 from hclimg.lang.values import SENSITIVE, Value, object_of, unknown
@@ -213,7 +214,7 @@ class _Evaluation:
         self.diags.error(
             summary,
             detail,
-            subject=block.header if block.sensitive else expr.range,
+            subject=block.header if block.sensitive else part_at(expr, error.path).range,
             context=block.context,
             related=(Related("declared here", block.header),) if given and not block.sensitive else (),
         )
