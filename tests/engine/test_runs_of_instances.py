@@ -9,6 +9,7 @@ from engine_components import happened
 from engine_shop import Shop
 
 from hclimg.events import ArtifactMade
+from hclimg.template.model import DataAddress
 
 CHAIN = """\
 variable "sites" { default = { eu = "Europe", us = "America" } }
@@ -97,5 +98,5 @@ source "box" "a" { text = join(" ", [data.look.it["y"].value, data.look.off == n
 build { sources = ["box.a"] }
 """)
     assert result.ok
-    assert list(result.data) == [("look", "it", "x"), ("look", "it", "y")]
+    assert list(result.data) == [DataAddress("look", "it", "x"), DataAddress("look", "it", "y")]
     assert (shop.folder / "output-a" / "image.raw").read_text() == "found for y off"

@@ -397,3 +397,28 @@ def test_groups_of_modules_that_do_not_exist(workshop: Workshop, use: str, told:
     """
     plan_of(workshop, text.replace("USE", use), lib=GROUPS)
     assert told in workshop.only_error().detail
+
+
+def test_repeated_data_sources_of_a_module(workshop: Workshop) -> None:
+    module = """
+    variable "v" {}
+    data "look" "d" {
+      for_each = toset(["x", "y"])
+      text     = "${each.key} of ${var.v}"
+    }
+    source "fake" "m" { text = data.look.d["y"].text }
+    build { sources = ["fake.m"] }
+    output "d" { value = data.look.d["x"].text }
+    """
+    text = """
+    module "m" {
+      source = "./m"
+      v      = "V"
+    }
+    source "fake" "r" { text = module.m.d }
+    build { sources = ["fake.r"] }
+    """
+    plan = plan_of(workshop, text, m=module)
+    assert workshop.problems == ""
+    assert 'module.m.data.look.d["y"]' in plan.predecessors("module.m.fake.m/source")
+    assert list(plan.predecessors("fake.r/source")) == ['module.m.data.look.d["x"]']
