@@ -14,6 +14,8 @@ from hclimg.template.ordering import in_text_order
 
 CONFIG_TYPES = ("hcl2", "json")
 STDIN = "-"
+_ENDINGS = (".pkr.hcl", ".pkr.json", ".img.py")
+"""Of the files that make a template together; legacy ones stand alone."""
 
 
 def load_template(
@@ -47,7 +49,7 @@ def _load(path: str, diags: Diagnostics, config_type: str, stdin: Callable[[], s
 
 
 def _type_of(path: str) -> str:
-    return "hcl2" if path.endswith((".hcl", ".pkr.json")) else "json"
+    return "hcl2" if path.endswith((".hcl", *_ENDINGS)) else "json"
 
 
 def _from_file(path: str, config_type: str, diags: Diagnostics) -> Template | None:
@@ -68,6 +70,10 @@ def _from_text(source: SourceText, path: str, base_dir: Path, config_type: str, 
 
 
 def _body(source: SourceText, diags: Diagnostics) -> Body:
+    if source.filename.endswith(".img.py"):
+        from hclimg.template.dsl.load import load_python
+
+        return load_python(source, diags)
     if source.filename.endswith(".json"):
         from hclimg.lang.json_syntax import parse_json_body
 
@@ -82,10 +88,11 @@ def _from_directory(path: str, config_type: str, diags: Diagnostics) -> Template
     from hclimg.template.hcl import read_hcl
 
     names = sorted(entry.name for entry in Path(path).iterdir())
-    files = [Path(path, name) for ending in (".pkr.hcl", ".pkr.json") for name in names if name.endswith(ending)]
+    files = [Path(path, name) for ending in _ENDINGS for name in names if name.endswith(ending)]
     if config_type == "json" or not files:
         detail = (
-            f'The directory "{path}" holds no *.pkr.hcl or *.pkr.json file. Legacy JSON templates are given as a file.'
+            f'The directory "{path}" holds no *.pkr.hcl, *.pkr.json or *.img.py file. '
+            "Legacy JSON templates are given as a file."
         )
         diags.error("No template found", detail)
         return None

@@ -19,6 +19,8 @@ _REFERENCE: Final = re.compile(r"(?:#\{|(?<!\$)\$\(?|(?<!\{)\{\{?\s*)((var|local
 def warn_of_lookalikes(body: Body, variables: Collection[str], locals_: Collection[str], diags: Diagnostics) -> None:
     """Warn of each text in a file that names a variable or local in a way that is not HCL's."""
     source = body.source
+    if source.filename.endswith(".py"):
+        return  # what looks like a reference there is one, in an f-string
     found = [*_calls(source), *_references(source, {"var": variables, "local": locals_})]
     if not found:
         return

@@ -72,7 +72,7 @@ def test_stdin_is_legacy_json_unless_told_otherwise() -> None:
 def test_what_cannot_be_read_is_reported(workshop: Workshop) -> None:
     empty = workshop.folder / "empty"
     empty.mkdir()
-    assert "holds no *.pkr.hcl or *.pkr.json file" in load(empty)[0][0]
+    assert "holds no *.pkr.hcl, *.pkr.json or *.img.py file" in load(empty)[0][0]
     assert "No such file" in load(workshop.folder / "absent.pkr.hcl")[0][0].replace("no such file", "No such file")
     assert "Root value must be object" in load(workshop.write("t.pkr.json", "1"))[0][0]
     assert "none of hcl2, json" in load(empty, config_type="yaml")[0][0]
