@@ -43,6 +43,7 @@ PLANS = [
     ("data", []),
     ("groups", []),
     ("modules", []),
+    ("python", []),
 ]
 
 

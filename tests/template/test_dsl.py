@@ -209,7 +209,8 @@ with build(sources=[web, vm, "source.file.nono"]) as b:
         ("len(variable('a'))\n", "write fn.length(…)"),
         ("f'{variable(\"a\"):>10}'\n", "write fn.format(…)"),
         ("variable('a', default=object())\n", "A template has no value for <object object"),
-        ("variable('a', type='strng(')\n", '"strng(" is no type'),
+        ("variable('a', type='strng(')\n", '"strng(" is no expression'),
+        ("hcl('1 +')\nsource", '"1 +" is no expression'),
         ("variable('a', type=bytes)\n", "is no type of a variable"),
         ("source.null('a').nope\n", 'The source "null" "a" has no setting "nope".'),
         ("import helper\n", "helper.py:2:5: Error: The template raised an error"),
@@ -217,7 +218,7 @@ with build(sources=[web, vm, "source.file.nono"]) as b:
 )
 def test_what_is_wrong_in_the_code(write: Write, text: str, expected: str) -> None:
     write("helper.py", "def f():\n    raise ValueError('no')\nf()\n")
-    text = f"from hclimg import source, variable\n{text}" if "source" in text or "variable" in text else text
+    text = f"from hclimg import hcl, source, variable\n{text}" if "source" in text or "variable" in text else text
     found = problems(write("bad.img.py", text))
     assert expected in found
     assert "hclimg/template/dsl" not in found
@@ -257,8 +258,22 @@ def test_files_of_all_kinds_make_one_template(write: Write, tmp_path: Path) -> N
     assert (list(template.variables), len(template.builds), diags.items) == (["v"], 1, [])
 
 
+def test_hcl_for_what_python_has_no_words_for(write: Write) -> None:
+    text = (
+        "from hclimg import build, hcl, local, source\n"
+        "local('names', ['a', 'b'])\n"
+        "upper = hcl('[for n in local.names : upper(n)]')\n"
+        "one = source.file('f', target='t', content=hcl('source.name'))\n"
+        "with build(sources=[one]) as b:\n"
+        "    b.provisioner.shell_local(inline=upper)\n"
+    )
+    nodes = {node["id"]: node for node in plan(write("t.img.py", text))["nodes"]}
+    assert nodes["file.f/source"]["settings"]["content"] == "f"
+    assert nodes["file.f/provision[0]:shell-local"]["settings"] == {"inline": ["A", "B"]}
+
+
 def test_outside_of_a_template() -> None:
-    with pytest.raises(TypeError, match="run `hclimg plan FILE.img.py`"):
+    with pytest.raises(TypeError, match=r"run `hclimg plan FILE\.img\.py`"):
         exec("import hclimg; hclimg.variable('x')", {})
 
 

@@ -7,7 +7,7 @@ Loops and functions of Python take the place of ``for_each`` and ``dynamic``.
 from __future__ import annotations
 
 from hclimg.template.dsl.declare import build, data, group, local, module, output, packer, source, variable
-from hclimg.template.dsl.values import Ref, cond, each, env, fn, path
+from hclimg.template.dsl.values import Ref, cond, each, env, fn, hcl, path
 
 __all__ = [
     "Ref",
@@ -18,6 +18,7 @@ __all__ = [
     "env",
     "fn",
     "group",
+    "hcl",
     "local",
     "module",
     "output",

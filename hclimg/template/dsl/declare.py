@@ -10,7 +10,7 @@ from hclimg.lang.syntax import Call, Expr, Literal, Name, Variable
 from hclimg.lang.values import string
 from hclimg.template.dsl.places import DslError, Place, here
 from hclimg.template.dsl.record import BlockDraft, current
-from hclimg.template.dsl.values import Ref, Root, expr_of
+from hclimg.template.dsl.values import Ref, Root, expr_of, parsed
 
 _UNSET: Final[Any] = object()
 _TYPES: Final[dict[Any, str]] = {str: "string", int: "number", float: "number", bool: "bool", Any: "any", object: "any"}
@@ -70,7 +70,7 @@ def _type_expr(kind: Any, at: Place) -> Expr:
     """``list[str]`` as ``list(string)``; a text is read as HCL."""
     source, start, end = at.source, at.start, at.end
     if isinstance(kind, str):
-        return _parsed(kind, at)
+        return parsed(kind, at)
     if kind in _TYPES:
         return Variable(source, start, end, _TYPES[kind])
     outer = get_origin(kind) or kind
@@ -79,17 +79,6 @@ def _type_expr(kind: Any, at: Place) -> Expr:
     inner = get_args(kind)[-1] if get_args(kind) else Any
     name = Name(source, start, end, _COLLECTIONS[outer])
     return Call(source, start, end, name, (_type_expr(inner, at),))
-
-
-def _parsed(text: str, at: Place) -> Expr:
-    from hclimg.diagnostics import Diagnostics, SourceText
-    from hclimg.lang.parse import parse_expression
-
-    diags = Diagnostics()
-    expr = parse_expression(SourceText(at.source.filename, text), diags)
-    if diags.has_errors or expr is None:
-        raise DslError(f'"{text}" is no type: {diags.errors[0].detail}')
-    return expr
 
 
 class _Local(Root):

@@ -20,6 +20,7 @@ from hclimg.lang.syntax import (
     Index,
     Literal,
     Name,
+    Node,
     ObjectCons,
     ObjectItem,
     Template,
@@ -33,6 +34,7 @@ from hclimg.template.dsl.places import DslError, Place, here
 
 _MARK: Final = re.compile("\ue0f0(\\d+)\ue0f1")
 _marked: list[Expr] = []
+_POSITION: Final = ("source", "start", "end")
 
 
 def _operator(op: str, *, swapped: bool = False) -> Callable[[Ref, Any], Ref]:
@@ -236,6 +238,35 @@ def call(name: str, *args: Any) -> Ref:
     at = here()
     values = tuple([expr_of(arg, at.argument(number)) for number, arg in enumerate(args)])
     return Ref(Call(at.source, at.start, at.end, Name(at.source, at.start, at.end, name), values))
+
+
+def hcl(text: str) -> Ref:
+    """An expression in HCL, for what Python has no words for: ``hcl("[for x in var.names : upper(x)]")``."""
+    at = here()
+    return Ref(parsed(text, at.argument(0)))
+
+
+def parsed(text: str, at: Place) -> Expr:
+    """The expression in a text. What is wrong in it is told with the text; later, it stands where the call does."""
+    from hclimg.diagnostics import Diagnostics, SourceText
+    from hclimg.lang.parse import parse_expression
+
+    diags = Diagnostics()
+    expr = parse_expression(SourceText(at.source.filename, text), diags)
+    if diags.has_errors or expr is None:
+        raise DslError(f'"{text}" is no expression: {diags.errors[0].detail}')
+    found: Expr = _placed(expr, at)
+    return found
+
+
+def _placed(node: Any, at: Place) -> Any:
+    """The tree with every node at one place."""
+    if isinstance(node, tuple):
+        return tuple([_placed(item, at) for item in node])
+    if not isinstance(node, Node):
+        return node
+    inner = {name: _placed(getattr(node, name), at) for name in node.__attrs_names__() if name not in _POSITION}
+    return type(node)(at.source, at.start, at.end, **inner)
 
 
 def env(name: str) -> Ref:
