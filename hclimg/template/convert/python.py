@@ -1,0 +1,271 @@
+"""HCL blocks as a Python file that declares the same."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from attrs import define, evolve, field
+
+from hclimg.diagnostics import Diagnostics
+from hclimg.lang.syntax import Attribute, Block, Body, Expr, GetAttr, Literal, TupleCons, Variable
+from hclimg.lang.unparse import expression_text
+from hclimg.template.blocks import source_reference
+from hclimg.template.convert.python_exprs import Names, enclosed, indented, is_word, python_text, string_text, word
+
+_OFFERED: Final = frozenset(
+    "build cond data each env fn group hcl local module output packer path source variable".split()  # noqa: SIM905
+)
+_TYPES: Final = {"string": "str", "bool": "bool"}
+_METHODS: Final = {
+    "provisioner": "provisioner",
+    "post-processor": "post_processor",
+    "error-cleanup-provisioner": "error_cleanup",
+}
+
+
+def python_of(bodies: Iterable[Body], diags: Diagnostics) -> str:
+    """The Python file that declares what some HCL bodies do, in their order; what it cannot say is reported."""
+    blocks = [block for body in bodies for block in body.blocks]
+    writer = _Blocks(Names(_names(blocks)), diags)
+    parts = [part for block in blocks for part in writer.block(block)]
+    text = "\n".join(parts)
+    used = [name for name in sorted(_OFFERED) if _mentions(text, name)]
+    return f"from hclimg import {', '.join(used)}\n\n{text}" if used else text
+
+
+def _mentions(text: str, name: str) -> bool:
+    import re
+
+    return re.search(rf"(?<![\w.\"']){name}(?=[(.])", text) is not None
+
+
+def _names(blocks: Iterable[Block]) -> dict[tuple[str, ...], str]:
+    """Names in Python for what other blocks refer to."""
+    found: dict[tuple[str, ...], str] = {}
+    taken = {*_OFFERED, *keyword.kwlist}
+    for block in blocks:
+        labels = tuple(label.text for label in block.labels)
+        steps = {"variable": ("var", *labels), "module": ("module", *labels)}.get(block.type.text)
+        if block.type.text in ("source", "data"):
+            steps = (block.type.text, *labels)
+        if steps is None or steps in found:
+            continue
+        name = _free(labels, taken)
+        taken.add(name)
+        found[steps] = name
+        if block.type.text == "source":
+            found["artifact", *labels] = f"{name}.artifact"
+    return found
+
+
+def _free(labels: tuple[str, ...], taken: set[str]) -> str:
+    name = "".join(c if c.isalnum() else "_" for c in labels[-1])
+    name = name if name.isidentifier() else f"_{name}"
+    longer = "_".join([*labels[:-1], name]).replace("-", "_") if len(labels) > 1 else f"{name}_"
+    number, candidate = 1, name if name not in taken else longer
+    while candidate in taken or not candidate.isidentifier():
+        number, candidate = number + 1, f"{name}_{number + 1}"
+    return candidate
+
+
+@define
+class _Blocks:
+    names: Names
+    diags: Diagnostics
+    builds: int = field(default=0, init=False)
+
+    def block(self, block: Block) -> Iterator[str]:
+        write = _WRITERS.get(block.type.text)
+        if write is None:
+            self._cannot(block)
+        else:
+            yield "\n".join(write(self, block)) + "\n"
+
+    def _cannot(self, block: Block) -> None:
+        detail = f"A template in Python has no {block.type.text} blocks."
+        self.diags.error("Nothing to convert to", detail, subject=block.header)
+
+    # -- declarations -------------------------------------------------------------------
+
+    def variable(self, block: Block) -> Iterator[str]:
+        name = block.labels[0].text
+        arguments = [string_text(name)]
+        rules: list[str] = []
+        for item in block.body.items:
+            if isinstance(item, Block):
+                rules.append(self._rule(item, name))
+            elif item.name.text == "type":
+                arguments.append(_type(item))
+            else:
+                arguments.append(self._argument(item))
+        if rules:
+            arguments.append(f"validation=[{', '.join(rules)}]")
+        yield f"{self.names.known['var', name]} = {_called('variable', arguments)}"
+
+    def _rule(self, block: Block, name: str) -> str:
+        inner = evolve(self.names, known={**self.names.known, ("var", name): "value"})
+        parts = block.body.attributes
+        condition, message = (python_text(parts[key].expr, inner) for key in ("condition", "error_message"))
+        return f"(lambda value: {condition}, {message})"
+
+    def variables(self, block: Block) -> Iterator[str]:
+        for name, item in block.body.attributes.items():
+            yield f"{word(name)} = variable({string_text(name)}, default={python_text(item.expr, self.names)})"
+
+    def locals(self, block: Block) -> Iterator[str]:
+        for name, item in block.body.attributes.items():
+            yield f"local({string_text(name)}, {python_text(item.expr, self.names)})"
+
+    def local(self, block: Block) -> Iterator[str]:
+        arguments = [string_text(block.labels[0].text)]
+        for item in self._attributes(block.body):
+            text = self._argument(item)
+            arguments.append(text.removeprefix("expression=") if item.name.text == "expression" else text)
+        yield _called("local", arguments)
+
+    def packer(self, block: Block) -> Iterator[str]:
+        arguments = [self._argument(item) for item in block.body.attributes.values()]
+        for inner in block.body.blocks:
+            plugins = [f"{string_text(n)}: {python_text(a.expr, self.names)}" for n, a in inner.body.attributes.items()]
+            arguments.append(f"required_plugins={{{', '.join(plugins)}}}")
+        yield _called("packer", arguments)
+
+    def output(self, block: Block) -> Iterator[str]:
+        yield _called("output", [string_text(block.labels[0].text), *self._arguments(block.body)])
+
+    def component(self, block: Block) -> Iterator[str]:
+        """A source, a data source or a module: the handle that others refer to it by."""
+        keyword_, labels = block.type.text, tuple(label.text for label in block.labels)
+        name = self.names.known[keyword_, *labels]
+        call = keyword_ if keyword_ == "module" else f"{keyword_}.{word(labels[0].replace('-', '_'))}"
+        yield f"{name} = {_called(call, [string_text(labels[-1]), *self._arguments(block.body)])}"
+
+    # -- builds and groups ------------------------------------------------------------------
+
+    def build(self, block: Block) -> Iterator[str]:
+        self.builds += 1
+        handle = "this" if self.builds == 1 else f"this_{self.builds}"
+        inner = _Blocks(evolve(self.names, build=handle), self.diags)
+        arguments = [inner._build_argument(item) for item in block.body.attributes.values()]
+        yield f"with {_called('build', arguments)} as {handle}:"
+        yield from inner._steps(block.body.blocks, handle)
+
+    def group(self, block: Block) -> Iterator[str]:
+        handle = self.names.known.get(("group", block.labels[0].text), "steps")
+        known = dict(self.names.known)
+        inputs = [b for b in block.body.blocks if b.type.text == "input"]
+        known.update({("input", b.labels[0].text): f"{word(b.labels[0].text)}_input" for b in inputs})
+        inner = _Blocks(evolve(self.names, known=known, build=handle), self.diags)
+        yield f"with group({string_text(block.labels[0].text)}) as {handle}:"
+        yield from inner._steps(block.body.blocks, handle)
+
+    def _steps(self, blocks: Iterable[Block], handle: str) -> Iterator[str]:
+        lines = [line for block in blocks for line in self._step(block, handle)]
+        yield from map(indented, lines or ["pass"])
+
+    def _step(self, block: Block, handle: str) -> Iterator[str]:
+        kind, labels = block.type.text, [label.text for label in block.labels]
+        arguments = self._arguments(block.body)
+        if kind in _METHODS:
+            yield _called(f"{handle}.{_METHODS[kind]}.{word(labels[0].replace('-', '_'))}", arguments)
+        elif kind == "post-processors":
+            yield f"with {handle}.post_processors() as chain:"
+            yield from self._steps(block.body.blocks, "chain")
+        elif kind == "source":
+            yield _called(f"{handle}.source", [self._source(labels[0]), *arguments])
+        elif kind == "use":
+            yield _called(f"{handle}.use", [string_text(labels[0]), *arguments])
+        elif kind == "input":
+            yield f"{self.names.known['input', labels[0]]} = {_called(f'{handle}.input', self._input(block))}"
+        else:
+            self._cannot(block)
+
+    def _input(self, block: Block) -> list[str]:
+        found = [string_text(block.labels[0].text)]
+        for item in self._attributes(block.body):
+            found.append(_type(item) if item.name.text == "type" else self._argument(item))
+        return found
+
+    def _build_argument(self, item: Attribute) -> str:
+        if item.name.text == "sources" and isinstance(item.expr, TupleCons):
+            return f"sources=[{', '.join(self._listed(one) for one in item.expr.items)}]"
+        return self._argument(item)
+
+    def _listed(self, expr: Expr) -> str:
+        if isinstance(expr, Literal) and isinstance(expr.value.raw, str):
+            return self._source(expr.value.raw)
+        if isinstance(expr, GetAttr) and isinstance(expr.object, GetAttr) and isinstance(expr.object.object, Variable):
+            return self._source(expression_text(expr))
+        return python_text(expr, self.names)
+
+    def _source(self, text: str) -> str:
+        found = source_reference(text)
+        known = self.names.known.get(("source", found.type, found.name)) if found and found.key is None else None
+        return known or string_text(text)
+
+    # -- arguments ----------------------------------------------------------------------
+
+    def _attributes(self, body: Body) -> Iterator[Attribute]:
+        for item in body.items:
+            if isinstance(item, Block):
+                self._cannot(item)
+            else:
+                yield item
+
+    def _arguments(self, body: Body) -> list[str]:
+        """The arguments of a call; blocks of one name together, as a dict or a list of them."""
+        found: dict[str, list[str]] = {}
+        for item in body.items:
+            if isinstance(item, Block):
+                if item.type.text == "dynamic":
+                    self._cannot(item)
+                found.setdefault(item.type.text, []).append(self._dict(item.body))
+            else:
+                found[item.name.text] = [python_text(item.expr, self.names)]
+        return [_keyword(name, _one_or_all(texts)) for name, texts in found.items()]
+
+    def _dict(self, body: Body) -> str:
+        found: dict[str, list[str]] = {}
+        for item in body.items:
+            if isinstance(item, Block):
+                found.setdefault(item.type.text, []).append(self._dict(item.body))
+            else:
+                found[item.name.text] = [python_text(item.expr, self.names)]
+        return enclosed("{", [f"{string_text(name)}: {_one_or_all(texts)}" for name, texts in found.items()], "}")
+
+    def _argument(self, item: Attribute) -> str:
+        return _keyword(item.name.text, python_text(item.expr, self.names))
+
+
+def _type(item: Attribute) -> str:
+    text = expression_text(item.expr)
+    return f"type={_TYPES.get(text) or string_text(text)}"
+
+
+def _one_or_all(texts: list[str]) -> str:
+    return texts[0] if len(texts) == 1 else enclosed("[", texts, "]")
+
+
+def _keyword(name: str, text: str) -> str:
+    return f"{word(name)}={text}" if is_word(name) else f"**{{{string_text(name)}: {text}}}"
+
+
+def _called(name: str, arguments: list[str]) -> str:
+    return enclosed(f"{name}(", arguments, ")")
+
+
+_WRITERS: Final[Mapping[str, Callable[[_Blocks, Block], Iterator[str]]]] = {
+    "build": _Blocks.build,
+    "data": _Blocks.component,
+    "group": _Blocks.group,
+    "local": _Blocks.local,
+    "locals": _Blocks.locals,
+    "module": _Blocks.component,
+    "output": _Blocks.output,
+    "packer": _Blocks.packer,
+    "source": _Blocks.component,
+    "variable": _Blocks.variable,
+    "variables": _Blocks.variables,
+}
