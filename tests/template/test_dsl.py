@@ -43,7 +43,7 @@ with group("common") as common:
 with build("web", sources=files[:1], description="the web") as web:
     web.source(files[1], name="second")
     web.provisioner.shell_local(
-        inline=[f"echo {web.id} {web.ssh_public_key} {big}"], only=[files[0]], timeout="5m", max_retries=2,
+        inline=[f"echo {web.id} {web.ssh_public_key} {big}"], only=[files[0]], timeout="5m",
         retry={"attempts": 3}, override={"second": {"inline": ["x"]}},
     )
     web.use("common", note=region)
@@ -52,7 +52,7 @@ with build("web", sources=files[:1], description="the web") as web:
     with web.post_processors() as chain:
         chain.post_processor.checksum(checksum_types=["md5"], keep_input_artifact=True)
         chain.post_processor.compress(output="x.tar.gz")
-output("made", files[0].artifact.path, description="what")
+output("made", web.artifact(files[0]).path, description="what")
 '''
 HCL = '''\
 packer {
@@ -114,7 +114,6 @@ build {
     inline      = ["echo ${build.ID} ${build.SSHPublicKey} ${local.big}"]
     only        = ["file.f0"]
     timeout     = "5m"
-    max_retries = 2
     retry {
       attempts = 3
     }
@@ -141,7 +140,7 @@ build {
   }
 }
 output "made" {
-  value       = artifact.file.f0.path
+  value       = artifact.web.file.f0.path
   description = "what"
 }
 '''

@@ -8,16 +8,22 @@ from typing import Final
 
 from attrs import define, evolve, field
 
-from hclimg.diagnostics import Diagnostics
+from hclimg.diagnostics import Diagnostics, Range
+from hclimg.lang.references import references
 from hclimg.lang.syntax import Attribute, Block, Body, Expr, GetAttr, Literal, TupleCons, Variable
 from hclimg.lang.unparse import expression_text
 from hclimg.template.blocks import source_reference
 from hclimg.template.convert.python_exprs import Names, enclosed, indented, is_word, python_text, string_text, word
+from hclimg.template.ordering import in_order
 
 _OFFERED: Final = frozenset(
     "build cond data each env fn group hcl local module output packer path source variable".split()  # noqa: SIM905
 )
 _TYPES: Final = {"string": "str", "bool": "bool"}
+_HANDLES: Final = frozenset(("variable", "source", "data", "module"))
+"""Blocks that others refer to by a name in Python."""
+_WITHOUT_EFFECT: Final = frozenset(("hcp_packer_registry", "communicator"))
+_LATE: Final = {"group": 1, "build": 2, "output": 3}
 _METHODS: Final = {
     "provisioner": "provisioner",
     "post-processor": "post_processor",
@@ -28,11 +34,36 @@ _METHODS: Final = {
 def python_of(bodies: Iterable[Body], diags: Diagnostics) -> str:
     """The Python file that declares what some HCL bodies do, in their order; what it cannot say is reported."""
     blocks = [block for body in bodies for block in body.blocks]
-    writer = _Blocks(Names(_names(blocks)), diags)
-    parts = [part for block in blocks for part in writer.block(block)]
+    names = _names(blocks)
+    writer = _Blocks(Names(names), diags)
+    parts = [part for block in _in_order(blocks, names) for part in writer.block(block)]
     text = "\n".join(parts)
     used = [name for name in sorted(_OFFERED) if _mentions(text, name)]
     return f"from hclimg import {', '.join(used)}\n\n{text}" if used else text
+
+
+def _in_order(blocks: list[Block], names: Mapping[tuple[str, ...], str]) -> list[Block]:
+    """Python needs a name before it is used: declarations first, each after those that it refers to."""
+    owners = {names[steps]: number for number, block in enumerate(blocks) if (steps := _steps_of(block)) in names}
+
+    def needed(number: int) -> Mapping[int, Range]:
+        found: dict[int, Range] = {}
+        for reference in references(blocks[number]):
+            steps = (reference.root, *map(str, reference.steps))
+            name = next((names[steps[:count]] for count in (3, 2) if steps[:count] in names), "")
+            owner = owners.get(name.removesuffix(".artifact"))
+            if owner is not None and owner != number:
+                found.setdefault(owner, reference.range)
+        return found
+
+    order, _ = in_order(range(len(blocks)), needed)
+    return [blocks[number] for number in sorted(order, key=lambda n: _LATE.get(blocks[n].type.text, 0))]
+
+
+def _steps_of(block: Block) -> tuple[str, ...]:
+    """How HCL refers to what the block declares."""
+    labels = tuple(label.text for label in block.labels)
+    return ("var" if block.type.text == "variable" else block.type.text, *labels)
 
 
 def _mentions(text: str, name: str) -> bool:
@@ -46,11 +77,8 @@ def _names(blocks: Iterable[Block]) -> dict[tuple[str, ...], str]:
     found: dict[tuple[str, ...], str] = {}
     taken = {*_OFFERED, *keyword.kwlist}
     for block in blocks:
-        labels = tuple(label.text for label in block.labels)
-        steps = {"variable": ("var", *labels), "module": ("module", *labels)}.get(block.type.text)
-        if block.type.text in ("source", "data"):
-            steps = (block.type.text, *labels)
-        if steps is None or steps in found:
+        labels, steps = tuple(label.text for label in block.labels), _steps_of(block)
+        if block.type.text not in _HANDLES or steps in found:
             continue
         name = _free(labels, taken)
         taken.add(name)
@@ -78,7 +106,10 @@ class _Blocks:
 
     def block(self, block: Block) -> Iterator[str]:
         write = _WRITERS.get(block.type.text)
-        if write is None:
+        if block.type.text in _WITHOUT_EFFECT:
+            detail = f"A {block.type.text} block has no effect here, so it is left out."
+            self.diags.warn("Block without effect", detail, subject=block.header)
+        elif write is None:
             self._cannot(block)
         else:
             yield "\n".join(write(self, block)) + "\n"
@@ -91,21 +122,17 @@ class _Blocks:
 
     def variable(self, block: Block) -> Iterator[str]:
         name = block.labels[0].text
-        arguments = [string_text(name)]
-        rules: list[str] = []
-        for item in block.body.items:
-            if isinstance(item, Block):
-                rules.append(self._rule(item, name))
-            elif item.name.text == "type":
-                arguments.append(_type(item))
-            else:
-                arguments.append(self._argument(item))
-        if rules:
-            arguments.append(f"validation=[{', '.join(rules)}]")
-        yield f"{self.names.known['var', name]} = {_called('variable', arguments)}"
+        yield f"{self.names.known['var', name]} = {_called('variable', self._declared(block, 'var'))}"
 
-    def _rule(self, block: Block, name: str) -> str:
-        inner = evolve(self.names, known={**self.names.known, ("var", name): "value"})
+    def _declared(self, block: Block, root: str) -> list[str]:
+        """The arguments of a variable, or of a group's input."""
+        name = block.labels[0].text
+        items = [_type(i) if i.name.text == "type" else self._argument(i) for i in block.body.attributes.values()]
+        rules = [self._rule(inner, (root, name)) for inner in block.body.blocks]
+        return [string_text(name), *items, *([f"validation={enclosed('[', rules, ']')}"] if rules else [])]
+
+    def _rule(self, block: Block, value: tuple[str, str]) -> str:
+        inner = evolve(self.names, known={**self.names.known, value: "value"})
         parts = block.body.attributes
         condition, message = (python_text(parts[key].expr, inner) for key in ("condition", "error_message"))
         return f"(lambda value: {condition}, {message})"
@@ -119,11 +146,9 @@ class _Blocks:
             yield f"local({string_text(name)}, {python_text(item.expr, self.names)})"
 
     def local(self, block: Block) -> Iterator[str]:
-        arguments = [string_text(block.labels[0].text)]
-        for item in self._attributes(block.body):
-            text = self._argument(item)
-            arguments.append(text.removeprefix("expression=") if item.name.text == "expression" else text)
-        yield _called("local", arguments)
+        found = dict(block.body.attributes)
+        value = python_text(found.pop("expression").expr, self.names)
+        yield _called("local", [string_text(block.labels[0].text), value, *map(self._argument, found.values())])
 
     def packer(self, block: Block) -> Iterator[str]:
         arguments = [self._argument(item) for item in block.body.attributes.values()]
@@ -178,15 +203,12 @@ class _Blocks:
         elif kind == "use":
             yield _called(f"{handle}.use", [string_text(labels[0]), *arguments])
         elif kind == "input":
-            yield f"{self.names.known['input', labels[0]]} = {_called(f'{handle}.input', self._input(block))}"
+            call = _called(f"{handle}.input", self._declared(block, "input"))
+            yield f"{self.names.known['input', labels[0]]} = {call}"
+        elif kind in _WITHOUT_EFFECT:
+            yield from self.block(block)
         else:
             self._cannot(block)
-
-    def _input(self, block: Block) -> list[str]:
-        found = [string_text(block.labels[0].text)]
-        for item in self._attributes(block.body):
-            found.append(_type(item) if item.name.text == "type" else self._argument(item))
-        return found
 
     def _build_argument(self, item: Attribute) -> str:
         if item.name.text == "sources" and isinstance(item.expr, TupleCons):
@@ -206,13 +228,6 @@ class _Blocks:
         return known or string_text(text)
 
     # -- arguments ----------------------------------------------------------------------
-
-    def _attributes(self, body: Body) -> Iterator[Attribute]:
-        for item in body.items:
-            if isinstance(item, Block):
-                self._cannot(item)
-            else:
-                yield item
 
     def _arguments(self, body: Body) -> list[str]:
         """The arguments of a call; blocks of one name together, as a dict or a list of them."""

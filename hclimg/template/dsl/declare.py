@@ -12,6 +12,9 @@ from hclimg.template.dsl.places import DslError, Place, here
 from hclimg.template.dsl.record import BlockDraft, current
 from hclimg.template.dsl.values import Ref, Root, expr_of, parsed
 
+_Rule = tuple[Callable[[Ref], Any], Any]
+"""A condition, which gets the value, and the message for when it is not met."""
+
 _UNSET: Final[Any] = object()
 _TYPES: Final[dict[Any, str]] = {str: "string", int: "number", float: "number", bool: "bool", Any: "any", object: "any"}
 _COLLECTIONS: Final[dict[Any, str]] = {list: "list", set: "set", dict: "map", tuple: "list"}
@@ -32,6 +35,10 @@ def _reference(at: Place, root: str, *steps: str) -> Ref:
     return found
 
 
+def _is_given(value: Any) -> bool:
+    return isinstance(value, Ref) or bool(value)
+
+
 # -- variables and locals -----------------------------------------------------------------
 
 
@@ -40,27 +47,32 @@ def variable(
     *,
     type: Any = _UNSET,  # noqa: A002 - what HCL calls it
     default: Any = _UNSET,
-    description: str = "",
+    description: Any = "",
     sensitive: bool = False,
-    validation: Iterable[tuple[Callable[[Ref], Any], Any]] = (),
+    validation: Iterable[_Rule] = (),
 ) -> Ref:
     """An input variable. ``type`` is a Python type, or a text like ``"map(number)"``.
 
     ``validation`` has pairs of a condition, which gets the value, and the message for when it is not met.
     """
     at = here()
-    block = current().add("variable", (name,), at)
-    if type is not _UNSET:
-        block.expression("type", _type_expr(type, at.keyword("type")), at.keyword("type"))
-    if default is not _UNSET:
-        block.argument("default", default, at.keyword("default"))
-    if description:
-        block.argument("description", description, at.keyword("description"))
-    if sensitive:
-        block.argument("sensitive", True, at.keyword("sensitive"))
-    found = _reference(at, "var", name)
-    for condition, message in validation:
-        rule = block.block("validation", (), at.keyword("validation"))
+    given = {"type": type, "default": default, "description": description, "sensitive": sensitive}
+    return _input(current().add("variable", (name,), at), "var", given, validation)
+
+
+def _input(draft: BlockDraft, root: str, given: Mapping[str, Any], rules: Iterable[_Rule]) -> Ref:
+    """Fill the block of a variable or of a group's input."""
+    at = draft.place
+    for name, value in given.items():
+        if value is _UNSET or (name not in ("type", "default") and not _is_given(value)):
+            continue
+        if name == "type":
+            draft.expression("type", _type_expr(value, at.keyword("type")), at.keyword("type"))
+        else:
+            draft.argument(name, value, at.keyword(name))
+    found = _reference(at, root, draft.labels[0])
+    for condition, message in rules:
+        rule = draft.block("validation", (), at.keyword("validation"))
         rule.argument("condition", condition(found), rule.place)
         rule.argument("error_message", message, rule.place)
     return found
@@ -200,21 +212,32 @@ class Group(_Steps):
         at = here()
         self._draft.block("use", (name,), at).arguments(inputs, at)
 
-    def input(self, name: str, *, type: Any = _UNSET, default: Any = _UNSET, description: str = "") -> Ref:  # noqa: A002
-        """A value that whoever uses the group gives."""
-        at = here()
-        block = self._draft.block("input", (name,), at)
-        if type is not _UNSET:
-            block.expression("type", _type_expr(type, at.keyword("type")), at.keyword("type"))
-        if default is not _UNSET:
-            block.argument("default", default, at.keyword("default"))
-        if description:
-            block.argument("description", description, at.keyword("description"))
-        return _reference(at, "input", name)
+    def input(
+        self,
+        name: str,
+        *,
+        type: Any = _UNSET,  # noqa: A002 - what HCL calls it
+        default: Any = _UNSET,
+        description: Any = "",
+        sensitive: bool = False,
+        validation: Iterable[_Rule] = (),
+    ) -> Ref:
+        """A value that whoever uses the group gives; like a variable otherwise."""
+        given = {"type": type, "default": default, "description": description, "sensitive": sensitive}
+        return _input(self._draft.block("input", (name,), here()), "input", given, validation)
 
 
 class Build(Group):
     """A build. What its machine tells are its attributes: ``web.id``, ``web.host``."""
+
+    def __init__(self, draft: BlockDraft, name: Any) -> None:
+        super().__init__(draft)
+        self._name = name
+
+    def artifact(self, of: Source) -> Ref:
+        """What this build makes of a source."""
+        steps = (of.type, of.name) if self._name is None else (str(self._name), of.type, of.name)
+        return _reference(here(), "artifact", *steps)
 
     @property
     def error_cleanup(self) -> _Kinds:
@@ -232,20 +255,20 @@ class Build(Group):
 
 
 def build(
-    name: Any = None, *, sources: Iterable[Source | str | Ref] = (), description: str = "", **settings: Any
+    name: Any = None, *, sources: Iterable[Source | str | Ref] = (), description: Any = "", **settings: Any
 ) -> Build:
     """A build of some sources."""
     at = here()
     draft = current().add("build", (), at)
     if name is not None:
         draft.argument("name", name, at.argument(0) if at.arguments else at.keyword("name"))
-    if description:
+    if _is_given(description):
         draft.argument("description", description, at.keyword("description"))
     listed = [item if isinstance(item, Ref) else _source_address(item) for item in sources]
     if listed:
         draft.argument("sources", listed, at.keyword("sources"))
     draft.arguments(settings, at)
-    return Build(draft)
+    return Build(draft, name)
 
 
 def _source_address(of: Source | str) -> str:
@@ -255,12 +278,12 @@ def _source_address(of: Source | str) -> str:
 # -- the rest -----------------------------------------------------------------------------
 
 
-def output(name: str, value: Any, *, description: str = "", sensitive: bool = False) -> None:
+def output(name: str, value: Any, *, description: Any = "", sensitive: bool = False) -> None:
     """What ``hclimg output`` shows after a run."""
     at = here()
     block = current().add("output", (name,), at)
     block.argument("value", value, at.argument(1) if len(at.arguments) > 1 else at.keyword("value"))
-    if description:
+    if _is_given(description):
         block.argument("description", description, at.keyword("description"))
     if sensitive:
         block.argument("sensitive", True, at.keyword("sensitive"))
@@ -271,7 +294,7 @@ def group(name: str) -> Group:
     return Group(current().add("group", (name,), here()))
 
 
-def module(name: str, *, source: str, **inputs: Any) -> Ref:
+def module(name: str, /, *, source: str, **inputs: Any) -> Ref:
     """A template in another directory, with values for its variables; what it outputs are attributes."""
     at = here()
     block = current().add("module", (name,), at)
