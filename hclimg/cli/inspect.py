@@ -111,7 +111,8 @@ def _unknown_sources(build: BuildBlock, expansion: Expansion, scope: Scope) -> I
 
 
 def _build(index: int, build: BuildBlock, sources: list[str], scope: Scope) -> Iterator[str]:
-    yield f"  > {_text(build.name, scope) or f'<unnamed build {index}>'}:"
+    name = _text(build.name, scope) or f"<unnamed build {index}>"
+    yield f"  > {name}{key_text(build.key)}:"
     description = _text(build.description, scope)
     if description:
         yield from ("", f"  > Description: {description}")

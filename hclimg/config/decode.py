@@ -20,6 +20,7 @@ from hclimg.diagnostics import Diagnostics, Range, Related, did_you_mean, neares
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.dynamic import expanded
 from hclimg.lang.evaluate import Scope, evaluate
+from hclimg.lang.limits import Blocks
 from hclimg.lang.names import around
 from hclimg.lang.parts import part_at
 from hclimg.lang.syntax import Attribute, Block, Body, Name, Property
@@ -74,7 +75,8 @@ def decode_body(
     beside: Beside | None = None,
 ) -> Decoded[T] | None:
     """Like :func:`decode`, with the evaluated settings and what is unknown."""
-    return _Decoder(scope, scope, diags, context, render, beside or Beside()).body(cls, body, header)
+    with Blocks():
+        return _Decoder(scope, scope, diags, context, render, beside or Beside()).body(cls, body, header)
 
 
 @attrs.frozen

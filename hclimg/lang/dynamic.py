@@ -15,6 +15,7 @@ from hclimg.diagnostics import Diagnostics, did_you_mean, nearest
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.dispatch import report
 from hclimg.lang.evaluate import Scope, evaluate
+from hclimg.lang.limits import next_block
 from hclimg.lang.names import Names, Round, around
 from hclimg.lang.shape import Shape, shaped
 from hclimg.lang.syntax import Attribute, Block, Body, Expr, Literal, Name, Property, TupleCons, Variable
@@ -217,6 +218,8 @@ def _rounds(spec: _Spec, collection: Value, scope: Scope, diags: Diagnostics) ->
         yield from _block(spec, Names({spec.iterator: every}, marks, spec.for_each), scope, diags)
         return
     for key, value in elements(collection.unmarked()):
+        if not next_block(diags, spec.for_each.range):
+            return
         found = Round(key.with_marks(marks), value.with_marks(marks), spec.for_each, spec.names)
         before = len(diags.errors)
         yield from _block(spec, Names({spec.iterator: found}, marks), scope, diags)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hclimg.diagnostics import Diagnostics, Range
     from hclimg.lang.values import Value
 
 LARGEST_TEXT = 128 << 20
@@ -22,6 +23,9 @@ MOST_VALUES = 1_000_000
 
 DEEPEST = 250
 """How far values nest in each other: deep enough for anybody, and for all code that walks them without a thought."""
+
+MOST_BLOCKS = 50_000
+"""Blocks and builds that repetition makes of one template."""
 
 MOST_ROUNDS = 250_000
 """Elements that the loops of one evaluation go through altogether."""
@@ -71,17 +75,30 @@ def excess(value: Value) -> str:
 _rounds: ContextVar[list[int] | None] = ContextVar("rounds", default=None)
 
 
-class Rounds:
-    """The rounds that loops may still make; what is evaluated inside an evaluation shares those of the outer one."""
+class _Shared:
+    """An amount of something. What is entered inside of another one shares what is left of that."""
 
-    __slots__ = ("_token",)
+    __slots__ = ("_amount", "_left", "_token")
+
+    def __init__(self, left: ContextVar[list[int] | None], amount: int) -> None:
+        self._left = left
+        self._amount = amount
 
     def __enter__(self) -> None:
-        self._token = _rounds.set([MOST_ROUNDS]) if _rounds.get() is None else None
+        self._token = self._left.set([self._amount]) if self._left.get() is None else None
 
     def __exit__(self, *_error: object) -> None:
         if self._token is not None:
-            _rounds.reset(self._token)
+            self._left.reset(self._token)
+
+
+class Rounds(_Shared):
+    """The rounds that loops may still make, in one evaluation."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(_rounds, MOST_ROUNDS)
 
 
 def next_round() -> bool:
@@ -91,3 +108,34 @@ def next_round() -> bool:
         return True
     left[0] -= 1
     return left[0] >= 0
+
+
+# -- blocks ---------------------------------------------------------------------
+
+_blocks: ContextVar[list[int] | None] = ContextVar("blocks", default=None)
+
+
+class Blocks(_Shared):
+    """The blocks that repetition may still make, in one template."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(_blocks, MOST_BLOCKS)
+
+
+def next_block(diags: Diagnostics, subject: Range, context: str = "") -> bool:
+    """Count a block that comes from repetition; false, after one report, when there were too many."""
+    left = _blocks.get()
+    if left is None:
+        return True
+    left[0] -= 1
+    if left[0] == -1:
+        detail = f"for_each and dynamic blocks make more than {MOST_BLOCKS:,} blocks of this template."
+        diags.error("Too many blocks", detail, subject=subject, context=context)
+    return left[0] >= 0
+
+
+def has_blocks_left() -> bool:
+    left = _blocks.get()
+    return left is None or left[0] >= 0

@@ -13,6 +13,7 @@ import attrs
 
 from hclimg.diagnostics import Absence, Diagnostic, Diagnostics
 from hclimg.lang.functions.model import Function
+from hclimg.lang.limits import Blocks, has_blocks_left
 from hclimg.lang.secrets import secret_texts
 from hclimg.lang.types import ANY, Type
 from hclimg.lang.values import Value
@@ -58,8 +59,9 @@ def compile_plan(template: Template, options: CompileOptions, registry: Registry
     """The plan. With errors reported it is as complete as it can be, and must not be run."""
     found = Diagnostics()
     specs = Specs(registry, found)
-    globals_ = evaluate_globals(template, options, found, specs.data_type)
-    plan = _Compiler(options, globals_, specs, found).run()
+    with Blocks():
+        globals_ = evaluate_globals(template, options, found, specs.data_type)
+        plan = _Compiler(options, globals_, specs, found).run()
     if not template.whole:
         found.items[:] = [item for item in found if item.absence is None]
     elif not template.knows_builds:
@@ -146,6 +148,8 @@ class _Compiler:
         groups: dict[str, Mapping[str, GroupBlock]] = {}
         for names in self.globals.all():
             drafts |= self._drafts(names, groups)
+        if not has_blocks_left():
+            drafts = {}  # checking them all would take as long as it takes to make them
         selection = make_selection(self.options.only, self.options.except_, diags)
         layouts = Layouts(groups, self.specs, selection, drafts, diags)
         artifacts = Artifacts(draft.lane for draft in drafts.values())

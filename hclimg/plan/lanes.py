@@ -12,11 +12,12 @@ import attrs
 from hclimg.diagnostics import Absence, Diagnostics, Range, Related, did_you_mean
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.evaluate import Scope, evaluate, references
+from hclimg.lang.limits import next_block
 from hclimg.lang.names import around, inner_names
 from hclimg.lang.syntax import Attribute, Body, Expr, Property, TupleCons
 from hclimg.lang.types import ANY, STRING, Type
 from hclimg.lang.values import Value
-from hclimg.plan.naming import BuildName, SourceName, file_part, source_values, unknown_instance
+from hclimg.plan.naming import BuildName, SourceName, file_part, lane_names, source_values, unknown_instance
 from hclimg.plan.node import Lane
 from hclimg.template.blocks import bad_reference, source_reference, within
 from hclimg.template.disabled import check_unused
@@ -24,7 +25,7 @@ from hclimg.template.expand import Expansion
 from hclimg.template.globals import Globals
 from hclimg.template.instances import BlockInstances
 from hclimg.template.model import BuildBlock, ComponentBlock, SourceReference, SourceUse, prefix
-from hclimg.template.repeat import UNDECIDED, instances, key_text, refers_to_each
+from hclimg.template.repeat import UNDECIDED, instances, refers_to_each
 from hclimg.template.roots import origins, waits_for_data
 
 
@@ -119,6 +120,8 @@ class _Drafting:
             self._unknown_source(use)
             return
         for source in self._chosen(use, sources):
+            if not next_block(self.diags, use.header, "build"):
+                return
             body = source.body if use.body is None else _merged(source, use.body, self.diags)
             yield self._draft(source, body, use, name, build)
 
@@ -138,41 +141,28 @@ class _Drafting:
     def _draft(
         self, source: ComponentBlock, body: Body, use: SourceUse, named: SourceName, build: BuildName
     ) -> LaneDraft:
-        name = named.text or source.name
-        # Who gives one instance a name of its own has told it apart.
-        is_named = source.key is None or bool(named.text and use.source.key is not None)
-        keys = (*(() if is_named or source.key is None else (source.key,)), *named.keys)
-        plain = f"{source.type}.{name}"
-        local = plain + "".join(map(key_text, keys))
-        address = prefix(self.globals.address) + (f"{build.text}.{local}" if build.text else local)
-        own = tuple(key for key in (source.key, named.key) if key is not None)
-        # The name of a build is no part of a label, so its key is, also when the name says it.
-        told = keys if self.build.key is None else (self.build.key, *keys)
-        whole = (*build.steps, source.type, name)
-        shared = [(*whole, *keys[:count]) for count in range(len(keys))]
+        names = lane_names(source, use.source, named, build, prefix(self.globals.address))
+        legacy = self.globals.template.legacy
         lane = Lane(
-            address=address,
-            name=name if self.globals.template.legacy else address,
+            address=names.address,
+            name=names.name if legacy else names.address,
             source_type=source.type,
-            source_name=name,
+            source_name=names.name,
             build_name=build.name,
-            keys=own,
-            label="-".join([*map(file_part, self.globals.path), name, *map(file_part, told)]),
+            keys=tuple(key for key in (source.key, named.key) if key is not None),
+            label="-".join([*map(file_part, self.globals.path), names.name, *map(file_part, names.told)]),
             module=self.globals.address,
-            steps=(*whole, *keys),
-            families=(*([build.steps[:1]] if len(build.steps) > 1 else ()), *shared),
+            steps=names.steps,
+            families=names.families,
         )
-        locals_ = (name, local) if self.globals.template.legacy else tuple(dict.fromkeys((local, plain)))
-        builds = [prefix(self.globals.address) + prefix(calling) for calling in build.callings]
-        callings = dict.fromkeys((lane.name, *(first + own for first in builds for own in (local, plain))))
         return LaneDraft(
             lane=lane,
             globals=self.globals,
             build=self.build,
             source=source,
             body=body,
-            names=locals_,
-            callings=tuple(callings),
+            names=(names.name, *names.locals) if legacy else names.locals,
+            callings=(lane.name, *names.callings),
             place=use.header,
         )
 

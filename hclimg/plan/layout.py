@@ -67,7 +67,7 @@ class LaneLayout:
     source_scope: LaneScope
     scope: LaneScope
     provisioners: tuple[Step, ...]
-    error_cleanup: Step | None
+    error_cleanups: tuple[Step, ...]
     chains: tuple[tuple[Step, ...], ...]
 
     @property
@@ -77,8 +77,7 @@ class LaneLayout:
     @property
     def steps(self) -> Iterator[Step]:
         yield from self.provisioners
-        if self.error_cleanup:
-            yield self.error_cleanup
+        yield from self.error_cleanups
         for chain in self.chains:
             yield from chain
 
@@ -140,7 +139,7 @@ class Layouts:
             source_scope=self._source_scope(draft),
             scope=scope,
             provisioners=tuple(steps),
-            error_cleanup=next(cleanup, None),
+            error_cleanups=tuple(cleanup),
             chains=tuple(chain for chain in chains if chain),
         )
 

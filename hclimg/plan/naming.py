@@ -11,7 +11,7 @@ from hclimg.lang.show import quoted
 from hclimg.lang.values import Value, object_of, string
 from hclimg.template.expand import Expansion
 from hclimg.template.instances import BlockInstances
-from hclimg.template.model import BuildBlock, SourceReference
+from hclimg.template.model import BuildBlock, ComponentBlock, SourceReference
 from hclimg.template.repeat import key_list, key_text, refers_to_each
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -36,22 +36,70 @@ class SourceName:
 class BuildName:
     """``name`` is what ``build.name`` gives, ``text`` what addresses begin with, ``steps`` the same in references.
 
-    ``callings`` are what options can begin the name of a lane with.
+    ``callings`` are what options can begin the name of a lane with. ``key`` is which instance of the block this is.
     """
 
     name: str
     text: str
     steps: tuple[str, ...]
     callings: tuple[str, ...]
+    key: str | None = None
 
     @classmethod
     def of(cls, build: BuildBlock, name: str) -> BuildName:
         """A name that is made with ``each`` tells instances apart; otherwise the key does."""
         if build.key is None or (name and build.name is not None and refers_to_each(build.name)):
-            return cls(name, name, (name,) if name else (), (name,))
+            return cls(name, name, (name,) if name else (), (name,), build.key)
         base = name or _UNNAMED
         text = base + key_text(build.key)
-        return cls(name, text, (base, build.key), (text, base))
+        return cls(name, text, (base, build.key), (text, base), build.key)
+
+
+@attrs.frozen
+class LaneNames:
+    """``name`` is what the source is called in its build, ``told`` the keys that tell it from others of that name.
+
+    ``locals`` is what a build can call its lanes itself, ``callings`` what options can; ``steps`` and ``families`` are
+    those of :class:`hclimg.plan.node.Lane`.
+    """
+
+    name: str
+    told: tuple[str, ...]
+    address: str
+    locals: tuple[str, ...]
+    callings: tuple[str, ...]
+    steps: tuple[str, ...]
+    families: tuple[tuple[str, ...], ...]
+
+
+def lane_names(
+    source: ComponentBlock, reference: SourceReference, named: SourceName, build: BuildName, module: str = ""
+) -> LaneNames:
+    """What the lane of an instance of a source is called, in a build that refers to it so and gives it this name.
+
+    ``module`` is what all addresses of the module begin with that the build stands in.
+    """
+    name = named.text or source.name
+    # Who gives one instance a name of its own has told it apart.
+    own = () if source.key is None or (named.text and reference.key is not None) else (source.key,)
+    keys = (*own, *named.keys)
+    plain = f"{source.type}.{name}"
+    local = plain + "".join(map(key_text, keys))
+    begin = (*build.steps, source.type, name)
+    prefixes = [module + (f"{calling}." if calling else "") for calling in build.callings]
+    return LaneNames(
+        name=name,
+        # The name of a build is no part of the name of a file, so its key is, also when its name says it.
+        told=keys if build.key is None else (build.key, *keys),
+        address=module + (f"{build.text}.{local}" if build.text else local),
+        locals=tuple(dict.fromkeys((local, plain))),
+        callings=tuple(dict.fromkeys(prefix + one for prefix in prefixes for one in (local, plain))),
+        steps=(*begin, *keys),
+        families=(
+            *([build.steps[:1]] if len(build.steps) > 1 else ()),
+            *((*begin, *keys[:count]) for count in range(len(keys))),
+        ),
+    )
 
 
 def file_part(key: str) -> str:

@@ -97,16 +97,21 @@ class Weaver:
         self._builder_node(layout, checked, capture, NodeKind.CAPTURE, "Capturing the image")
         self.edges.append((users[-1], capture))
         users.append(capture)
-        if layout.error_cleanup:
-            users.append(self._error_cleanup(layout, layout.error_cleanup, users[1:]))
+        users += self._error_cleanups(layout, users[1:])
         self._teardown(layout, users)
         return capture
 
-    def _error_cleanup(self, layout: LaneLayout, step: Step, after: Iterable[str]) -> str:
-        node = f"{layout.draft.lane.address}/error-cleanup:{step.block.type}"
-        self.edges += [(before, node) for before in after]
-        self._step(layout, step, node, NodeKind.ERROR_CLEANUP)
-        return node
+    def _error_cleanups(self, layout: LaneLayout, after: Iterable[str]) -> list[str]:
+        """Several only where ``for_each`` says so: they run one after another."""
+        found: list[str] = []
+        for index, step in enumerate(layout.error_cleanups):
+            number = f"[{index}]" if len(layout.error_cleanups) > 1 else ""
+            node = f"{layout.draft.lane.address}/error-cleanup{number}:{step.block.type}"
+            self.edges += [(before, node) for before in after]
+            self.order += [(before, node) for before in found[-1:]]
+            self._step(layout, step, node, NodeKind.ERROR_CLEANUP)
+            found.append(node)
+        return found
 
     def _teardown(self, layout: LaneLayout, users: Iterable[str]) -> None:
         lane = layout.draft.lane

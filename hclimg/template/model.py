@@ -13,6 +13,7 @@ import attrs
 
 from hclimg.diagnostics import Range
 from hclimg.lang.names import Names
+from hclimg.lang.show import quoted
 from hclimg.lang.syntax import Attribute, Block, Body, Expr
 from hclimg.lang.typeexpr import TypeConstraint
 from hclimg.registry import Kind
@@ -126,8 +127,9 @@ class ComponentBlock:
 
     @property
     def context(self) -> str:
-        """How diagnostics call the block: ``source "qemu" "web"``."""
-        own = " ".join([self.keyword, f'"{self.type}"', *([f'"{self.name}"'] if self.name else [])])
+        """How diagnostics call the block: ``source "qemu" "web"``, an instance of it ``source "qemu" "web"["a"]``."""
+        key = f"[{quoted(self.key)}]" if self.key else ""
+        own = " ".join([self.keyword, f'"{self.type}"', *([f'"{self.name}"'] if self.name else [])]) + key
         return f'{own} of group "{self.group.name}"' if self.group else own
 
 

@@ -14,6 +14,7 @@ from hclimg.diagnostics import Diagnostics
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.dispatch import report
 from hclimg.lang.evaluate import Scope, evaluate, references
+from hclimg.lang.limits import next_block
 from hclimg.lang.names import Names, Round, around, inner_names
 from hclimg.lang.show import quoted
 from hclimg.lang.syntax import Expr
@@ -133,6 +134,8 @@ class _Repetition:
         if not self._is_iterable(value, expr, scope):
             return
         for key, item in elements(value):
+            if not next_block(self.diags, expr.range, self.context):
+                return
             yield key.raw, _each(Round(key, item, expr, self.names))
 
     def _is_iterable(self, value: Value, expr: Expr, scope: Scope) -> bool:

@@ -89,6 +89,6 @@ def test_mistakes_are_told_before_anything_runs(hclimg: Run, write: Write, tmp_p
     done = hclimg(command, "t.pkr.hcl")
     assert done.returncode == (0 if command == "validate" else 1)
     if command != "validate":
-        assert 't.pkr.hcl:13:27: Error: Unsupported attribute\n  in source "file" "f":' in done.stderr
+        assert 't.pkr.hcl:13:27: Error: Unsupported attribute\n  in source "file" "f"["a,b"]:' in done.stderr
         assert 'Did you mean "output"?' in done.stderr
     assert not (tmp_path / "out").exists()

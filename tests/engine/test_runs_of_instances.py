@@ -55,6 +55,26 @@ def test_values_that_only_a_run_knows_reach_each_instance(shop: Shop) -> None:
     ]  # fmt: skip
 
 
+def test_error_cleanups_for_each_key_run_one_after_another(shop: Shop) -> None:
+    result = shop.apply("""\
+source "box" "a" {}
+build {
+  sources = ["box.a"]
+  provisioner "do" {
+    for_each   = toset(["x", "y"])
+    fail_times = each.key == "x" ? 1 : 0
+  }
+  error-cleanup-provisioner "do" {
+    for_each = toset(["one", "two"])
+    say      = ["clean ${each.key}"]
+  }
+}
+""")
+    assert [line for line in happened.lines if line.startswith("say ")] == ["say clean one", "say clean two"]
+    (failure,) = result.failures
+    assert failure.diagnostics[0].context == 'provisioner "do"["x"] of build "box.a"'
+
+
 ODD = """\
 source "box" "a" {
   for_each = toset(["a/b", "a b", "../c", "x\\ny", "\\"q\\""])

@@ -774,3 +774,26 @@ def calls(workshop: Workshop, number: int) -> int:
     assert len(plan.lanes) == number
     assert workshop.problems == ""
     return count
+
+
+def test_what_repetition_makes_is_bounded(workshop: Workshop) -> None:
+    """A few lines must not fill the memory: the blocks of a template are counted, wherever they come from."""
+    workshop.compile("""\
+locals { keys = toset([for n in range(1000) : "k${n}"]) }
+source "vm" "a" {
+  for_each = local.keys
+}
+build {
+  for_each = local.keys
+  sources  = ["vm.a"]
+}
+""")
+    error = workshop.only_error()
+    assert (error.summary, error.context) == ("Too many blocks", "build")
+
+
+def test_what_dynamic_blocks_make_is_bounded(workshop: Workshop) -> None:
+    disk = 'dynamic "disk" {\n for_each = range(1000)\n content { size = disk.value }\n}\n'
+    text = f'source "vm" "a" {{\n{disk * 60}\n}}\nbuild {{ sources = ["vm.a"] }}'
+    workshop.compile(text)
+    assert workshop.only_error().summary == "Too many blocks"
