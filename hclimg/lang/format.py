@@ -235,6 +235,8 @@ def _would_fuse(left: Piece, rest: list[Piece]) -> bool:
     """``x.0 .1`` is two steps; without its space it has a number 0.1. Here hclwrite would break what it lays out."""
     if left.kind == "NOT" and rest[0].text.startswith("="):
         return True  # "! =" means nothing, but "!=" does
+    if left.kind == "DOT" and rest[0].kind in ("DOT", "ELLIPSIS"):
+        return True  # dots mean nothing either, until there are three
     return left.kind == "NUMBER" and [piece.kind for piece in rest] == ["DOT", "NUMBER"]
 
 
