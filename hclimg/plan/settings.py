@@ -119,7 +119,11 @@ class _Reader:
 
     def names(self, name: str) -> frozenset[str] | None:
         value = self._value(name, ListType(STRING))
-        return None if value is None or value.raw is None else frozenset(item.raw for item in value.raw)
+        if value is None or value.raw is None:
+            return None
+        if any(item.raw is None for item in value.raw):
+            self.wrong(name, "a name must not be null.")
+        return frozenset(item.raw for item in value.raw if isinstance(item.raw, str))
 
     def seconds(self, name: str) -> float | None:
         text = self.value(name, STRING)

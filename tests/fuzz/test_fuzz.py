@@ -8,7 +8,9 @@ from targets import TARGETS
 import fuzz
 
 COUNT = 60
+NULL = '"builders": [{"type": "null", "communicator": "none"}], "provisioners": [{"type": "shell-local", "inline": "x"'
 FOUND = {
+    "legacy": (f'{{{NULL}, "only": [null]}}]}}', f'{{{NULL}, "except": [null, "null", "y"]}}]}}'),
     "var-file": ('{"a": 1e999999}', '{"a": [-1e999999, 1e99999999x]}'),
     "boot-command": (f"<wait{'9' * 50}s>", f"<wait{'9' * 400}>"),
     "json": ('{"foo": "${upper(bar', '{"x": ${1}}', '{"x": "${1\\n'),
