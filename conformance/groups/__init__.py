@@ -13,6 +13,7 @@ FAMILIES = (
     "own",
     "syntax_files",
     "syntax_tables",
+    "second_opinion",
     "json_syntax",
     "evaluation",
     "function_tables",
