@@ -6,6 +6,7 @@ They are what their author wrote, so there are warnings only, and only where no 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Collection
 from typing import Final
 
@@ -26,9 +27,11 @@ def warn_of_lookalikes(body: Body, variables: Collection[str], locals_: Collecti
         return
     blocks = [block for block in body.blocks if not block.type.text.startswith("variable")]  # values for anything
     nodes = (node for block in blocks for node in walk(block))
-    texts = [(n.start, n.end) for n in nodes if isinstance(n, Literal) and isinstance(n.value.raw, str)]
+    # Texts never overlap, so the one that a place is in is the last that begins before it.
+    texts = sorted([(n.start, n.end) for n in nodes if isinstance(n, Literal) and isinstance(n.value.raw, str)])
     for start, end, detail in found:
-        if any(first <= start and end <= last for first, last in texts):
+        at = bisect_right(texts, start, key=lambda text: text[0]) - 1
+        if at >= 0 and end <= texts[at][1]:
             diags.warn("Text that looks like a reference", detail, subject=source.range(start, end))
 
 

@@ -23,7 +23,10 @@ from hclimg.registry import Registry
 from hclimg.template.hcl import read_hcl
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
-BUILD = 'source "null" "n" {\n  communicator = "none"\n}\nbuild {\n  sources = ["null.n"]\n}\n'
+BUILD = (
+    'variable "x" {\n  default = 1\n}\n'
+    'source "null" "n" {\n  communicator = "none"\n}\nbuild {\n  sources = ["null.n"]\n}\n'
+)
 
 HCL: dict[str, Callable[[int], str]] = {
     "arguments": lambda n: "".join(f"a{i} = [1, x.y, {{ k = f(1) }}]\n" for i in range(n)),
@@ -48,6 +51,7 @@ LOCALS: dict[str, Callable[[int], str]] = {
     "all of them in one": lambda n: (
         "".join(f"  l{i} = 1\n" for i in range(n)) + f"  all = [{', '.join(f'local.l{i}' for i in range(n))}]\n"
     ),
+    "references in texts": lambda n: "".join(f'  l{i} = "${{var.x}} y {{{{var.x"\n' for i in range(n)),
     "loops": lambda n: "".join(f"  l{i} = [for x in [1, 2, 3] : x + 1 if x > 1]\n" for i in range(n)),
 }
 
