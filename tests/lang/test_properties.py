@@ -32,7 +32,9 @@ TYPES: st.SearchStrategy[Type] = st.recursive(
     max_leaves=5,
 )
 NUMBERS = st.one_of(
-    st.integers(-(10**40), 10**40), st.fractions().map(numbers.rounded), st.floats(allow_nan=False, allow_infinity=False)
+    st.integers(-(10**40), 10**40),
+    st.fractions().map(numbers.rounded),
+    st.floats(allow_nan=False, allow_infinity=False),
 )
 DATA: st.SearchStrategy[Any] = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-(10**6), 10**6), st.text(max_size=4)),
