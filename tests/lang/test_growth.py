@@ -79,7 +79,7 @@ def test_layout(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOCALS)
 def test_locals(name: str) -> None:
-    assert_linear(lambda n: partial(compiled, fX
+    assert_linear(lambda n: partial(compiled, f"locals {{\n{LOCALS[name](n)}}}\n{BUILD}"), 1_000)
 
 
 def test_variables() -> None:
