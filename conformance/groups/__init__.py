@@ -13,6 +13,7 @@ FAMILIES = (
     "own",
     "syntax_files",
     "syntax_tables",
+    "token_tables",
     "second_opinion",
     "json_syntax",
     "evaluation",

@@ -11,8 +11,11 @@ from typing import Any
 from conformance.model import Case, Failed, Group, Skipped, expect, tables
 from conformance.syntax import agree_with_go, parsed, span, template_errors
 from hclimg.diagnostics import Range
-from hclimg.lang.syntax import Body
+from hclimg.lang.syntax import Body, Expr, walk
 from hclimg.lang.tokens import scan
+
+# Parts of HCL's tree that are no nodes here: the steps of a traversal.
+NO_EXPRESSIONS = ("Traversal",)
 
 
 def _configs(corpus: Path) -> Iterator[Case]:
@@ -38,6 +41,7 @@ def _same_structure(body: Body, wanted: dict[str, Any], text: str) -> None:
     for name, attribute in body.attributes.items():
         _same_place(attribute.name.range, attributes[name]["NameRange"], text)
         _same_place(attribute.expr.range, attributes[name]["Expr"].get("SrcRange"), text)
+        _same_places(attribute.expr, attributes[name]["Expr"], text)
     blocks = wanted.get("Blocks") or []
     expect(len(body.blocks) == len(blocks), f"{len(body.blocks)} blocks")
     for block, other in zip(body.blocks, blocks, strict=True):
@@ -47,6 +51,27 @@ def _same_structure(body: Body, wanted: dict[str, Any], text: str) -> None:
         for label, place in zip(block.labels, other["LabelRanges"] or [], strict=True):
             _same_place(label.range, place, text)
         _same_structure(block.body, other["Body"], text)
+
+
+def _same_places(expr: Expr, wanted: dict[str, Any], text: str) -> None:
+    """Every expression inside stands where one of ours does."""
+    ours = {(len(text[: node.start].encode()), len(text[: node.end].encode())) for node in walk(expr)}
+    theirs = set(_places(wanted))
+    expect(theirs <= ours, f"HCL's tree has expressions at {sorted(theirs - ours)}, ours at {sorted(ours)}")
+
+
+def _places(wanted: Any) -> Iterator[tuple[int, int]]:
+    if isinstance(wanted, list):
+        for item in wanted:
+            yield from _places(item)
+    elif isinstance(wanted, dict):
+        if isinstance(where := wanted.get("SrcRange"), dict):
+            yield where["Start"]["Byte"], where["End"]["Byte"]
+        for name, part in wanted.items():
+            if name == "Parts":  # texts are in the string, or in the template, here
+                part = [item for item in part if "Val" not in item]
+            if name not in NO_EXPRESSIONS:
+                yield from _places(part)
 
 
 def _same_place(where: Range, wanted: dict[str, Any] | None, text: str) -> None:
