@@ -23,6 +23,7 @@ FAMILIES = (
     "templates",
     "layout",
     "legacy",
+    "conversion",
     "commands",
     "mistakes",
 )

@@ -9,6 +9,8 @@ import re
 from json.encoder import encode_basestring as quoted
 from typing import Any, Final, Self
 
+from attrs import frozen
+
 from hclimg.lang.json_tree import JsonArray, JsonConstant, JsonNode, JsonNumber, JsonObject, JsonString
 
 _FIRST_INDENT = re.compile(r"^([ \t]+)\S", re.MULTILINE)
@@ -26,6 +28,13 @@ class WrittenNumber(float):
         number = super().__new__(cls, float(text))
         number.text = text
         return number
+
+
+@frozen
+class Members:
+    """An object whose keys may be there again, as those of comments may."""
+
+    items: tuple[tuple[str, Any], ...]
 
 
 def data_of(node: JsonNode) -> Any:
@@ -53,6 +62,8 @@ def indent_of(text: str) -> str:
 
 
 def _pieces(data: Any, line: str, indent: str) -> list[str]:
+    if isinstance(data, Members):
+        return _members(data, line, indent) if data.items else ["{}"]
     if isinstance(data, dict | list) and data:
         return _members(data, line, indent)
     if isinstance(data, WrittenNumber):
@@ -65,12 +76,15 @@ def _pieces(data: Any, line: str, indent: str) -> list[str]:
     return [repr(data)]  # a number, {} or []
 
 
-def _members(data: dict[str, Any] | list[Any], line: str, indent: str) -> list[str]:
-    opening, closing = "{}" if isinstance(data, dict) else "[]"
-    rows = [(f"{quoted(key)}: ", value) for key, value in data.items()] if isinstance(data, dict) else [
-        ("", value) for value in data
-    ]  # fmt: skip
+def _members(data: Members | dict[str, Any] | list[Any], line: str, indent: str) -> list[str]:
+    opening, closing = "[]" if isinstance(data, list) else "{}"
+    rows = [("", value) for value in data] if isinstance(data, list) else _rows(data)
     found = [opening]
     for number, (key, value) in enumerate(rows):
         found += ["," if number else "", line + indent, key, *_pieces(value, line + indent, indent)]
     return [*found, line, closing]
+
+
+def _rows(data: Members | dict[str, Any]) -> list[tuple[str, Any]]:
+    items = data.items if isinstance(data, Members) else data.items()
+    return [(f"{quoted(key)}: ", value) for key, value in items]

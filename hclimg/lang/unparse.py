@@ -37,8 +37,8 @@ from hclimg.lang.syntax import (
     Variable,
 )
 
-Piece = str | Node | list[Any]
-"""A part of the text: itself, a node, or several parts."""
+Piece = str | Node | list[Any] | Callable[[], list[Any]]
+"""A part of the text: itself, a node, or several parts, perhaps ones that are yet to be found."""
 
 IDENTIFIER = re.compile(r"[^\W\d][\w-]*")
 _NO_KEYS: Final = frozenset(("for", "true", "false", "null"))
@@ -61,6 +61,8 @@ def expression_text(expr: Expr) -> str:
             found.append(piece)
         elif isinstance(piece, list):
             todo.extend(reversed(piece))
+        elif not isinstance(piece, Node):
+            todo.append(piece())
         else:
             todo.append(_WRITERS[type(piece)](piece))
     return "".join(found)
@@ -158,7 +160,7 @@ def _item(item: ObjectItem) -> Piece:
     return [item_key(item), " = ", item.value]
 
 
-def _names(expr: ForTuple | ForObject | TemplateFor) -> str:
+def loop_names(expr: ForTuple | ForObject | TemplateFor) -> str:
     names = f"{expr.key_name}, {expr.value_name}" if expr.key_name else expr.value_name
     return f"for {names} in "
 
@@ -168,12 +170,12 @@ def _condition(expr: ForTuple | ForObject) -> list[Piece]:
 
 
 def _for_tuple(expr: ForTuple) -> Piece:
-    return ["[", _names(expr), expr.collection, " : ", expr.value, *_condition(expr), "]"]
+    return ["[", loop_names(expr), expr.collection, " : ", expr.value, *_condition(expr), "]"]
 
 
 def _for_object(expr: ForObject) -> Piece:
     end = ["...", *_condition(expr), "}"] if expr.group else [*_condition(expr), "}"]
-    return ["{", _names(expr), expr.collection, " : ", expr.key, " => ", expr.value, *end]
+    return ["{", loop_names(expr), expr.collection, " : ", expr.key, " => ", expr.value, *end]
 
 
 # -- templates ------------------------------------------------------------------------
@@ -186,8 +188,8 @@ def _template(expr: Template) -> Piece:
     return ['"', *parts, '${""}' if alone else "", '"']
 
 
-def _parts(expr: Template) -> Iterator[Piece]:
-    """The inside of a quoted template."""
+def _parts(expr: Template, *, inner: bool = False) -> Iterator[Piece]:
+    """The inside of a quoted template; ``inner`` when a sequence follows it."""
     text = ""
     for part in expr.parts:
         if isinstance(part, Literal) and isinstance(part.value.raw, str):
@@ -196,7 +198,7 @@ def _parts(expr: Template) -> Iterator[Piece]:
         yield _before_sequence(text)
         text = ""
         yield _directive(part) if isinstance(part, TemplateIf | TemplateFor) else ["${", part, "}"]
-    yield quoted(text)[1:-1]
+    yield _before_sequence(text) if inner else quoted(text)[1:-1]
 
 
 def _before_sequence(text: str) -> str:
@@ -207,11 +209,15 @@ def _before_sequence(text: str) -> str:
     return quoted(text)[1:-1]
 
 
+def _body(expr: Template) -> Piece:
+    return lambda: list(_parts(expr, inner=True))
+
+
 def _directive(expr: TemplateIf | TemplateFor) -> Piece:
     if isinstance(expr, TemplateFor):
-        return ["%{ ", _names(expr), expr.collection, " }", *_parts(expr.body), "%{ endfor }"]
-    otherwise = ["%{ else }", *_parts(expr.no)] if expr.no else []
-    return ["%{ if ", expr.condition, " }", *_parts(expr.yes), *otherwise, "%{ endif }"]
+        return ["%{ ", loop_names(expr), expr.collection, " }", _body(expr.body), "%{ endfor }"]
+    otherwise = ["%{ else }", _body(expr.no)] if expr.no else []
+    return ["%{ if ", expr.condition, " }", _body(expr.yes), *otherwise, "%{ endif }"]
 
 
 _WRITERS: Final[dict[type[Node], Callable[[Any], Piece]]] = {

@@ -19,12 +19,14 @@ STAND_IN = "given"
 """What a variable without a value gets, so that its template can be compiled."""
 
 
-def differences(one: Template, other: Template, options: CompileOptions, diags: Diagnostics) -> list[str] | None:
+def differences(
+    one: Template, other: Template, options: CompileOptions, diags: Diagnostics, registry: Registry | None = None
+) -> list[str] | None:
     """Where the plans of two templates differ, a line each; None, after reports, when there is no plan of one.
 
     Variables that have no value get one.
     """
-    registry = Registry()
+    registry = registry or Registry()
     first = _plan_data(one, options, registry, diags)
     second = None if first is None else _plan_data(other, options, registry, diags)
     return None if second is None else list(_differences("", first, second))
@@ -47,7 +49,8 @@ def _all_given(template: Template, given: VariableInputs) -> VariableInputs:
 def _by_name(plan: dict[str, Any]) -> dict[str, Any]:
     """Fingerprints are left out: they differ where, and only where, something else does."""
     nodes = {node["id"]: {key: value for key, value in node.items() if key != "fingerprint"} for node in plan["nodes"]}
-    return {"lanes": {lane["address"]: lane for lane in plan["lanes"]}, "nodes": nodes}
+    lanes = {lane["address"]: lane for lane in plan["lanes"]}
+    return {"lanes": lanes, "nodes": nodes, "outputs": plan.get("outputs", {})}
 
 
 def _differences(path: str, one: Any, other: Any) -> Iterator[str]:

@@ -76,7 +76,7 @@ def read_hcl(
     ``diags`` holds what was wrong with their syntax.
     """
     reader = _Reader(diags)
-    bodies = [shaped(body, _SHAPE, diags) for body in bodies]
+    bodies = [shaped(body, ROOT_SHAPE, diags) for body in bodies]
     if reader.too_old(bodies):
         # What a template for another version contains cannot be judged by this one.
         return Template(path=path, base_dir=base_dir, legible=False)
@@ -167,7 +167,7 @@ class _Reader:
         meant = nearest(item.name.text, _TOP_LEVEL) if isinstance(item, Property) else ""
         if meant:
             body = Body(item.source, item.start, item.end, (item,))
-            for block in shaped(body, {item.name.text: _SHAPE[meant]}, self.diags).blocks:
+            for block in shaped(body, {item.name.text: ROOT_SHAPE[meant]}, self.diags).blocks:
                 _TOP_LEVEL[meant](self, block)
 
     def _misspelt(self, block: Block) -> None:
@@ -307,7 +307,7 @@ _TOP_LEVEL: dict[str, Callable[[_Reader, Block], None]] = {
 }
 
 
-_SHAPE: Shape = {
+ROOT_SHAPE: Shape = {
     "packer": (),
     "variable": ("name",),
     "variables": (),
@@ -327,7 +327,7 @@ _SHAPE: Shape = {
 GENERATED: Shape = {"source": ("type", "name"), "build": ()}
 """What ``dynamic`` blocks outside of all others can generate."""
 
-_CHAIN: Shape = {"post-processor": ("type",)}
+CHAIN_SHAPE: Shape = {"post-processor": ("type",)}
 BUILD_SHAPE: Shape = {
     "source": ("source",),
     "provisioner": ("type",),
@@ -351,7 +351,7 @@ def _expanded_chain(block: Block, outer: Body, scope: Scope, diags: Diagnostics)
     if block.type.text != "post-processors":
         return block
     seen = within(block, outer.names)
-    return seen.with_body(_expanded(seen.body, _CHAIN, scope, diags))
+    return seen.with_body(_expanded(seen.body, CHAIN_SHAPE, scope, diags))
 
 
 def _expanded(body: Body, shape: Shape, scope: Scope, diags: Diagnostics) -> Body:
@@ -410,7 +410,7 @@ def _build(block: Block, reader: _Reader) -> BuildBlock:
     )
 
 
-_GROUP_SHAPE: Shape = {
+GROUP_SHAPE: Shape = {
     "input": ("name",),
     **{name: BUILD_SHAPE[name] for name in ("provisioner", "post-processor", "post-processors", "use")},
 }
@@ -424,7 +424,7 @@ def _group(block: Block, diags: Diagnostics) -> GroupBlock | None:
     inputs: dict[str, VariableBlock] = {}
     provisioners: list[ComponentBlock | UseBlock | None] = []
     chains: list[ChainBlock | UseBlock | None] = []
-    for item in split(block.body, f'group "{names[0]}"', diags, blocks=_GROUP_SHAPE).blocks:
+    for item in split(block.body, f'group "{names[0]}"', diags, blocks=GROUP_SHAPE).blocks:
         match item.type.text:
             case "input":
                 _declare_input(item, inputs, diags)
@@ -514,7 +514,7 @@ def _single(step: ComponentBlock | None) -> ChainBlock | None:
 def _chain(block: Block, diags: Diagnostics) -> ChainBlock | None:
     if labels(block, (), diags) is None:
         return None
-    parts = split(block.body, "post-processors", diags, arguments=REPETITION, blocks=_CHAIN)
+    parts = split(block.body, "post-processors", diags, arguments=REPETITION, blocks=CHAIN_SHAPE)
     steps = _some(_step(item, diags) for item in parts.blocks)
     return ChainBlock(block.header, steps, parts.exprs(REPETITION), block.body.names)
 

@@ -9,7 +9,6 @@ from hclimg.diagnostics import Diagnostics
 from hclimg.lang.evaluate import evaluate
 from hclimg.lang.syntax import Block, Expr
 from hclimg.lang.types import STRING, MapType
-from hclimg.lang.unevaluated import verbatim
 from hclimg.template.blocks import NO_VARIABLES, constant, labels, split
 
 KEYWORD = "hcp_packer_registry"
@@ -46,7 +45,7 @@ def _check_text(expr: Expr | None, diags: Diagnostics, summary: str, problem_of:
 def _is_constant(expr: Expr) -> bool:
     """Whether it refers to nothing and calls nothing: only then can it be judged here."""
     found = Diagnostics()
-    evaluate(verbatim(expr), NO_VARIABLES, found)
+    evaluate(expr, NO_VARIABLES, found)
     return not found.items
 
 

@@ -28,12 +28,19 @@ def load_template(
     """
     found = Diagnostics()
     template = _load(path, found, config_type, stdin)
-    if template is not None and template.modules:
-        from hclimg.template.modules import load_modules
-
-        template = load_modules(template, lambda folder, problems: _from_directory(folder, "", problems), found)
+    if template is not None:
+        template = with_modules(template, found)
     diags.extend(in_text_order(found))
     return template
+
+
+def with_modules(template: Template, diags: Diagnostics) -> Template:
+    """The template with the modules that it calls, which are read too."""
+    if not template.modules:
+        return template
+    from hclimg.template.modules import load_modules
+
+    return load_modules(template, lambda folder, problems: _from_directory(folder, "", problems), diags)
 
 
 def _load(path: str, diags: Diagnostics, config_type: str, stdin: Callable[[], str] | None) -> Template | None:

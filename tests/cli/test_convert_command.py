@@ -109,15 +109,110 @@ def test_a_template_without_a_plan_proves_nothing(hclimg: Run, write: Write) -> 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("x.pkr.hcl",), "is no legacy JSON template; only those can be converted"),
+        (("x.pkr.hcl",), '"x.pkr.hcl" is written in HCL already. The other way is --to json.'),
+        (("x.pkr.json", "-to", "json"), "is written in HCL's JSON syntax already. The other way is --to hcl."),
+        (("x.img.py",), "is written in Python, which cannot be converted"),
+        (("empty", "-to", "json"), "and no *.pkr.hcl file"),
+        (("two", "-to", "json"), "twice. Name another directory with -o."),
+        (("two", "-to", "json", "-o", "-"), "cannot all go to standard output"),
         (("empty",), 'The directory "empty" holds no legacy JSON template'),
         (("-o", "-", "-split", "old.json"), "cannot all go to standard output"),
         (("none.json",), "no such file"),
     ],
 )
 def test_what_cannot_be_done(hclimg: Run, old: Path, tmp_path: Path, arguments: tuple[str, ...], text: str) -> None:
-    (tmp_path / "empty").mkdir()
+    for name in ("empty", "two"):
+        (tmp_path / name).mkdir()
+    for name in ("a.pkr.hcl", "b.pkr.hcl"):
+        (tmp_path / "two" / name).write_text("")
     done = hclimg("convert", *arguments)
     assert done.returncode == 1
     assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+JSON = """\
+{
+  "variable": {
+    "name": {
+      "type": "string",
+      "default": "web"
+    },
+    "size": {
+      "type": "string"
+    }
+  },
+  "source": {
+    "null": {
+      "null": {
+        "communicator": "none"
+      }
+    }
+  },
+  "build": {
+    "sources": [
+      "source.null.null"
+    ],
+    "provisioner": {
+      "shell-local": {
+        "inline": [
+          "echo ${var.name} ${var.size}"
+        ]
+      }
+    }
+  }
+}
+"""
+
+
+def test_json_syntax_and_back(hclimg: Run, old: Path, tmp_path: Path) -> None:
+    done = hclimg("convert", "--to", "json", "-check", "old.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "old.pkr.json").read_text() == JSON
+    assert hclimg("validate", "-var", "size=1", "old.pkr.json").returncode == 0
+    assert hclimg("convert", "-o", "-", "old.pkr.json").stdout == NEW
+    assert not (tmp_path / "old.pkr.hcl").exists()
+    assert hclimg("convert", "-check", "old.pkr.json").stdout.startswith("old.pkr.json  the same plan → old.pkr.hcl\n")
+    assert hclimg("convert", "-to", "json", "-o", "-", "old.pkr.hcl").stdout == JSON
+
+
+def test_a_directory_becomes_one(hclimg: Run, write: Write, tmp_path: Path) -> None:
+    write("t/a.pkr.hcl", 'variable "x" {}\n\nsource "null" "n" {\n  communicator = "none"\n}\n')
+    write("t/b.pkr.hcl", 'build {\n  sources = ["null.n"]\n\n  name = var.x\n}\n')
+    write("t/c.pkr.json", '{"locals": {"y": 1}}')
+    write("t/v.auto.pkrvars.hcl", '# which\nx = "$${a}"\n')
+    write("t/notes.txt", "")
+    done = hclimg("convert", "-to", "json", "-check", "-o", "j", "t")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("t  the same plan → ")
+    names = ["a.pkr.json", "b.pkr.json", "c.pkr.json", "v.auto.pkrvars.json"]
+    assert sorted(path.name for path in (tmp_path / "j").iterdir()) == names
+    assert (tmp_path / "j" / "v.auto.pkrvars.json").read_text() == '{\n  "//": "which",\n  "x": "${a}"\n}\n'
+    assert hclimg("validate", "j").returncode == 0
+    done = hclimg("convert", "-check", "-o", "h", "j")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "h" / "v.auto.pkrvars.hcl").read_text() == (tmp_path / "t" / "v.auto.pkrvars.hcl").read_text()
+    assert hclimg("plan", "h").stdout == hclimg("plan", "t").stdout.replace("t/", "h/")
+
+
+def test_variables_alone(hclimg: Run, write: Write, tmp_path: Path) -> None:
+    write("v.pkrvars.hcl", 'a = ["x", 1.50]\n')
+    done = hclimg("convert", "-to", "json", "-check", "v.pkrvars.hcl")
+    assert done.stdout.startswith("v.pkrvars.hcl  the same values → v.pkrvars.json\n"), done.stderr
+    assert (tmp_path / "v.pkrvars.json").read_text() == '{\n  "a": [\n    "x",\n    1.5\n  ]\n}\n'
+
+
+def test_two_templates_of_one_name(hclimg: Run, write: Write) -> None:
+    write("a/x.json", OLD)
+    write("b/x.json", OLD)
+    done = hclimg("convert", "-force", "-o", "new", "a/x.json", "b/x.json")
+    assert done.returncode == 1
+    assert 'Another template of this call has become "new/x.pkr.hcl" already.' in done.stderr
+
+
+def test_where_nothing_can_be_written(hclimg: Run, old: Path, write: Write) -> None:
+    write("new", "a file")
+    done = hclimg("convert", "-o", "new", "old.json")
+    assert done.returncode == 1
+    assert "could not be written" in done.stderr
     assert "Traceback" not in done.stderr

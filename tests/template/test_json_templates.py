@@ -305,3 +305,9 @@ def test_everything_that_is_wrong_is_told(workshop: Workshop, golden: Golden) ->
     template = workshop.load(MISTAKES, "t.pkr.json")
     workshop.compile(template)
     golden("json-mistakes.txt", workshop.problems)
+
+
+def test_a_registry_of_values_that_are_not_constant(workshop: Workshop) -> None:
+    template = {"variable": {"l": {"default": {}}}, "hcp_packer_registry": {"bucket_labels": "${var.l}"}}
+    workshop.load(json.dumps(template), "t.pkr.json")
+    assert [item.summary for item in workshop.diags] == ["Block without effect"]

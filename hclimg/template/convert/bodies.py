@@ -83,7 +83,7 @@ class BodyWriter:
     def _guessed(self, item: Attribute) -> Iterator[Item]:
         name, expr = item.name.text, item.expr
         objects: tuple[Any, ...] = expr.items if isinstance(expr, TupleCons) else (expr,)
-        if objects and all(isinstance(one, ObjectCons) for one in objects) and _is_block(name, expr):
+        if objects and all(isinstance(one, ObjectCons) for one in objects) and is_block(name, expr):
             yield from self._blocks(name, expr, None)
         else:
             yield Argument(name, value_text(expr))
@@ -103,7 +103,7 @@ def plain(expr: Expr, wanted: Type) -> Expr:
         return expr
 
 
-def _is_block(name: str, expr: Expr) -> bool:
+def is_block(name: str, expr: Expr) -> bool:
     """A list of objects is, and an object that holds more than plain values."""
     if name in ALWAYS_BLOCKS or isinstance(expr, TupleCons):
         return True

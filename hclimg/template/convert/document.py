@@ -35,7 +35,14 @@ class Nested:
     comment: str = ""
 
 
-Item = Argument | Nested
+@frozen
+class Note:
+    """A comment that belongs to nothing."""
+
+    comment: str
+
+
+Item = Argument | Nested | Note
 
 
 def document_text(items: Sequence[Item]) -> str:
@@ -54,11 +61,12 @@ def _body(items: Sequence[Item], *, top: bool) -> BodyRule:
     lines: list[Any] = [] if top or not items else [_line()]
     before: Item | None = None
     for item in items:
-        # Blocks stand apart from what is above them, arguments from the blocks above them.
-        if before is not None and (isinstance(item, Nested) or isinstance(before, Nested)):
+        # Blocks stand apart from what is above them, arguments from the blocks above them, notes from everything.
+        if before is not None and not (isinstance(item, Argument) and isinstance(before, Argument)):
             lines.append(_line())
         lines += [_line(f"# {text}\n" if text else "#\n") for text in item.comment.splitlines()]
-        lines += [_block(item) if isinstance(item, Nested) else _argument(item), _line()]
+        if not isinstance(item, Note):
+            lines += [_block(item) if isinstance(item, Nested) else _argument(item), _line()]
         before = item
     return BodyRule(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, cast
 
 import attrs
@@ -20,13 +21,23 @@ def rewritten(node: Any, change: Change) -> Any:
         if found is not None:
             return found
     if isinstance(node, tuple):
-        return tuple([rewritten(item, change) for item in node])
+        items = tuple([rewritten(item, change) for item in node])
+        return items if any(new is not old for new, old in zip(items, node, strict=True)) else node
     if not isinstance(node, Node):
         return node
-    names = [name for name in node.__attrs_names__() if name not in ("source", "start", "end")]
-    old = {name: getattr(node, name) for name in names}
-    new = {name: rewritten(value, change) for name, value in old.items()}
-    return attrs.evolve(cast(Any, node), **new) if any(new[name] is not old[name] for name in names) else node
+    changed: dict[str, Any] = {}
+    for name in _parts(cast(Any, type(node))):
+        old = getattr(node, name)
+        new = rewritten(old, change) if isinstance(old, Node | tuple) else old
+        if new is not old:
+            changed[name] = new
+    return attrs.evolve(cast(Any, node), **changed) if changed else node
+
+
+@cache
+def _parts(kind: type[Any]) -> tuple[str, ...]:
+    """The names of what a node consists of."""
+    return tuple(name for name in kind.__attrs_names__() if name not in ("source", "start", "end"))
 
 
 def found_in(node: Any) -> Iterator[Expr]:

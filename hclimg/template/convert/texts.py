@@ -4,45 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hclimg.lang.syntax import Expr, Literal, ObjectCons, ObjectItem, Template, TemplateWrap, TupleCons
+from hclimg.lang.syntax import (
+    Expr,
+    Literal,
+    ObjectCons,
+    ObjectItem,
+    Template,
+    TemplateFor,
+    TemplateIf,
+    TemplateWrap,
+    TupleCons,
+)
 from hclimg.lang.unparse import expression_text, key_text
+from hclimg.lang.unparse_json import template_source
 
 LONGEST_LINE = 100
 """Characters of a list that still stands on one line."""
+_DEEPEST = 100
+"""What nests deeper than this is not laid out any more."""
 
 _MARKER = "EOT"
 
 
-def value_text(expr: Expr) -> str:
+def value_text(expr: Expr, depth: int = 0) -> str:
     """The text of an argument's value; lines are not indented yet."""
-    if isinstance(expr, TemplateWrap):
-        return value_text(expr.inner)
+    while isinstance(expr, TemplateWrap):
+        expr = expr.inner
+    if depth > _DEEPEST:
+        return expression_text(expr)
     if isinstance(expr, TupleCons):
-        return _list_text(expr)
+        return _list_text(expr, depth + 1)
     if isinstance(expr, ObjectCons):
-        return "".join(_object_lines(expr)) if expr.items else "{}"
+        return "".join(_object_lines(expr, depth + 1)) if expr.items else "{}"
     return _heredoc(expr) or expression_text(expr)
 
 
-def _list_text(expr: TupleCons) -> str:
-    items = [_item_text(item) for item in expr.items]
+def _list_text(expr: TupleCons, depth: int) -> str:
+    items = [_item_text(item, depth) for item in expr.items]
     line = f"[{', '.join(items)}]"
     if len(line) <= LONGEST_LINE and "\n" not in line:
         return line
     return "\n".join(["[", *(f"{item}," for item in items), "]"])
 
 
-def _item_text(expr: Expr) -> str:
+def _item_text(expr: Expr, depth: int) -> str:
     """In a list no heredoc: the comma would have a line of its own."""
-    if isinstance(expr, TemplateWrap):
-        return _item_text(expr.inner)
-    return value_text(expr) if isinstance(expr, TupleCons | ObjectCons) else expression_text(expr)
+    while isinstance(expr, TemplateWrap):
+        expr = expr.inner
+    return value_text(expr, depth) if isinstance(expr, TupleCons | ObjectCons) else expression_text(expr)
 
 
-def _object_lines(expr: ObjectCons) -> Iterator[str]:
+def _object_lines(expr: ObjectCons, depth: int) -> Iterator[str]:
     yield "{\n"
     for item in expr.items:
-        yield f"{_key(item)} = {_item_text(item.value)}\n"
+        yield f"{_key(item)} = {_item_text(item.value, depth)}\n"
     yield "}"
 
 
@@ -66,6 +81,8 @@ def _heredoc(expr: Expr) -> str:
 
 def _heredoc_part(part: Expr) -> str:
     raw = part.value.raw if isinstance(part, Literal) else None
+    if isinstance(part, TemplateIf | TemplateFor):
+        return template_source(part)
     if not isinstance(raw, str):
         return f"${{{expression_text(part)}}}" if not isinstance(part, Literal) else "\0"
     if raw.endswith(("$", "%")) or any(char < " " and char not in "\n\t" for char in raw):

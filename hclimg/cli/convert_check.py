@@ -1,0 +1,46 @@
+"""What ``convert -check`` finds out: whether a template and what was made of it have the same plan."""
+
+from __future__ import annotations
+
+from hclimg.cli.options import TemplateOptions
+from hclimg.cli.reading import compile_options
+from hclimg.diagnostics import Diagnostics, SourceText
+from hclimg.lang.evaluate import Scope, evaluate
+from hclimg.lang.source import read_source
+from hclimg.lang.unevaluated import verbatim
+from hclimg.lang.values import Value
+from hclimg.plan.compare import differences
+from hclimg.template.convert.convert import Converted, parsed
+from hclimg.template.convert.files import File
+
+
+def verdict(made: Converted, values: TemplateOptions, found: Diagnostics) -> tuple[str, bool]:
+    """What there is to say, and whether it is good. A template that has no plan proves nothing, and says why."""
+    before = len(found.errors)
+    for file in made.job.files:
+        if file.is_vars:
+            _compare_values(file, made, found)
+    if made.old is None:
+        return ("the same values", True) if len(found.errors) == before else ("other values", False)
+    new = made.template(found)
+    options = compile_options(values, warn_undeclared=False)
+    lines = None if len(found.errors) > before else differences(made.old, new, options, found)
+    if lines is None:
+        return "not checked: it has no plan", False
+    for line in lines:
+        found.error("The plan differs", line)
+    return ("the same plan", True) if not lines else (f"{len(lines)} differences", False)
+
+
+def _compare_values(file: File, made: Converted, found: Diagnostics) -> None:
+    old = read_source(file.path, found)
+    name = next((name for name in made.texts if name.startswith(f"{file.stem}.pkrvars.")), "")
+    if old is None or not name or _values(old, found) == _values(SourceText(name, made.texts[name]), found):
+        return
+    found.error("The values differ", f'The file "{name}" gives other values than "{file.path}".')
+
+
+def _values(source: SourceText, found: Diagnostics) -> dict[str, Value]:
+    """What a file of variables says."""
+    items = parsed(source, found).attributes
+    return {name: evaluate(verbatim(item.expr), Scope(), found) for name, item in items.items()}

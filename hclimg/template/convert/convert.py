@@ -1,0 +1,120 @@
+"""One template in another syntax: the texts of its new files, and the template that these make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from hclimg.diagnostics import Diagnostics, SourceText
+from hclimg.lang.json_scan import scan
+from hclimg.lang.json_syntax import parse_json_body
+from hclimg.lang.parse import parse_body
+from hclimg.lang.source import read_source
+from hclimg.lang.syntax import Body
+from hclimg.registry import Registry
+from hclimg.template.convert.bodies import BodyWriter
+from hclimg.template.convert.comments import json_comments, native_comments
+from hclimg.template.convert.document import Item, document_text
+from hclimg.template.convert.files import File, Job, Syntax
+from hclimg.template.convert.from_json import native_items
+from hclimg.template.convert.legacy import sections_of
+from hclimg.template.convert.places import Place
+from hclimg.template.convert.to_json import json_file
+from hclimg.template.load import load_template, with_modules
+from hclimg.template.model import Template
+
+
+@frozen
+class Converted:
+    """``texts`` are those of the new files by their names. ``old`` is None for files of variables alone."""
+
+    job: Job
+    texts: Mapping[str, str]
+    old: Template | None
+
+    def template(self, diags: Diagnostics) -> Template:
+        """What the new files say together; warnings are those of the old ones."""
+        from hclimg.template.hcl import read_hcl
+
+        assert self.old is not None
+        found = Diagnostics()
+        sources = [SourceText(name, text) for name, text in self.texts.items() if not File.at(Path(name)).is_vars]
+        bodies = [parsed(source, found) for source in sources]
+        template = read_hcl(bodies, str(self.job.path), self.old.base_dir, found, self.old.auto_var_files)
+        template = with_modules(template, found)
+        diags.extend(found.errors)
+        return template
+
+
+def converted(
+    job: Job, to: Syntax, diags: Diagnostics, *, split: bool = False, registry: Registry | None = None
+) -> Converted | None:
+    """The template in another syntax; None after reports of what stands against it."""
+    before = len(diags.errors)
+    old = None
+    if not all(file.is_vars for file in job.files):
+        found = Diagnostics()
+        old = load_template(str(job.path), found, config_type="json" if job.is_legacy else "hcl2")
+        diags.extend(found.errors)
+    if len(diags.errors) > before:
+        return None
+    registry = registry or Registry()
+    if old is not None and job.is_legacy:
+        texts = dict(_legacy_texts(job.files[0], old, to, registry, diags, split=split))
+    else:
+        texts = {}
+        for file in job.files:
+            _add(file, to, registry, texts, diags)
+    return Converted(job, texts, old) if len(diags.errors) == before else None
+
+
+def _legacy_texts(
+    file: File, template: Template, to: Syntax, registry: Registry, diags: Diagnostics, *, split: bool
+) -> Iterator[tuple[str, str]]:
+    sections = sections_of(template, BodyWriter(registry))
+    parts: dict[str, tuple[Item, ...]] = {file.stem: sections.all}
+    if split:
+        parts = {
+            f"{file.stem}/variables": (*sections.head, *sections.variables),
+            f"{file.stem}/sources": sections.sources,
+            f"{file.stem}/build": sections.builds,
+        }
+    for stem, items in parts.items():
+        if items:
+            text = document_text(items)
+            made = text if to is Syntax.HCL else _to_json(SourceText(f"{stem}.pkr.hcl", text), "root", registry, diags)
+            yield file.renamed(to, stem), made
+
+
+def _add(file: File, to: Syntax, registry: Registry, texts: dict[str, str], diags: Diagnostics) -> None:
+    source, name = read_source(file.path, diags), file.renamed(to)
+    if name in texts:
+        diags.error("Two files of one name", f'"{file.path}" and another file would both become "{name}".')
+    elif source is not None:
+        keyword = "vars" if file.is_vars else "root"
+        convert = _to_json if to is Syntax.JSON else _to_native
+        texts[name] = source.text if file.syntax is to else convert(source, keyword, registry, diags)
+
+
+def _to_json(source: SourceText, keyword: str, registry: Registry, diags: Diagnostics) -> str:
+    found = Diagnostics()
+    body = parse_body(source, found)
+    diags.extend(found)
+    return json_file(body, Place(keyword, registry), native_comments(source), diags) if not found.has_errors else ""
+
+
+def _to_native(source: SourceText, keyword: str, registry: Registry, diags: Diagnostics) -> str:
+    found = Diagnostics()
+    body = parse_json_body(source, found)
+    diags.extend(found)
+    if found.has_errors:
+        return ""
+    comments = json_comments(source, scan(source, found))
+    return document_text(native_items(body, Place(keyword, registry), comments, diags))
+
+
+def parsed(source: SourceText, diags: Diagnostics) -> Body:
+    """A file of HCL or of its JSON syntax, as its name says."""
+    return parse_json_body(source, diags) if source.filename.endswith(".json") else parse_body(source, diags)
