@@ -1,3 +1,3 @@
 """What all tests share."""
 
-pytest_plugins = ["golden", "servers.booted", "servers.recording", "servers.sshd"]
+pytest_plugins = ["golden", "servers.ports", "servers.booted", "servers.recording", "servers.sshd"]

@@ -156,13 +156,15 @@ def dial_by_proxy(
     connect: Callable[[float], socket.socket], deadline: float, cancel: CancelToken
 ) -> socket.socket:
     """Call ``connect(seconds)`` until it gives a connection. Raises TimedOut with the last reason, or Cancelled."""
-    pause = FIRST_PAUSE
+    pause, reason = FIRST_PAUSE, ""
     while True:
         cancel.check()
         try:
             return tune(connect(max(0.1, deadline - time.monotonic())))
         except OSError as error:
+            if not (reason and isinstance(error, TimeoutError)):  # the last one may just have had too little time
+                reason = (error.strerror or str(error)).lower()
             if time.monotonic() + pause >= deadline:
-                raise TimedOut((error.strerror or str(error)).lower()) from error
+                raise TimedOut(reason) from error
         cancel.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)

@@ -15,9 +15,10 @@ from threading import Thread
 from typing import TYPE_CHECKING, Self
 
 from attrs import define, field
-from paramiko import Channel, SSHException, Transport
+from paramiko import Channel, SSHException
 from paramiko.buffered_pipe import BufferedPipe
 
+from hclimg.communicators.pulse import lives
 from hclimg.errors import ConnectionLost, TimedOut
 from hclimg.units import show_duration
 
@@ -32,7 +33,6 @@ Received = Callable[[str, bytes], None]
 BLOCK = 32_704  # what fits into one packet of the size that OpenSSH takes
 SIGNALLED = 128  # the exit code of a command that a signal ended: SSH may tell the signal, paramiko does not
 BROKEN = (OSError, EOFError, SSHException)  # what paramiko raises when the connection breaks while it sends
-_SETTLE = 2.0  # seconds in which a connection that lost a command without a status shows that it is dead
 
 
 class LateError(Exception):
@@ -170,9 +170,7 @@ class RemoteCommand:
             self.channel.close()
 
     def _without_status(self) -> int:
-        transport: Transport = self.channel.get_transport()
-        transport.join(_SETTLE)
-        if transport.is_alive():
+        if lives(self.channel.get_transport()):
             return SIGNALLED
         raise ConnectionLost("The connection to the machine broke while a command ran.", started=self.sent_all)
 

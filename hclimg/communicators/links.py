@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import define, field
-from paramiko import Channel, SFTPClient, SSHClient, Transport
+from paramiko import Channel, SSHClient, Transport
 from paramiko.agent import AgentRequestHandler
 
 
@@ -44,9 +44,6 @@ class Link:
         if self.forward_agent:
             AgentRequestHandler(channel)
         return channel
-
-    def sftp(self) -> SFTPClient:
-        return self.client.open_sftp()
 
 
 def fabric_connection(end: Link, gateway: Any) -> Any:

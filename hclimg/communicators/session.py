@@ -18,12 +18,13 @@ from typing import Any
 from attrs import define, field, frozen
 from paramiko import Channel, SSHException, Transport
 from paramiko.packet import Packetizer
-from paramiko.sftp_client import SFTPClient
 from paramiko.ssh_exception import IncompatiblePeer
 
 from hclimg.communicators.dial import dial, dial_by_proxy, tune
 from hclimg.communicators.links import Link, fabric_connection
 from hclimg.communicators.login import FAST_CIPHERS, SMALL_BLOCKS, Account, HostKeyPin, Login, LoginRefused
+from hclimg.communicators.pulse import lives, watch
+from hclimg.communicators.sftp_client import SftpClient
 from hclimg.communicators.socks import Proxy
 from hclimg.errors import BuildError, ConnectionLost, TimedOut
 from hclimg.sdk.cancel import CancelToken
@@ -35,7 +36,6 @@ HANDSHAKE = 60.0  # seconds in which a server that speaks must have agreed on ke
 LOGIN_PAUSE = 2.0  # seconds between refused logins: sshd punishes clients that come back sooner
 BROKEN_PAUSE = 0.5  # seconds after a handshake that broke
 OPEN_CHANNEL = 60.0
-SETTLE = 0.5
 WINDOW = 2 << 20
 BULK_WINDOW = 16 << 20  # what may be under way to us: a far machine sends no faster than a window in a round trip
 
@@ -136,24 +136,25 @@ class SshSession:
     def check_alive(self, error: BaseException, *, started: bool = False) -> None:
         """Raise Cancelled or ConnectionLost when it is the connection that failed."""
         self.cancel.check()
-        if self.alive and not getattr(error, "errno", None):
-            self._connection.transport.join(SETTLE)  # it may be dying: who writes notices before who reads
+        # It may be dying: who writes notices before who reads.
+        living = self.alive and (bool(getattr(error, "errno", None)) or lives(self._connection.transport))
         self.cancel.check()
-        if not self.alive:
+        if not living:
             self.drop()
             raise ConnectionLost(f"The connection to {self.where} broke: {_why(error)}.", started=started) from error
 
-    def sftp(self) -> SFTPClient:
-        """Raises BuildError when the machine has no SFTP server."""
-        self._ensure()
+    def sftp(self) -> SftpClient:
+        """Raises BuildError when the machine has no SFTP server, ConnectionLost when the connection broke."""
+        transport = self.transport
         try:
-            client: SFTPClient = self._connection.sftp()
-        except (SSHException, EOFError) as error:
-            self.cancel.check()
+            client = SftpClient.from_transport(transport)
+        except (SSHException, OSError, EOFError) as error:
+            self.check_alive(error)
             raise BuildError(
                 f"{self.where} has no SFTP server: {error}",
                 hint='Leave ssh_file_transfer_method out, or write "scp": then files are streamed through commands.',
             ) from error
+        assert isinstance(client, SftpClient)
         return client
 
     def _ensure(self) -> None:
@@ -277,8 +278,8 @@ class SshSession:
         if silence > 0:
             self._pulse = threading.Event()
             pulse = threading.Thread(
-                target=_watch, args=(transport, self._pulse, max(interval, 0) or silence, silence, self.hang_up),
-                name="ssh-pulse", daemon=True,
+                target=watch, args=(transport, self._pulse, max(interval, 0) or silence, silence, self.hang_up),
+                name="ssh-watch", daemon=True,
             )  # fmt: skip
             pulse.start()
         elif interval > 0:
@@ -314,17 +315,6 @@ class SshSession:
         known = ", ".join((*options.ciphers, *options.kex))
         listed = ", ".join(wrong)
         return BuildError(f"SSH algorithms that are not supported: {listed}.", hint=f"Supported are: {known}.")
-
-
-def _watch(transport: Transport, stop: threading.Event, interval: float, silence: float, hang_up: Any) -> None:
-    """Ask the server for a sign of life again and again; break the connection when none comes."""
-    while not stop.wait(interval) and transport.is_active():
-        ask = threading.Thread(target=transport.global_request, args=("keepalive@openssh.com",), daemon=True)
-        ask.start()
-        ask.join(silence)
-        if ask.is_alive() and not stop.is_set():
-            hang_up()
-            return
 
 
 def _why(error: BaseException) -> str:

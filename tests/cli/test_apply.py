@@ -248,7 +248,7 @@ class Terminal:
     def expect(self, text: str) -> None:
         """Wait until the text has been shown."""
         while text not in self.seen:
-            ready, _, _ = select.select([self.master], [], [], 30)
+            ready, _, _ = select.select([self.master], [], [], 120)
             assert ready, f"{text!r} did not come: {self.seen!r}"
             self.seen += os.read(self.master, 65536).decode()
 
@@ -275,9 +275,10 @@ def terminal(here: Path) -> Callable[..., Terminal]:
 
 
 def test_live(terminal: Callable[..., Terminal], write: Write) -> None:
-    write("x.pkr.hcl", ONE % "echo first; sleep 0.5; echo last")
+    write("x.pkr.hcl", ONE % "echo first; while [ ! -e seen ]; do sleep 0.1; done; echo last")
     shown = terminal("apply", "x.pkr.hcl")
     shown.expect("1 running")
+    Path("seen").touch()
     assert shown.end() == 0
     assert "null.one: \x1b[0mfirst\r\n" in shown.seen
     assert "built" in shown.seen

@@ -196,7 +196,7 @@ class Terminal:
         os.write(self.screen, keys.encode())
 
     def waits_for(self, text: str) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while text not in self.unread:
             assert select.select([self.screen], [], [], max(0.0, until - time.monotonic()))[0], self.unread
             try:

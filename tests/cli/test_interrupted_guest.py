@@ -68,7 +68,10 @@ class Build:
         raise AssertionError("".join(lines))
 
     def rest(self) -> str:
-        return self.process.communicate()[0]
+        assert self.process.stdout is not None
+        said = self.process.stdout.read()
+        self.process.wait()
+        return said
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)

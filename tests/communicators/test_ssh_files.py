@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import BinaryIO, cast
 import pytest
 
 from hclimg.communicators.connect import connect
+from hclimg.communicators.ssh import SshCommunicator
 from hclimg.errors import BuildError, Cancelled, ConnectionLost
 from hclimg.events import Progress
 from hclimg.sdk.context import Context
@@ -273,6 +275,17 @@ def test_a_cut_directory_is_copied_again(
     ssh.download_dir(str(source), tmp_path / "down")
     assert tree(tmp_path / "down") == tree(source)
     assert front.connections >= 4
+
+
+def test_a_cut_download_writes_no_traceback(ssh: Communicator, sshd: Sshd) -> None:
+    """The thread that asks for the pieces of a file ends quietly; pytest sees when one does not."""
+    assert isinstance(ssh, SshCommunicator)
+    file = ssh.session.sftp().open(str(sshd.key_file), "rb")
+    ssh.session.drop()
+    file.prefetch(10_000_000)
+    for thread in threading.enumerate():
+        if "_prefetch_thread" in thread.name:
+            thread.join()
 
 
 def test_a_file_that_changed_during_the_cut_is_noticed(

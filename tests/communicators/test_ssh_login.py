@@ -24,12 +24,15 @@ from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.ssh_keys import generate_key_pair, write_private_file
 from hclimg.units import Secret
+from servers.ports import HeldPort
 from servers.recording import Recording
 from servers.socks5 import Socks5
 from servers.ssh_accounts import AccountServer, Rules
-from servers.sshd import Sshd, free_port
+from servers.sshd import Sshd
 
-SHORT = timedelta(seconds=1)
+SHORT = timedelta(seconds=1)  # where it is to pass
+LONG = timedelta(minutes=5)
+ONCE = {"ssh_handshake_attempts": 1, "ssh_timeout": None}
 
 
 def log_in(ctx: Context, config: CommunicatorConfig, **more: Any) -> Communicator:
@@ -37,7 +40,7 @@ def log_in(ctx: Context, config: CommunicatorConfig, **more: Any) -> Communicato
 
 
 def account(server: AccountServer, **settings: Any) -> CommunicatorConfig:
-    given = {"ssh_host": "127.0.0.1", "ssh_port": server.port, "ssh_username": "someone", "ssh_timeout": SHORT}
+    given = {"ssh_host": "127.0.0.1", "ssh_port": server.port, "ssh_username": "someone", "ssh_timeout": LONG}
     return CommunicatorConfig(**{**given, **settings})
 
 
@@ -94,7 +97,7 @@ def test_silent_connections_are_kept_while_new_ones_are_tried(
     ctx: Context, sshd: Sshd, mute_then_sshd: tuple[int, list[socket.socket]]
 ) -> None:
     port, held = mute_then_sshd
-    config = sshd.configure(ssh_port=port, ssh_timeout=timedelta(seconds=30))
+    config = sshd.configure(ssh_port=port, ssh_timeout=LONG)
     assert log_in(ctx, config).run("true") == 0
     assert len(held) >= 5
 
@@ -114,8 +117,8 @@ def test_a_name_that_nobody_knows(ctx: Context) -> None:
         log_in(ctx, config)
 
 
-def test_a_cancel_ends_the_waiting(ctx: Context) -> None:
-    config = CommunicatorConfig(ssh_host="127.0.0.1", ssh_port=free_port(), ssh_username="x")
+def test_a_cancel_ends_the_waiting(ctx: Context, held_port: HeldPort) -> None:
+    config = CommunicatorConfig(ssh_host="127.0.0.1", ssh_port=held_port(), ssh_username="x")
     timer = threading.Timer(0.2, ctx.cancel.cancel)
     timer.start()
     with pytest.raises(Cancelled):
@@ -124,7 +127,10 @@ def test_a_cancel_ends_the_waiting(ctx: Context) -> None:
 
 
 def test_a_pause_before_connecting_makes_two_connections(ctx: Context, sshd: Sshd) -> None:
-    log_in(ctx, sshd.configure(pause_before_connecting=timedelta(milliseconds=50)))
+    ssh = log_in(ctx, sshd.configure(pause_before_connecting=timedelta(milliseconds=50)))
+    assert ssh.run("true") == 0
+    while sshd.logins < 2:  # the first connection is over, and its server may be late to log it
+        time.sleep(0.01)
     assert sshd.logins == 2
 
 
@@ -162,7 +168,7 @@ def test_a_certificate(ctx: Context, sshd_factory: Callable[..., Sshd], tmp_path
     sshd = sshd_factory(f"TrustedUserCAKeys {tmp_path}/authority.pub\nAuthorizedKeysFile none\n")
     sign = ["ssh-keygen", "-q", "-s", str(tmp_path / "authority"), "-I", "test", "-n", sshd.user]
     subprocess.run([*sign, str(tmp_path / "user.pub")], check=True)
-    config = sshd.configure(ssh_private_key_file=tmp_path / "user", ssh_timeout=SHORT)
+    config = sshd.configure(ssh_private_key_file=tmp_path / "user", **ONCE)
     with pytest.raises(BuildError, match="Cannot log in"):
         log_in(ctx, config)
     config = sshd.configure(
@@ -196,7 +202,7 @@ def listens(path: Path) -> bool:
 
 def test_the_agent_is_asked_only_when_the_template_says_so(ctx: Context, sshd: Sshd, agent: Path) -> None:
     with pytest.raises(BuildError, match="Cannot log in"):
-        log_in(ctx, sshd.configure(ssh_private_key_file=None, ssh_timeout=SHORT))
+        log_in(ctx, sshd.configure(ssh_private_key_file=None, **ONCE))
     assert log_in(ctx, sshd.configure(ssh_private_key_file=None, ssh_agent_auth=True)).run("true") == 0
 
 
@@ -245,7 +251,7 @@ def test_a_server_that_wants_no_proof(ctx: Context, account_server: Callable[[Ru
 def test_a_login_that_is_refused_at_first(ctx: Context, account_server: Callable[[Rules], AccountServer]) -> None:
     rules = Rules("password", refusals=1)
     server = account_server(rules)
-    config = account(server, ssh_password=Secret("secret"), ssh_timeout=timedelta(seconds=20))
+    config = account(server, ssh_password=Secret("secret"))
     assert log_in(ctx, config).run("echo x") == 0
     assert server.connections > 1
 
@@ -255,7 +261,7 @@ def test_a_login_that_is_always_refused(
 ) -> None:
     server = account_server(Rules("password"))
     credentials = {"ssh_private_key_file": sshd.key_file, "ssh_password": Secret("wrong")}
-    config = account(server, **credentials, ssh_handshake_attempts=1, ssh_timeout=None)
+    config = account(server, **credentials, **ONCE)
     with pytest.raises(BuildError) as caught:
         log_in(ctx, config)
     assert str(caught.value) == (
@@ -283,12 +289,13 @@ def test_questions_of_a_bastion_go_to_the_person(
     """The server is no real bastion: that it lets us in is what counts here."""
     server = account_server(Rules("keyboard-interactive"))
     settings = {
-        "ssh_host": "127.0.0.1", "ssh_username": "x", "ssh_bastion_host": "127.0.0.1", "ssh_timeout": SHORT,
+        "ssh_host": "127.0.0.1", "ssh_username": "x", "ssh_bastion_host": "127.0.0.1",
         "ssh_bastion_port": server.port, "ssh_bastion_interactive": True,
     }  # fmt: skip
-    config = CommunicatorConfig(**settings)
     with pytest.raises(BuildError, match=r"SSH on 127\.0\.0\.1:22 did not answer"):
-        log_in(recorded(prompter=Typist("secret")).ctx, config)
+        log_in(recorded(prompter=Typist("secret")).ctx, CommunicatorConfig(**settings, ssh_timeout=SHORT))
+    assert "keyboard-interactive" in server.rules.tried
+    config = CommunicatorConfig(**settings, **ONCE)
     with pytest.raises(BuildError, match=r"the bastion 127\.0\.0\.1:.* refused the login .* with your answers"):
         log_in(recorded(prompter=Typist("wrong")).ctx, config)
     with pytest.raises(BuildError, match="no terminal to answer it on"):
@@ -328,6 +335,7 @@ def test_no_algorithm_in_common(ctx: Context, sshd_factory: Callable[..., Sshd])
 
 def test_the_first_host_key_is_pinned_for_the_build(ctx: Context, sshd: Sshd) -> None:
     ssh = log_in(ctx, sshd.config)
+    assert ssh.run("true") == 0
     sshd.stop()
     old = fingerprint(sshd)
     sshd.new_host_key()
@@ -452,10 +460,12 @@ def test_a_socks_proxy_that_refuses(ctx: Context, sshd: Sshd, socks5: Callable[.
         log_in(ctx, sshd.configure(**{**settings, "ssh_proxy_username": ""}))
 
 
-def test_a_machine_that_a_socks_proxy_cannot_reach(ctx: Context, sshd: Sshd, socks5: Callable[..., Socks5]) -> None:
+def test_a_machine_that_a_socks_proxy_cannot_reach(
+    ctx: Context, sshd: Sshd, socks5: Callable[..., Socks5], held_port: HeldPort
+) -> None:
     proxy = socks5()
     config = sshd.configure(
-        ssh_port=free_port(), ssh_proxy_host="127.0.0.1", ssh_proxy_port=proxy.port, ssh_timeout=SHORT
+        ssh_port=held_port(), ssh_proxy_host="127.0.0.1", ssh_proxy_port=proxy.port, ssh_timeout=timedelta(seconds=3)
     )
     with pytest.raises(TimedOut, match=r"the proxy .* could not reach .*: connection refused"):
         log_in(ctx, config)
@@ -488,15 +498,17 @@ def greeter() -> Iterator[int]:
 
 
 def ask(port: int) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), 10) as sock:
+    with socket.create_connection(("127.0.0.1", port)) as sock, sock.makefile("rb") as answer:
         sock.sendall(b"x" * 300_000)
         sock.shutdown(socket.SHUT_WR)
-        return sock.recv(100)
+        return answer.read()
 
 
 @pytest.mark.parametrize("direction", ["ssh_local_tunnels", "ssh_remote_tunnels"])
-def test_tunnels_in_both_directions(ctx: Context, sshd: Sshd, greeter: int, direction: str) -> None:
-    port = free_port()
+def test_tunnels_in_both_directions(
+    ctx: Context, sshd: Sshd, greeter: int, direction: str, held_port: HeldPort
+) -> None:
+    port = held_port()
     ssh = log_in(ctx, sshd.configure(**{direction: (f"{port}:127.0.0.1:{greeter}",)}))
     assert ask(port) == b"300000 bytes"
     assert ask(port) == b"300000 bytes"
@@ -505,8 +517,8 @@ def test_tunnels_in_both_directions(ctx: Context, sshd: Sshd, greeter: int, dire
     assert ask(port) == b"300000 bytes", "the tunnel outlives the connection"
 
 
-def test_a_tunnel_ends_with_its_build(ctx: Context, sshd: Sshd, greeter: int) -> None:
-    port = free_port()
+def test_a_tunnel_ends_with_its_build(ctx: Context, sshd: Sshd, greeter: int, held_port: HeldPort) -> None:
+    port = held_port()
     log_in(ctx, sshd.configure(ssh_local_tunnels=(f"{port}:127.0.0.1:{greeter}",))).close()
     with pytest.raises(OSError, match="refused"):
         ask(port)
@@ -517,7 +529,9 @@ def test_a_port_that_is_taken(ctx: Context, sshd: Sshd, greeter: int) -> None:
         log_in(ctx, sshd.configure(ssh_local_tunnels=(f"{greeter}:127.0.0.1:1",)))
 
 
-def test_a_machine_that_allows_no_tunnels(ctx: Context, sshd_factory: Callable[..., Sshd]) -> None:
+def test_a_machine_that_allows_no_tunnels(
+    ctx: Context, sshd_factory: Callable[..., Sshd], held_port: HeldPort
+) -> None:
     sshd = sshd_factory("AllowTcpForwarding no\n")
     with pytest.raises(BuildError, match="refuses to listen on port"):
-        log_in(ctx, sshd.configure(ssh_remote_tunnels=(f"{free_port()}:127.0.0.1:1",)))
+        log_in(ctx, sshd.configure(ssh_remote_tunnels=(f"{held_port()}:127.0.0.1:1",)))

@@ -36,14 +36,14 @@ class Child:
     def kill(self) -> None:
         """As the kernel does when memory is short: no chance to do anything."""
         self.signal(signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait()
 
     def end(self) -> int:
         """Wait for its end; the exit code."""
         assert self.process.stdout is not None
         with self.process.stdout as stdout:
             self.lines += stdout.read().splitlines()
-        return self.process.wait(30)
+        return self.process.wait()
 
     def clear(self) -> None:
         """Leave nothing of it, whatever a test did not come to."""

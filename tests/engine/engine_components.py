@@ -37,7 +37,7 @@ class Record:
 
     def wait_for(self, line: str) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: line in self.lines, 30), (line, self.lines)
+            assert self._changed.wait_for(lambda: line in self.lines, 120), (line, self.lines)
 
     def clear(self) -> None:
         with self._changed:

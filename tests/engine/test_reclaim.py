@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from engine_children import HERE, Child, is_running, spawn
@@ -17,7 +18,8 @@ from hclimg.engine.rundir import RunDirectory, is_alive
 from hclimg.errors import CleanupError
 from hclimg.sdk.process import RUN_MARK, started_at
 
-LEDGER = Ledger("run-1", boot_id(), ())
+RUN = f"run-{token_hex(8)}"  # processes of the whole host are searched for it
+LEDGER = Ledger(RUN, boot_id(), ())
 
 
 def resource(kind: str, **identity: str) -> Resource:
@@ -36,7 +38,7 @@ def sleeper() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     yield start_one
     for process in started:
         process.kill()
-        process.wait(30)
+        process.wait()
 
 
 # -- processes ----------------------------------------------------------------------
@@ -57,12 +59,12 @@ def test_a_process_that_has_its_pid_now_is_left_alone(sleeper: Callable[..., sub
 def test_no_process_outlives_a_boot(sleeper: Callable[..., subprocess.Popen[bytes]]) -> None:
     process = sleeper()
     written = resource("process", pid=str(process.pid), started=started_at(process.pid))
-    end_process(written, Ledger("run-1", "another-boot", ()))
+    end_process(written, Ledger(RUN, "another-boot", ()))
     assert is_running(process.pid)
 
 
 def test_a_process_whose_pid_never_came_is_found_by_its_mark(sleeper: Callable[..., subprocess.Popen[bytes]]) -> None:
-    ours, other, unmarked = sleeper(**{RUN_MARK: "run-1"}), sleeper(**{RUN_MARK: "run-11"}), sleeper()
+    ours, other, unmarked = sleeper(**{RUN_MARK: RUN}), sleeper(**{RUN_MARK: f"{RUN}1"}), sleeper()
     end_process(resource("process", name="machine"), LEDGER)
     assert not is_running(ours.pid)
     assert is_running(other.pid)
@@ -71,12 +73,12 @@ def test_a_process_whose_pid_never_came_is_found_by_its_mark(sleeper: Callable[.
 
 def test_the_children_of_a_process_that_is_gone_are_ended(tmp_path: Path) -> None:
     shell = subprocess.Popen(
-        ["sh", "-c", "sleep 300 & echo $!"], stdout=subprocess.PIPE, env={RUN_MARK: "run-1"}, start_new_session=True
+        ["sh", "-c", "sleep 300 & echo $!"], stdout=subprocess.PIPE, env={RUN_MARK: RUN}, start_new_session=True
     )
     assert shell.stdout is not None
     child = int(shell.stdout.readline())
     shell.stdout.close()
-    shell.wait(30)
+    shell.wait()
     assert is_running(child)
     end_process(resource("process", pid=str(shell.pid), started="1"), LEDGER)
     assert not is_running(child)
@@ -91,7 +93,7 @@ def test_a_process_that_does_not_listen_is_made_to_end(tmp_path: Path) -> None:
     assert stubborn.stdout is not None
     stubborn.stdout.readline()
     end_process(resource("process", pid=str(stubborn.pid), started=started_at(stubborn.pid)), LEDGER)
-    assert stubborn.wait(30) == -9
+    assert stubborn.wait() == -9
     stubborn.communicate()
 
 
@@ -100,11 +102,11 @@ def test_who_cleans_up_is_spared() -> None:
     code = (
         "from hclimg.engine.journal import Ledger, Resource, boot_id\n"
         "from hclimg.engine.reclaim import end_process\n"
-        "end_process(Resource(number=1, kind='process', identity={}), Ledger('run-1', boot_id(), ()))\n"
+        f"end_process(Resource(number=1, kind='process', identity={{}}), Ledger('{RUN}', boot_id(), ()))\n"
         "print('alive')"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env={RUN_MARK: "run-1"}, cwd=HERE.parents[1], capture_output=True, text=True
+        [sys.executable, "-c", code], env={RUN_MARK: RUN}, cwd=HERE.parents[1], capture_output=True, text=True
     )
     assert done.stdout == "alive\n", done.stderr
 

@@ -500,7 +500,7 @@ def in_thread(shop: Shop, text: str, interrupts: Interrupts, **options: Any):
     thread.start()
 
     def result() -> RunResult:
-        thread.join(60)
+        thread.join(300)
         assert results, happened.lines
         return results[0]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -268,8 +268,17 @@ CUT = "kill -9 $(ps -o ppid= -p $PPID)"
 """What a script runs to end the server process of its own connection, as a restart does."""
 
 
-def test_a_script_that_ends_the_connection(run: Run, recording: Recording, folder: Path, sshd: Sshd) -> None:
-    text = f'inline = ["echo restarting", "{CUT}", "sleep 5"]'
+@pytest.fixture
+def hold(tmp_path: Path) -> Iterator[str]:
+    """A command that lasts until the end of the test: what comes after it in a script happens later than the test."""
+    held = tmp_path / "held"
+    held.touch()
+    yield f"while [ -e {held} ]; do sleep 0.1; done"
+    held.unlink()
+
+
+def test_a_script_that_ends_the_connection(run: Run, recording: Recording, folder: Path, hold: str) -> None:
+    text = f'inline = ["echo restarting", "{CUT}", "{hold}"]'
     with pytest.raises(ConnectionLost, match='The machine disconnected while the script "inline script" ran') as caught:
         run(text)
     assert "expect_disconnect" in caught.value.hint
@@ -281,16 +290,16 @@ def test_a_script_that_ends_the_connection(run: Run, recording: Recording, folde
     assert run('inline = ["echo back"]') == ["back"]
 
 
-def test_a_machine_that_does_not_come_back(run: Run, sshd: Sshd) -> None:
-    text = f'inline = ["kill -9 {sshd._process.pid}", "{CUT}", "sleep 5"]\nexpect_disconnect = true'
+def test_a_machine_that_does_not_come_back(run: Run, sshd: Sshd, hold: str) -> None:
+    text = f'inline = ["kill -9 {sshd._process.pid}", "{CUT}", "{hold}"]\nexpect_disconnect = true'
     with pytest.raises(TimedOut, match="The machine did not come back within 300ms") as caught:
         run(f'{text}\nstart_retry_timeout = "300ms"')
     assert "start_retry_timeout" in caught.value.hint
 
 
-def test_a_script_is_not_run_twice(run: Run, tmp_path: Path, sshd: Sshd) -> None:
+def test_a_script_is_not_run_twice(run: Run, tmp_path: Path, hold: str) -> None:
     with pytest.raises(ConnectionLost):
-        run(f'inline = ["echo x >> {tmp_path}/runs", "{CUT}", "sleep 5"]')
+        run(f'inline = ["echo x >> {tmp_path}/runs", "{CUT}", "{hold}"]')
     assert (tmp_path / "runs").read_text() == "x\n"
 
 
@@ -301,7 +310,7 @@ def test_a_cut_before_the_script_started_is_tried_again(
         f"#!/bin/sh\necho run >> {tmp_path}/runs\nexit 0\n".encode() + b"# filling\n" * 800_000
     )
     front = relay(sshd.port, [3_000_000])
-    config = sshd.configure(ssh_timeout=timedelta(seconds=20))
+    config = sshd.configure(ssh_timeout=timedelta(minutes=5))
     communicator = connect(recording.ctx, config, host="127.0.0.1", port=front.port)
     shell = component(ShellProvisioner, f'script = "{tmp_path}/large.sh"\nremote_folder = "{folder}"')
     shell.provision(recording.ctx, Machine(id="x", communicator=communicator))

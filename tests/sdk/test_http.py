@@ -34,7 +34,7 @@ def served(ctx: Context, **settings: object) -> HttpAddress:
 
 
 def ask(at: HttpAddress, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", at.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", at.port, timeout=120)
     connection.request(method, path, headers=headers)
     response = connection.getresponse()
     body = response.read()

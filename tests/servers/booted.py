@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+
+from servers.ports import HeldPort
 
 Boot = Callable[[Sequence[str]], "Guest"]
 
@@ -18,9 +19,9 @@ BOOT_TIMEOUT = 300.0
 class Guest:
     """A machine that was started, and what it prints on its serial line."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path) -> None:
+    def __init__(self, arguments: Sequence[str], folder: Path, port: int) -> None:
         self._folder = folder
-        self._port = _free_port()
+        self._port = port
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
         network = f"user,id=n,hostfwd=tcp:127.0.0.1:{self._port}-:22"
         key = f"name=opt/org.hclimg/ssh_authorized_key,file={folder}/key.pub"
@@ -60,19 +61,13 @@ class Guest:
             self._process.stdout.close()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
-def boot(tmp_path: Path) -> Iterator[Boot]:
+def boot(tmp_path: Path, held_port: HeldPort) -> Iterator[Boot]:
     """``boot(arguments)`` starts QEMU with those, besides processors, memory, a network card and a key for root."""
     guests: list[Guest] = []
 
     def start(arguments: Sequence[str]) -> Guest:
-        guests.append(Guest(arguments, tmp_path))
+        guests.append(Guest(arguments, tmp_path, held_port()))
         return guests[-1]
 
     yield start

@@ -17,6 +17,7 @@ from attrs import define, field
 
 from hclimg.communicators.config import CommunicatorConfig
 from hclimg.sdk.ssh_keys import KeyPair, generate_key_pair, write_private_file
+from servers.ports import HeldPort
 
 CONFIG = """\
 ListenAddress 127.0.0.1
@@ -35,19 +36,14 @@ Subsystem sftp internal-sftp
 """
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @define
 class Sshd:
     """``extra`` are more lines of sshd_config."""
 
     folder: Path
     key: KeyPair
+    port: int
     extra: str = ""
-    port: int = field(factory=free_port)
     user: str = field(factory=getuser)
     _process: subprocess.Popen[bytes] | None = None
 
@@ -92,15 +88,13 @@ class Sshd:
                 [program, "-D", "-e", "-f", str(self.folder / "sshd_config")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, "HCLIMG_SSHD": "1"},
             )  # fmt: skip
-        for _ in range(100):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                assert self._process.poll() is None, self.log
-                time.sleep(0.02)
-            else:
-                return
-        raise AssertionError(self.log)
+        while not self._listens():
+            assert self._process.poll() is None, self.log
+            time.sleep(0.02)
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self) -> None:
         """The server goes down, and what is connected to it with it."""
@@ -129,6 +123,7 @@ class Sshd:
 
     @property
     def logins(self) -> int:
+        """How many there were. A login is logged before its first command runs, but maybe after it was granted."""
         return self.log.count("Accepted ")
 
 
@@ -150,12 +145,12 @@ def user_key() -> KeyPair:
 
 
 @pytest.fixture
-def sshd_factory(tmp_path: Path, user_key: KeyPair) -> Iterator[Callable[..., Sshd]]:
+def sshd_factory(tmp_path: Path, user_key: KeyPair, held_port: HeldPort) -> Iterator[Callable[..., Sshd]]:
     """``sshd_factory(extra="", started=True)`` starts a server of its own."""
     servers: list[Sshd] = []
 
     def make(extra: str = "", *, started: bool = True) -> Sshd:
-        server = Sshd(tmp_path / f"sshd{len(servers)}", user_key, extra)
+        server = Sshd(tmp_path / f"sshd{len(servers)}", user_key, held_port(), extra)
         servers.append(server)
         server.prepare()
         if started:

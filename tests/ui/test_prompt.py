@@ -29,7 +29,7 @@ class Pty:
     def shows(self, text: str) -> bool:
         """Whether the text comes; waits for it."""
         seen = ""
-        while text not in seen and select.select([self.master], [], [], 10)[0]:
+        while text not in seen and select.select([self.master], [], [], 120)[0]:
             seen += os.read(self.master, 4096).decode()
         return text in seen
 
