@@ -16,6 +16,7 @@ from servers.answering import Answering, Reply, answering
 __all__ = ["answering"]
 ROOT = Path(__file__).resolve().parent.parent
 Hclimg = Callable[..., str]
+OURS = shutil.ignore_patterns("output-*", "build", ".hclimg")  # what whoever tries the examples leaves there
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def hclimg(tmp_path: Path) -> Hclimg:
 
     def run(*args: str) -> str:
         if not (tmp_path / "examples").exists():
-            shutil.copytree(ROOT / "examples", tmp_path / "examples")
+            shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=OURS)
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "hclimg", *args]
         done = subprocess.run(command, cwd=tmp_path / "examples", env=env, capture_output=True, text=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,9 @@ def config(output: Path, base: BaseConfig = SMALL, system: SystemConfig | None =
 
 
 def run_info(tmp_path: Path, *, force: bool = False, cache: Path = CACHE) -> RunInfo:
-    return RunInfo(id=f"{tmp_path.parent.name}-{tmp_path.name}", directory=tmp_path / "run", cache=cache, force=force)
+    """Its id is that of the whole path: other test runs share the cache, and have directories of the same name."""
+    run = f"{tmp_path.name}-{sha256(bytes(tmp_path)).hexdigest()[:12]}"
+    return RunInfo(id=run, directory=tmp_path / "run", cache=cache, force=force)
 
 
 def launched(recording: Recording, settings: RootfsConfig) -> tuple[RootfsBuilder, Machine]:

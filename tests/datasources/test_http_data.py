@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import socket
 import threading
 from typing import Any
 
@@ -16,6 +15,7 @@ from hclimg.errors import BuildError, Cancelled, ConnectionLost
 from hclimg.events import ApiRetrying
 from hclimg.sdk.context import Context
 from servers.answering import Answering, Reply
+from servers.ports import HeldPort
 from servers.recording import Recording
 
 
@@ -175,11 +175,8 @@ def test_endless_answers_are_cut_off(ctx: Context, answering: Answering) -> None
     assert "longer than 64.0 MiB" in failure(ctx, answering.url("/big")).message
 
 
-def test_nobody_there(ctx: Context) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    error = failure(ctx, f"http://127.0.0.1:{port}/x")
+def test_nobody_there(ctx: Context, held_port: HeldPort) -> None:
+    error = failure(ctx, f"http://127.0.0.1:{held_port()}/x")
     assert "cannot be reached (Connection refused)" in error.message
     assert "http_proxy" in error.hint
 

@@ -86,6 +86,7 @@ def trial(name: str, seed: int, folder: Path) -> Finding | None:
 
 
 def _read(target: Target, seed: int, data: object, folder: Path) -> Finding | None:
+    signal.signal(signal.SIGPROF, _too_slow)
     signal.setitimer(signal.ITIMER_PROF, LONGEST)
     try:
         target.read(data, folder)
@@ -100,7 +101,6 @@ def run(
     names: Sequence[str], trials: Iterator[int], more: Callable[[], bool], tell: Callable[[Tally, Finding | None], None]
 ) -> Tally:
     tally, begun = Tally(), time.process_time()
-    signal.signal(signal.SIGPROF, _too_slow)
     with tempfile.TemporaryDirectory() as folder:
         for seed in trials:
             for name in names:
@@ -129,7 +129,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if unknown := set(options.target) - {*TARGETS, DIFFERENTIAL}:
         parser.error(f"there is no target {', '.join(sorted(unknown))}")
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     places: Counter[str] = Counter()
     begun = last = time.monotonic()
 
@@ -156,4 +155,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sys.exit(main())

@@ -18,6 +18,12 @@ FOUND = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On whatever machine: only what never ends is too slow here."""
+    monkeypatch.setattr(fuzz, "LONGEST", 100.0)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_no_input_makes_a_traceback(target: str, tmp_path: Path) -> None:
     findings = [fuzz.trial(target, seed, tmp_path) for seed in range(COUNT)]

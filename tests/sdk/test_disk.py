@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import stat
 from collections.abc import Callable
@@ -12,10 +11,12 @@ import pytest
 from attrs import define, evolve, field
 
 from hclimg.errors import BuildError
+from hclimg.sdk import ports
 from hclimg.sdk.context import Context
 from hclimg.sdk.disk import disk_space, output_directory, private_directory
 from hclimg.sdk.ports import is_free, reserved_port
 from hclimg.sdk.steps import close_scope
+from servers.ports import HeldPort
 from servers.recording import Recording
 
 
@@ -111,9 +112,10 @@ def test_a_full_disk_is_said_as_one(tmp_path: Path) -> None:
 # -- ports --------------------------------------------------------------------
 
 
-def test_a_port_is_not_given_twice(recorded: Callable[..., Recording], tmp_path: Path) -> None:
+def test_a_port_is_not_given_twice(recorded: Callable[..., Recording], monkeypatch: pytest.MonkeyPatch) -> None:
     """Two runs with one cache: both find all the ports free, since nobody listens yet."""
-    low = 20_000 + os.getpid() % 10_000
+    monkeypatch.setattr(ports, "is_free", lambda _port, _address: True)  # whatever runs on this host
+    low = 20_000
     one, two = recorded().ctx, recorded().ctx
     got = [reserved_port(one, low, low + 3, what="a test"), reserved_port(one, low, low + 3, what="a test")]
     got += [reserved_port(two, low, low + 3, what="a test"), reserved_port(two, low, low + 3, what="a test")]
@@ -124,8 +126,8 @@ def test_a_port_is_not_given_twice(recorded: Callable[..., Recording], tmp_path:
     assert reserved_port(two, low, low + 3, what="a test") in got[:2]
 
 
-def test_a_port_that_somebody_listens_on_is_not_given() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+def test_a_port_that_somebody_listens_on_is_not_given(held_port: HeldPort) -> None:
+    port = held_port()
+    with socket.create_server(("127.0.0.1", port)):
         assert not is_free(port, "127.0.0.1")
     assert is_free(port, "127.0.0.1")

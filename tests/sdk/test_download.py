@@ -232,9 +232,9 @@ def _child(url: str, cache: Path, report: Callable[[str], None]) -> None:
 
 def test_processes_that_want_the_same_file_fetch_it_once(tmp_path: Path, remote: Site) -> None:
     remote.files["/image.iso"], remote.slow = DATA, 0.005
-    queue: multiprocessing.SimpleQueue[str] = multiprocessing.get_context("fork").SimpleQueue()
+    queue: multiprocessing.SimpleQueue[str] = multiprocessing.get_context("spawn").SimpleQueue()
     arguments = (remote.url("/image.iso"), tmp_path / "cache", queue.put)
-    children = [multiprocessing.get_context("fork").Process(target=_child, args=arguments) for _ in range(4)]
+    children = [multiprocessing.get_context("spawn").Process(target=_child, args=arguments) for _ in range(4)]
     for child in children:
         child.start()
     paths = {queue.get() for _ in children}

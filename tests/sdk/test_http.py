@@ -12,6 +12,7 @@ from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
 from hclimg.sdk.http import HttpAddress, HttpConfig, http_server, interface_address
 from hclimg.sdk.steps import close_scope
+from servers.ports import HeldPort
 from servers.recording import Recording
 
 
@@ -112,21 +113,17 @@ def test_requests_are_shown(recording: Recording, site: Path) -> None:
     assert any('"GET /preseed.cfg' in line and " 200 " in line for line in recording.output)
 
 
-def test_it_takes_a_port_of_the_range_and_gives_it_back(ctx: Context, site: Path) -> None:
-    taken, free = socket.socket(), socket.socket()
-    taken.bind(("127.0.0.1", 0))
-    taken.listen()
-    low = taken.getsockname()[1]
-    settings = {"http_directory": str(site), "http_port_min": low, "http_port_max": low + 20}
-    at = served(ctx, **settings)
-    assert low < at.port <= low + 20
-    assert close_scope(ctx) == []
-    free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    free.bind(("127.0.0.1", at.port))
-    with pytest.raises(BuildError, match=f"No port from {low} to {low} is free for the HTTP server"):
-        served(ctx, **{**settings, "http_port_max": low})
-    taken.close()
-    free.close()
+def test_it_takes_a_port_of_the_range_and_gives_it_back(ctx: Context, site: Path, held_port: HeldPort) -> None:
+    free = held_port()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        low = taken.getsockname()[1]
+        settings = {"http_directory": str(site), "http_port_min": low}
+        with pytest.raises(BuildError, match=f"No port from {low} to {low} is free for the HTTP server"):
+            served(ctx, **settings, http_port_max=low)
+        assert low < served(ctx, **settings, http_port_max=low + 20).port <= low + 20
+    for _ in range(2):
+        assert served(ctx, http_directory=str(site), http_port_min=free, http_port_max=free).port == free
+        assert close_scope(ctx) == []
 
 
 def test_a_server_for_everybody_has_no_address_of_its_own(ctx: Context, site: Path) -> None:

@@ -129,7 +129,7 @@ class Guest:
 
     def _status(self) -> str:
         try:
-            code = self.process.wait(5)
+            code = self.process.wait(60)
         except subprocess.TimeoutExpired:
             return "without closing its process"
         if code < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -15,8 +16,10 @@ from hclimg.sdk.context import Context
 from hclimg.sdk.disk import disk_space, refuse_existing
 from hclimg.sdk.download import fetch_image, local_path, parse_checksum
 from hclimg.sdk.process import PACKAGES, find_program, run_program, running_program
-from hclimg.sdk.retry import wait_until
 from hclimg.sdk.steps import step
+
+if TYPE_CHECKING:
+    import socket
 
 FIRMWARE = (
     ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
@@ -140,17 +143,25 @@ def start_tpm(ctx: Context, work: Path, *, version_1: bool) -> Iterator[Path]:
     state, endpoint, log = work / "tpm", work / "tpm.sock", work / "tpm.log"
     state.mkdir(mode=0o700)
     version = [] if version_1 else ["--tpm2"]
-    running_program(
-        ctx,
-        ["swtpm", "socket", "--tpmstate", f"dir={state}", "--ctrl", f"type=unixio,path={endpoint}", *version],
-        name="swtpm",
-        log=log,
-    )
-    wait_until(
-        lambda: True if endpoint.exists() else None,
-        what="swtpm", timeout=10, interval=0.02, cancel=ctx.cancel, hint=f"It said: {log.read_text()}",
-    )  # fmt: skip
+    with _listening(endpoint) as listener:  # before swtpm begins, so that QEMU need not wait for it
+        control = f"type=unixio,fd={listener.fileno()}"
+        command = ["swtpm", "socket", "--tpmstate", f"dir={state}", "--ctrl", control, *version]
+        running_program(ctx, command, name="swtpm", log=log, pass_fds=(listener.fileno(),))
     yield endpoint
+
+
+def _listening(endpoint: Path) -> socket.socket:
+    import socket
+
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(endpoint))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        hint = "Set TMPDIR to a directory with a short path."
+        raise BuildError(f"The TPM cannot be reached at {endpoint}: {error.strerror or error}.", hint=hint) from error
+    return listener
 
 
 def display_of(ctx: Context, config: QemuConfig) -> str:
