@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -204,11 +205,15 @@ def _link_debs(source: Path, target: Path) -> None:
 def test_a_cancelled_installation_leaves_nothing(recorded: Recorded, tmp_path: Path) -> None:
     run = run_info(tmp_path, cache=tmp_path / "cache")
     recording = recorded(run=run)
-    timer = threading.Timer(1.0, recording.ctx.cancel.cancel)
-    timer.start()
+
+    def cancel_when_it_works() -> None:
+        while not list(run.cache.glob("rootfs/base/.*")):
+            time.sleep(0.05)
+        recording.ctx.cancel.cancel()
+
+    threading.Thread(target=cancel_when_it_works, daemon=True).start()
     with pytest.raises(Cancelled):
         find_base(recording.ctx, config(tmp_path / "out"))
-    timer.join()
     assert [path.name for path in (run.cache / "rootfs" / "base").iterdir() if path.suffix != ".lock"] == []
     assert list((run.cache / "rootfs" / "work").iterdir()) == []
 
