@@ -1,3 +1,28 @@
 """What all tests share."""
 
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+import pytest
+
 pytest_plugins = ["golden", "servers.ports", "servers.booted", "servers.recording", "servers.sshd"]
+
+STEERING = re.compile(
+    "(PKR_VAR|PACKER|HCLIMG|VAULT|CONSUL|AWS)_.*|NO_COLOR|FORCE_COLOR|COLUMNS|LINES|SSH_AUTH_SOCK|DISPLAY|WAYLAND_DISPLAY"
+)
+LOOPBACK = "127.0.0.1,localhost"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_environment() -> Iterator[None]:
+    """Nothing of what whoever runs the tests has set up for hclimg, and for what it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in filter(STEERING.fullmatch, tuple(os.environ)):
+            patch.delenv(name)
+        if any(name.lower().endswith("_proxy") for name in os.environ):
+            for name in ("no_proxy", "NO_PROXY"):
+                patch.setenv(name, ",".join(filter(None, (os.environ.get(name), LOOPBACK))))
+        yield
