@@ -7,6 +7,14 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples each time, and as long as they take: what a run says depends on neither luck nor load. A search for
+# new ones is what tests/fuzz is for.
+settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")
 
 pytest_plugins = ["golden", "servers.ports", "servers.booted", "servers.recording", "servers.sshd"]
 
