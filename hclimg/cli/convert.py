@@ -23,7 +23,7 @@ _TOGETHER = 50
 
 @click.command(cls=Command)
 @click.argument("paths", nargs=-1, required=True, metavar="TEMPLATE...")
-@click.option("-to", type=click.Choice(tuple(TARGETS)), default="hcl", help="What to write: HCL, or its JSON syntax.")
+@click.option("-to", type=click.Choice(tuple(TARGETS)), default="hcl", help="What to write.")
 @click.option("-o", "output", default="", metavar="DIR|-", help="Where to write; - is standard output.")
 @click.option("-var", "variables", multiple=True, metavar="'NAME=VALUE'", help="A variable, for -check; repeatable.")
 @click.option("-var-file", "var_files", multiple=True, metavar="PATH", help="A file of variables, for -check.")
@@ -41,12 +41,12 @@ def command(
     check: bool,
     force: bool,
 ) -> int:
-    """Write templates in HCL or in its JSON syntax.
+    """Write templates in HCL, in its JSON syntax or in Python.
 
-    TEMPLATE is a legacy JSON template, a file of HCL or of HCL's JSON syntax, or a directory of them. NAME.json and
-    NAME.pkr.json become NAME.pkr.hcl, or with -to json the others NAME.pkr.json, beside the old file or in the
-    directory that -o names. The files of a template that is a directory become files of the other kind, which need a
-    directory of their own.
+    TEMPLATE is a legacy JSON template, a file of HCL, of HCL's JSON syntax or of Python, or a directory of them.
+    NAME.json becomes NAME.pkr.hcl, with -to json NAME.pkr.json, with -to python NAME.img.py, beside the old file or in
+    the directory that -o names. The files of a template that is a directory become files of the other kind, in Python
+    a single one; they need a directory of their own.
     """
     values = TemplateOptions(path="", variables=variables, var_files=var_files)
     converter = _Converter(TARGETS[to], output, values, split=split, check=check, force=force)

@@ -109,10 +109,10 @@ def test_a_template_without_a_plan_proves_nothing(hclimg: Run, write: Write) -> 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("x.pkr.hcl",), '"x.pkr.hcl" is written in HCL already. The other way is --to json.'),
-        (("x.pkr.json", "-to", "json"), "is written in HCL's JSON syntax already. The other way is --to hcl."),
-        (("x.img.py",), "is written in Python, which cannot be converted"),
-        (("empty", "-to", "json"), "and no *.pkr.hcl file"),
+        (("x.pkr.hcl",), '"x.pkr.hcl" is written in HCL already. Other ways: --to json or python.'),
+        (("x.pkr.json", "-to", "json"), "is written in HCL's JSON syntax already. Other ways: --to hcl or python."),
+        (("x.img.py", "-to", "python"), "is written in Python already. Other ways: --to hcl or json."),
+        (("empty", "-to", "json"), "and no file of *.pkr.hcl, *.img.py"),
         (("two", "-to", "json"), "twice. Name another directory with -o."),
         (("two", "-to", "json", "-o", "-"), "cannot all go to standard output"),
         (("empty",), 'The directory "empty" holds no legacy JSON template'),
@@ -216,3 +216,41 @@ def test_where_nothing_can_be_written(hclimg: Run, old: Path, write: Write) -> N
     assert done.returncode == 1
     assert "could not be written" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+PYTHON = """\
+from hclimg import build, source, variable
+
+name = variable("name", type=str, default="web")
+
+size = variable("size", type=str)
+
+null = source.null("null", communicator="none")
+
+with build(sources=[null]) as this:
+    this.provisioner.shell_local(inline=[f"echo {name} {size}"])
+"""
+
+
+def test_python_and_back(hclimg: Run, old: Path, tmp_path: Path) -> None:
+    done = hclimg("convert", "-to", "python", "-check", "old.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "old.json  the same plan → old.img.py\n1 of 1 templates converted.\n"
+    assert (tmp_path / "old.img.py").read_text() == PYTHON
+    for to, ending in (("hcl", ".pkr.hcl"), ("json", ".pkr.json")):
+        done = hclimg("convert", "-to", to, "-check", "-o", to, "old.img.py")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "the same plan" in done.stdout
+        assert (tmp_path / to / f"old{ending}").exists()
+    assert (tmp_path / "hcl" / "old.pkr.hcl").read_text() == NEW
+
+
+def test_a_directory_becomes_one_python_file(hclimg: Run, write: Write, tmp_path: Path) -> None:
+    write("t/b.pkr.hcl", 'build {\n  sources = ["source.null.a"]\n}\n')
+    write("t/s.pkr.hcl", '# why\nsource "null" "a" {\n  communicator = "none"\n}\n')
+    write("t/x.auto.pkrvars.hcl", "")
+    done = hclimg("convert", "-to", "python", "-check", "-o", "new", "t")
+    assert done.returncode == 0
+    assert "t/s.pkr.hcl:1:1: Warning: Comments left out" in done.stderr
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["t.img.py", "x.auto.pkrvars.hcl"]
+    assert hclimg("validate", "new").returncode == 0

@@ -15,13 +15,15 @@ from hclimg.lang.source import read_source
 from hclimg.lang.syntax import Body
 from hclimg.registry import Registry
 from hclimg.template.convert.bodies import BodyWriter
-from hclimg.template.convert.comments import json_comments, native_comments
+from hclimg.template.convert.comments import Comments, json_comments, native_comments
 from hclimg.template.convert.document import Item, document_text
 from hclimg.template.convert.files import File, Job, Syntax
 from hclimg.template.convert.from_json import native_items
 from hclimg.template.convert.legacy import sections_of
 from hclimg.template.convert.places import Place
+from hclimg.template.convert.python import python_of
 from hclimg.template.convert.to_json import json_file
+from hclimg.template.dsl.load import load_python
 from hclimg.template.load import load_template, with_modules
 from hclimg.template.model import Template
 
@@ -61,12 +63,15 @@ def converted(
     if len(diags.errors) > before:
         return None
     registry = registry or Registry()
-    if old is not None and job.is_legacy:
+    if old is not None and job.is_legacy and to is not Syntax.PYTHON:
         texts = dict(_legacy_texts(job.files[0], old, to, registry, diags, split=split))
     else:
         texts = {}
         for file in job.files:
-            _add(file, to, registry, texts, diags)
+            if to is not Syntax.PYTHON or file.is_vars:
+                _add(file, to, registry, texts, diags)
+    if to is Syntax.PYTHON:
+        texts[f"{job.name}.img.py"] = _python_text(job, texts, registry, diags)
     return Converted(job, texts, old) if len(diags.errors) == before else None
 
 
@@ -94,8 +99,54 @@ def _add(file: File, to: Syntax, registry: Registry, texts: dict[str, str], diag
         diags.error("Two files of one name", f'"{file.path}" and another file would both become "{name}".')
     elif source is not None:
         keyword = "vars" if file.is_vars else "root"
-        convert = _to_json if to is Syntax.JSON else _to_native
-        texts[name] = source.text if file.syntax is to else convert(source, keyword, registry, diags)
+        if file.syntax is to or file.path.name == name:
+            texts[name] = source.text
+        elif file.syntax is Syntax.PYTHON:
+            native = _native_text(file.syntax, source, registry, diags)
+            to_json = to is Syntax.JSON
+            texts[name] = _to_json(SourceText(name, native), keyword, registry, diags) if to_json else native
+        else:
+            convert = _to_json if to is Syntax.JSON else _to_native
+            texts[name] = convert(source, keyword, registry, diags)
+
+
+def _python_text(job: Job, kept: Mapping[str, str], registry: Registry, diags: Diagnostics) -> str:
+    """All files of the template as one of Python: there a name has to be declared before it is used."""
+    bodies = []
+    for file in job.files:
+        if file.path.name in kept:
+            continue
+        found, source = Diagnostics(), read_source(file.path, diags)
+        if source is None:
+            continue
+        if job.is_legacy:
+            template = load_template(str(job.path), found, config_type="json")
+            text = document_text(sections_of(template, BodyWriter(registry)).all) if template else ""
+        else:
+            text = _native_text(file.syntax, source, registry, found)
+        diags.extend(found.errors)
+        _warn_of_comments(source, file, diags)
+        bodies.append(parse_body(SourceText(source.filename, text), found))
+    return python_of(bodies, diags)
+
+
+def _warn_of_comments(source: SourceText, file: File, diags: Diagnostics) -> None:
+    comments = native_comments(source).left if file.syntax is Syntax.HCL else []
+    if comments:
+        first = comments[-1].place
+        detail = f"The comments of this file, {len(comments)} of them, are not written in Python. The first is here."
+        diags.warn("Comments left out", detail, subject=source.range(first.start, first.end))
+
+
+def _native_text(syntax: Syntax, source: SourceText, registry: Registry, diags: Diagnostics) -> str:
+    if syntax is Syntax.JSON:
+        return _to_native(source, "root", registry, diags)
+    if syntax is Syntax.PYTHON:
+        found = Diagnostics()
+        body = load_python(source, found)
+        diags.extend(found)
+        return document_text(native_items(body, Place("root", registry), Comments(source, []), diags))
+    return source.text
 
 
 def _to_json(source: SourceText, keyword: str, registry: Registry, diags: Diagnostics) -> str:
@@ -116,5 +167,7 @@ def _to_native(source: SourceText, keyword: str, registry: Registry, diags: Diag
 
 
 def parsed(source: SourceText, diags: Diagnostics) -> Body:
-    """A file of HCL or of its JSON syntax, as its name says."""
+    """A file of HCL, of its JSON syntax or of Python, as its name says."""
+    if source.filename.endswith(".img.py"):
+        return load_python(source, diags)
     return parse_json_body(source, diags) if source.filename.endswith(".json") else parse_body(source, diags)

@@ -19,9 +19,9 @@ class Syntax(Enum):
     PYTHON = "Python"
 
 
-TARGETS: Final = {"hcl": Syntax.HCL, "json": Syntax.JSON}
+TARGETS: Final = {"hcl": Syntax.HCL, "json": Syntax.JSON, "python": Syntax.PYTHON}
 """What can be written, by the name that the command line has for it."""
-_TEMPLATE: Final = {Syntax.HCL: ".pkr.hcl", Syntax.JSON: ".pkr.json"}
+_TEMPLATE: Final = {Syntax.HCL: ".pkr.hcl", Syntax.JSON: ".pkr.json", Syntax.PYTHON: ".img.py"}
 _VARS: Final = {Syntax.HCL: ".pkrvars.hcl", Syntax.JSON: ".pkrvars.json"}
 _ENDINGS: Final = {
     ".pkr.hcl": Syntax.HCL, ".pkrvars.hcl": Syntax.HCL, ".hcl": Syntax.HCL,
@@ -54,8 +54,8 @@ class File:
         return self.path.name.removesuffix(self.ending)
 
     def renamed(self, to: Syntax, stem: str = "") -> str:
-        """The name of the file that says the same in another syntax."""
-        if self.syntax is to:
+        """The name of the file that says the same in another syntax. Values of variables are not written in Python."""
+        if self.syntax is to or (self.is_vars and to not in _VARS):
             return self.path.name
         return f"{stem or self.stem}{(_VARS if self.is_vars else _TEMPLATE)[to]}"
 
@@ -72,6 +72,11 @@ class Job:
         return self.path != self.files[0].path
 
     @property
+    def name(self) -> str:
+        """What the whole template can be called."""
+        return self.path.resolve().name if self.is_directory else self.files[0].stem
+
+    @property
     def is_legacy(self) -> bool:
         return self.files[0].syntax is Syntax.LEGACY
 
@@ -80,37 +85,26 @@ def jobs(paths: Iterable[str], to: Syntax, diags: Diagnostics) -> Iterator[Job]:
     for path in map(Path, paths):
         if path.is_dir():
             yield from _of_directory(path, to, diags)
-        elif (file := File.at(path)).syntax is to:
-            detail = f'"{path}" is written in {to.value} already. The other way is --to {_other(to)}.'
+        elif (file := File.at(path)).syntax is to or (file.is_vars and to is Syntax.PYTHON):
+            detail = f'"{path}" is written in {file.syntax.value} already. Other ways: --to {_others(file.syntax)}.'
             diags.error("Nothing to convert", detail)
-        elif not _is_python((file,), diags):
+        else:
             yield Job(path, (file,))
 
 
-def _is_python(files: Iterable[File], diags: Diagnostics) -> bool:
-    """Whether there is a file that nothing can be made of, which is reported."""
-    for file in files:
-        if file.syntax is Syntax.PYTHON:
-            diags.error("Nothing to convert", f'"{file.path}" is written in Python, which cannot be converted.')
-            return True
-    return False
-
-
-def _other(to: Syntax) -> str:
-    return next(name for name, syntax in TARGETS.items() if syntax is not to)
+def _others(syntax: Syntax) -> str:
+    return " or ".join(name for name, target in TARGETS.items() if target is not syntax)
 
 
 def _of_directory(folder: Path, to: Syntax, diags: Diagnostics) -> Iterator[Job]:
     """Each legacy template is a job; all others are one together, if there is one among them to be converted."""
     files = [File.at(path) for path in sorted(folder.iterdir()) if path.is_file()]
-    if _is_python(files, diags):
-        return
     legacy = [file for file in files if file.ending == ".json"]
     others = [file for file in files if file.ending in (*_TEMPLATE.values(), *_VARS.values())]
     converts = any(file.syntax is not to and not file.is_vars for file in others)
     if not legacy and not converts:
-        source = Syntax.JSON if to is Syntax.HCL else Syntax.HCL
-        detail = f'The directory "{folder}" holds no legacy JSON template (*.json) and no *{_TEMPLATE[source]} file.'
+        sources = ", ".join(f"*{ending}" for syntax, ending in _TEMPLATE.items() if syntax is not to)
+        detail = f'The directory "{folder}" holds no legacy JSON template (*.json) and no file of {sources}.'
         diags.error("No template found", detail)
     for file in legacy:
         yield Job(file.path, (file,))

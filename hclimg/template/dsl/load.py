@@ -13,7 +13,7 @@ from types import TracebackType
 
 from hclimg.diagnostics import Diagnostics, Range, Related, SourceText
 from hclimg.lang.syntax import Body
-from hclimg.template.dsl.places import DslError, Place, add_file, is_ours, line_place
+from hclimg.template.dsl.places import DslError, Place, add_file, is_users, line_place
 from hclimg.template.dsl.record import recording
 
 ENDING = ".img.py"
@@ -72,9 +72,8 @@ def _report(error: BaseException, source: SourceText, diags: Diagnostics) -> Non
 
 def _frames(trace: TracebackType | None) -> Iterator[tuple[str, int]]:
     while trace is not None:
-        frame = trace.tb_frame
-        filename = frame.f_code.co_filename
-        if not is_ours(frame) and Path(filename).is_file() and "site-packages" not in filename:
+        filename = trace.tb_frame.f_code.co_filename
+        if is_users(trace.tb_frame) and "site-packages" not in filename:
             yield filename, trace.tb_lineno
         trace = trace.tb_next
 

@@ -98,14 +98,16 @@ def add_file(filename: str, text: str) -> SourceText:
     return _files[filename].source
 
 
-def is_ours(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(_OURS)
+def is_users(frame: FrameType) -> bool:
+    """Whether the code is that of a template, or of a file that one imports; neither ours nor Python's own."""
+    filename = frame.f_code.co_filename
+    return filename in _files or (not filename.startswith(_OURS) and Path(filename).is_file())
 
 
 def here() -> Place:
     """The call in the user's file that led to this one."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - inspect does the same, and takes 30 ms to import
-    while frame is not None and (is_ours(frame) or not Path(frame.f_code.co_filename).is_file()):
+    while frame is not None and not is_users(frame):
         frame = frame.f_back
     if frame is None:
         raise DslError("Templates in Python are files, which hclimg reads: run `hclimg plan FILE.img.py`.")
