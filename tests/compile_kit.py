@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from hclimg.config.fields import block, config, setting
 from hclimg.diagnostics import Diagnostic, Diagnostics
 from hclimg.plan.compile import CompileOptions, compile_plan
@@ -147,10 +149,16 @@ class Workshop:
     @property
     def problems(self) -> str:
         """Everything that was reported, as the user sees it, without the folder."""
-        from hclimg.ui.diagnostics import render
-
-        return render(self.diags).replace(f"{self.folder}/", "")
+        return shown(self.diags, self.folder)
 
     def only_error(self) -> Diagnostic:
         assert len(self.errors) == 1, self.problems
         return self.errors[0]
+
+
+def shown(diags: Diagnostics, folder: Path) -> str:
+    """What was reported, without the folder, whose length must not decide where lines are broken."""
+    from hclimg.ui.diagnostics import render
+
+    items = [evolve(item, detail=item.detail.replace(f"{folder}/", "")) for item in diags.items]
+    return render(items).replace(f"{folder}/", "")

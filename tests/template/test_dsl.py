@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 import hclimg
+from compile_kit import shown
 from hclimg.diagnostics import Diagnostics
 from hclimg.plan.compile import CompileOptions, compile_plan
 from hclimg.plan.render import to_json
 from hclimg.registry import Registry
 from hclimg.template.load import load_template
-from hclimg.ui.diagnostics import render
 
 Write = Callable[[str, str], Path]
 
@@ -162,7 +162,7 @@ def problems(path: Path) -> str:
     template = load_template(str(path), diags)
     if template is not None:
         compile_plan(template, CompileOptions(now=datetime(2024, 1, 2, tzinfo=UTC), cwd=path.parent), Registry(), diags)
-    return render(diags).replace(f"{path.parent}/", "")
+    return shown(diags, path.parent)
 
 
 @pytest.fixture
