@@ -65,8 +65,6 @@ def _format_date(case: Data) -> None:
 
 
 def _json_decode(case: Data) -> None:
-    if "prefix_full" in json.dumps(case):
-        raise Skipped("jsondecode does not look at how an unknown string begins")
     if case.get("WantError") == "invalid character 'o' in literal null (expecting 'u')":
         case = {**case, "WantError": True}
     check_call("jsondecode", [value_of(case["Input"])], case)

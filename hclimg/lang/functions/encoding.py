@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hclimg.lang.functions import jsonvalues
@@ -12,7 +13,8 @@ from hclimg.lang.functions.arguments import text_function, text_parameter
 from hclimg.lang.functions.model import ArgumentError, Function, FunctionError, Parameter
 from hclimg.lang.limits import LARGEST_TEXT, TOO_LONG, check_count
 from hclimg.lang.show import quoted
-from hclimg.lang.types import STRING, ObjectType
+from hclimg.lang.types import ANY, BOOL, NUMBER, STRING, ObjectType, Type
+from hclimg.lang.unknowns import Unknown
 from hclimg.lang.values import Value, list_of, object_of, string, unknown
 
 if TYPE_CHECKING:
@@ -164,6 +166,20 @@ def jsondecode(text: Value) -> Value:
     return jsonvalues.decode(text.raw)
 
 
+_BEGINNINGS = {'"': STRING, "t": BOOL, "f": BOOL, **dict.fromkeys("-0123456789", NUMBER), **dict.fromkeys("{[n", ANY)}
+
+
+def _type_of_json(args: Sequence[Value]) -> Type:
+    """What a text that is not known yet will be, as far as its beginning tells."""
+    raw = args[0].raw
+    begun = raw.prefix.lstrip(" \t\r\n") if isinstance(raw, Unknown) else ""
+    if not begun:
+        return ANY
+    if begun[0] not in _BEGINNINGS:
+        raise FunctionError(f"a JSON document cannot begin with the character {begun[0]!r}")
+    return _BEGINNINGS[begun[0]]
+
+
 # -- CSV ------------------------------------------------------------------------
 
 
@@ -252,7 +268,7 @@ _FUNCTIONS = (
     text_function("base64gunzip", base64gunzip, "str"),
     text_function("base64gzip", base64gzip, "str"),
     Function("csvdecode", csvdecode, text_parameter("str")),
-    Function("jsondecode", jsondecode, text_parameter("str"), nullable=True),
+    Function("jsondecode", jsondecode, text_parameter("str"), result=_type_of_json, nullable=True),
     Function("jsonencode", jsonencode, Parameter("val", null=True), result=STRING),
     Function("textdecodebase64", textdecodebase64, text_parameter("source"), text_parameter("encoding"), result=STRING),
     Function("textencodebase64", textencodebase64, text_parameter("string"), text_parameter("encoding"), result=STRING),
