@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from hclimg.sdk.ssh_keys import generate_key_pair  # noqa: E402
+from servers.ports import held_ports  # noqa: E402
 from servers.sshd import Sshd  # noqa: E402
 
 MEGABYTE = 1 << 20
@@ -90,13 +91,14 @@ def works(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def server(folder: Path) -> Iterator[Sshd]:
-    sshd = Sshd(folder / "sshd", generate_key_pair("bench", key_type="rsa", bits=2048))
-    sshd.prepare()
-    sshd.start()
-    try:
-        yield sshd
-    finally:
-        sshd.stop()
+    with held_ports() as held_port:
+        sshd = Sshd(folder / "sshd", generate_key_pair("bench", key_type="rsa", bits=2048), held_port())
+        sshd.prepare()
+        sshd.start()
+        try:
+            yield sshd
+        finally:
+            sshd.stop()
 
 
 def seconds(command: list[str], folder: Path) -> float:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 HeldPort = Callable[[], int]
 
 
-@pytest.fixture
-def held_port() -> Iterator[HeldPort]:
-    """``held_port()`` is a port on which nobody listens but who is told its number, until the end of the test."""
+@contextmanager
+def held_ports() -> Iterator[HeldPort]:
+    """Each call gives another port, until the end of the block."""
     holders: list[socket.socket] = []
 
     def hold() -> int:
@@ -27,6 +28,15 @@ def held_port() -> Iterator[HeldPort]:
         holder.bind(("127.0.0.1", 0))
         return int(holder.getsockname()[1])
 
-    yield hold
-    for holder in holders:
-        holder.close()
+    try:
+        yield hold
+    finally:
+        for holder in holders:
+            holder.close()
+
+
+@pytest.fixture
+def held_port() -> Iterator[HeldPort]:
+    """``held_port()`` is a port on which nobody listens but who is told its number, until the end of the test."""
+    with held_ports() as hold:
+        yield hold
