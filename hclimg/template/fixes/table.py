@@ -59,11 +59,11 @@ class Fixed:
 
 def fix_template(template: Block) -> Fixed:
     """A repaired copy of a legacy template."""
-    found = copy.deepcopy(template)
+    found, before = copy.deepcopy(template), template
     applied = []
     for fix in FIXES:
-        before = copy.deepcopy(found)
         fix.apply(found)
         if found != before:
             applied.append(fix)
+            before = copy.deepcopy(found)
     return Fixed(found, tuple(applied))
