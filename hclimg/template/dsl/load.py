@@ -16,8 +16,6 @@ from hclimg.lang.syntax import Body
 from hclimg.template.dsl.places import DslError, Place, add_file, is_users, line_place
 from hclimg.template.dsl.record import recording
 
-ENDING = ".img.py"
-
 
 def load_python(source: SourceText, diags: Diagnostics) -> Body:
     """The blocks that the file declares; those up to its first mistake when there is one."""

@@ -6,7 +6,7 @@ import ast
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 from attrs import field, frozen
 
@@ -119,10 +119,16 @@ def line_place(filename: str, line: int) -> Place:
     return _file(filename).line(line)
 
 
+_positions: dict[int, tuple[CodeType, list[_Key]]] = {}
+"""Of each piece of code by its identity; the code is kept, so that no other gets the same."""
+
+
 def _position(frame: FrameType) -> _Key:
-    positions = list(frame.f_code.co_positions())
-    line, end_line, column, end_column = positions[frame.f_lasti // 2]
-    return line, end_line, column, end_column
+    """A file is one piece of code however long it is, so its places are listed once and not for every call."""
+    code = frame.f_code
+    if id(code) not in _positions:
+        _positions[id(code)] = code, list(code.co_positions())
+    return _positions[id(code)][1][frame.f_lasti // 2]
 
 
 def _file(filename: str) -> _File:
