@@ -10,8 +10,9 @@ from hclimg.lang.source import read_source
 from hclimg.lang.unevaluated import verbatim
 from hclimg.lang.values import Value
 from hclimg.plan.compare import differences
-from hclimg.template.convert.convert import Converted, parsed
+from hclimg.template.convert.convert import Converted
 from hclimg.template.convert.files import File
+from hclimg.template.load import read_body
 
 
 def verdict(made: Converted, values: TemplateOptions, found: Diagnostics) -> tuple[str, bool]:
@@ -42,5 +43,5 @@ def _compare_values(file: File, made: Converted, found: Diagnostics) -> None:
 
 def _values(source: SourceText, found: Diagnostics) -> dict[str, Value]:
     """What a file of variables says."""
-    items = parsed(source, found).attributes
+    items = read_body(source, found).attributes
     return {name: evaluate(verbatim(item.expr), Scope(), found) for name, item in items.items()}

@@ -73,10 +73,11 @@ def _from_text(source: SourceText, path: str, base_dir: Path, config_type: str, 
         return read_legacy(source, path, base_dir, diags)
     from hclimg.template.hcl import read_hcl
 
-    return read_hcl([_body(source, diags)], path, base_dir, diags)
+    return read_hcl([read_body(source, diags)], path, base_dir, diags)
 
 
-def _body(source: SourceText, diags: Diagnostics) -> Body:
+def read_body(source: SourceText, diags: Diagnostics) -> Body:
+    """A file of HCL, of its JSON syntax or of Python, as its name says."""
     if source.filename.endswith(".img.py"):
         from hclimg.template.dsl.load import load_python
 
@@ -104,7 +105,7 @@ def _from_directory(path: str, config_type: str, diags: Diagnostics) -> Template
         diags.error("No template found", detail)
         return None
     sources = [read_source(file, diags) for file in files]
-    bodies = [_body(source, diags) for source in sources if source]
+    bodies = [read_body(source, diags) for source in sources if source]
     template = read_hcl(bodies, path, Path(path), diags, _auto_var_files(path, names))
     return template if all(sources) else attrs.evolve(template, whole=False)
 

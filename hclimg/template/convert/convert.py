@@ -12,7 +12,6 @@ from hclimg.lang.json_scan import scan
 from hclimg.lang.json_syntax import parse_json_body
 from hclimg.lang.parse import parse_body
 from hclimg.lang.source import read_source
-from hclimg.lang.syntax import Body
 from hclimg.registry import Registry
 from hclimg.template.convert.bodies import BodyWriter
 from hclimg.template.convert.comments import Comments, json_comments, native_comments
@@ -24,7 +23,7 @@ from hclimg.template.convert.places import Place
 from hclimg.template.convert.python import python_of
 from hclimg.template.convert.to_json import json_file
 from hclimg.template.dsl.load import load_python
-from hclimg.template.load import load_template, with_modules
+from hclimg.template.load import load_template, read_body, with_modules
 from hclimg.template.model import Template
 
 
@@ -43,7 +42,7 @@ class Converted:
         assert self.old is not None
         found = Diagnostics()
         sources = [SourceText(name, text) for name, text in self.texts.items() if not File.at(Path(name)).is_vars]
-        bodies = [parsed(source, found) for source in sources]
+        bodies = [read_body(source, found) for source in sources]
         template = read_hcl(bodies, str(self.job.path), self.old.base_dir, found, self.old.auto_var_files)
         template = with_modules(template, found)
         diags.extend(found.errors)
@@ -71,7 +70,7 @@ def converted(
             if to is not Syntax.PYTHON or file.is_vars:
                 _add(file, to, registry, texts, diags)
     if to is Syntax.PYTHON:
-        texts[f"{job.name}.img.py"] = _python_text(job, texts, registry, diags)
+        texts[f"{job.name}.img.py"] = _python_text(job, old, registry, diags)
     return Converted(job, texts, old) if len(diags.errors) == before else None
 
 
@@ -97,37 +96,43 @@ def _add(file: File, to: Syntax, registry: Registry, texts: dict[str, str], diag
     source, name = read_source(file.path, diags), file.renamed(to)
     if name in texts:
         diags.error("Two files of one name", f'"{file.path}" and another file would both become "{name}".')
+    elif source is not None and name == file.path.name:
+        texts[name] = source.text
     elif source is not None:
         keyword = "vars" if file.is_vars else "root"
-        if file.syntax is to or file.path.name == name:
-            texts[name] = source.text
-        elif file.syntax is Syntax.PYTHON:
-            native = _native_text(file.syntax, source, registry, diags)
-            to_json = to is Syntax.JSON
-            texts[name] = _to_json(SourceText(name, native), keyword, registry, diags) if to_json else native
-        else:
-            convert = _to_json if to is Syntax.JSON else _to_native
-            texts[name] = convert(source, keyword, registry, diags)
+        native = _native(file, source, keyword, registry, diags)
+        texts[name] = native.text if to is Syntax.HCL else _to_json(native, keyword, registry, diags)
 
 
-def _python_text(job: Job, kept: Mapping[str, str], registry: Registry, diags: Diagnostics) -> str:
+def _python_text(job: Job, old: Template | None, registry: Registry, diags: Diagnostics) -> str:
     """All files of the template as one of Python: there a name has to be declared before it is used."""
     bodies = []
     for file in job.files:
-        if file.path.name in kept:
-            continue
-        found, source = Diagnostics(), read_source(file.path, diags)
+        source = None if file.is_vars else read_source(file.path, diags)
         if source is None:
             continue
         if job.is_legacy:
-            template = load_template(str(job.path), found, config_type="json")
-            text = document_text(sections_of(template, BodyWriter(registry)).all) if template else ""
+            assert old is not None
+            source = SourceText(source.filename, document_text(sections_of(old, BodyWriter(registry)).all))
         else:
-            text = _native_text(file.syntax, source, registry, found)
-        diags.extend(found.errors)
-        _warn_of_comments(source, file, diags)
-        bodies.append(parse_body(SourceText(source.filename, text), found))
+            _warn_of_comments(source, file, diags)
+            source = _native(file, source, "root", registry, diags)
+        bodies.append(parse_body(source, diags))
     return python_of(bodies, diags)
+
+
+def _native(file: File, source: SourceText, keyword: str, registry: Registry, diags: Diagnostics) -> SourceText:
+    """What a file says, in native syntax."""
+    if file.syntax is Syntax.HCL:
+        return source
+    found = Diagnostics()
+    if file.syntax is Syntax.JSON:
+        text = _to_native(source, keyword, registry, found)
+    else:
+        body = load_python(source, found)
+        text = document_text(native_items(body, Place(keyword, registry), Comments(source, []), found))
+    diags.extend(found)
+    return SourceText(source.filename, text)
 
 
 def _warn_of_comments(source: SourceText, file: File, diags: Diagnostics) -> None:
@@ -136,17 +141,6 @@ def _warn_of_comments(source: SourceText, file: File, diags: Diagnostics) -> Non
         first = comments[-1].place
         detail = f"The comments of this file, {len(comments)} of them, are not written in Python. The first is here."
         diags.warn("Comments left out", detail, subject=source.range(first.start, first.end))
-
-
-def _native_text(syntax: Syntax, source: SourceText, registry: Registry, diags: Diagnostics) -> str:
-    if syntax is Syntax.JSON:
-        return _to_native(source, "root", registry, diags)
-    if syntax is Syntax.PYTHON:
-        found = Diagnostics()
-        body = load_python(source, found)
-        diags.extend(found)
-        return document_text(native_items(body, Place("root", registry), Comments(source, []), diags))
-    return source.text
 
 
 def _to_json(source: SourceText, keyword: str, registry: Registry, diags: Diagnostics) -> str:
@@ -164,10 +158,3 @@ def _to_native(source: SourceText, keyword: str, registry: Registry, diags: Diag
         return ""
     comments = json_comments(source, scan(source, found))
     return document_text(native_items(body, Place(keyword, registry), comments, diags))
-
-
-def parsed(source: SourceText, diags: Diagnostics) -> Body:
-    """A file of HCL, of its JSON syntax or of Python, as its name says."""
-    if source.filename.endswith(".img.py"):
-        return load_python(source, diags)
-    return parse_json_body(source, diags) if source.filename.endswith(".json") else parse_body(source, diags)
