@@ -136,6 +136,27 @@ def test_the_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert compared(read(whole), back(text, tmp_path)) == []
 
 
+def test_what_a_machine_tells_in_a_group(tmp_path: Path) -> None:
+    text = """\
+group "g" {
+  provisioner "shell-local" {
+    inline = ["echo ${build.ID}"]
+  }
+}
+source "null" "a" {
+  communicator = "none"
+}
+build {
+  sources = ["source.null.a"]
+  use "g" {
+  }
+}
+"""
+    made, diags = to_python(text)
+    assert diags.items == []
+    assert compared(read(text), back(made, tmp_path)) == []
+
+
 def test_what_python_cannot_say() -> None:
     _, diags = to_python('dynamic "source" {\n  for_each = []\n}\n')
     assert [(d.summary, d.detail) for d in diags] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
@@ -67,8 +68,6 @@ def _steps_of(block: Block) -> tuple[str, ...]:
 
 
 def _mentions(text: str, name: str) -> bool:
-    import re
-
     return re.search(rf"(?<![\w.\"']){name}(?=[(.])", text) is not None
 
 
@@ -178,11 +177,11 @@ class _Blocks:
         yield from inner._steps(block.body.blocks, handle)
 
     def group(self, block: Block) -> Iterator[str]:
-        handle = self.names.known.get(("group", block.labels[0].text), "steps")
+        handle = "steps"
         known = dict(self.names.known)
         inputs = [b for b in block.body.blocks if b.type.text == "input"]
         known.update({("input", b.labels[0].text): f"{word(b.labels[0].text)}_input" for b in inputs})
-        inner = _Blocks(evolve(self.names, known=known, build=handle), self.diags)
+        inner = _Blocks(evolve(self.names, known=known), self.diags)
         yield f"with group({string_text(block.labels[0].text)}) as {handle}:"
         yield from inner._steps(block.body.blocks, handle)
 
