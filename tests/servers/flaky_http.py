@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from attrs import define, field
+
+from servers.web import serving
 
 
 @define
@@ -86,17 +87,5 @@ def remote() -> Iterator[Site]:
                 self.close_connection = True
                 self.connection.shutdown(1)
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """Clients that hang up are the point here."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    found.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield found
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler) as found.port:
+        yield found

@@ -7,6 +7,7 @@ from typing import Any, Final, Self, get_args, get_origin
 
 from hclimg.diagnostics import did_you_mean
 from hclimg.lang.syntax import Call, Expr, Literal, Name, Variable
+from hclimg.lang.unparse import is_identifier
 from hclimg.lang.values import string
 from hclimg.template.dsl.places import DslError, Place, here
 from hclimg.template.dsl.record import BlockDraft, current
@@ -31,7 +32,7 @@ FACTS: Final = {
 def _reference(at: Place, root: str, *steps: str) -> Ref:
     found = Ref(Variable(at.source, at.start, at.end, root))
     for step in steps:
-        found = found[step] if not step.replace("-", "_").isidentifier() else getattr(found, step)
+        found = getattr(found, step) if is_identifier(step) else found[step]
     return found
 
 
