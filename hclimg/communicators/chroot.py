@@ -5,7 +5,7 @@ What must be mounted in the directory for commands to work (/proc, /dev, …) is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import BinaryIO
 from attrs import define, field
 
 from hclimg.communicators.host_files import HostFiles
-from hclimg.communicators.lines import shown
 from hclimg.communicators.rooted import RootedTree
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
@@ -66,7 +65,7 @@ class HostCommunicator:
             try:
                 done = run_program(
                     self.ctx, [*self.argv, "/bin/sh", "-c", _EVAL],
-                    stdin=given, env=env, inherit=not self.clean, on_output=_cleaned(on_output), timeout=timeout,
+                    stdin=given, env=env, inherit=not self.clean, on_output=on_output, timeout=timeout,
                     valid=_ANY_STATUS,
                 )  # fmt: skip
             except OSError as error:
@@ -104,13 +103,6 @@ def chroot_communicator(ctx: Context, root: Path) -> HostCommunicator:
 def local_communicator(ctx: Context) -> HostCommunicator:
     """Commands and files of this host itself."""
     return HostCommunicator("local", ctx, Path("/"), (), clean=False)
-
-
-def _cleaned(sink: OutputSink | None) -> OutputSink | None:
-    if sink is None:
-        return None
-    tell: Callable[[str, str], None] = sink
-    return lambda line, stream: tell(shown(line), stream)
 
 
 @contextmanager

@@ -12,10 +12,10 @@ from attrs import define, field
 
 from hclimg.communicators.exec import BLOCK, BROKEN, RemoteCommand
 from hclimg.communicators.files import Files, NoShellError
-from hclimg.communicators.lines import LineSplitter
 from hclimg.communicators.progress import Report
 from hclimg.communicators.session import SshSession
 from hclimg.errors import BuildError, ConnectionLost
+from hclimg.sdk.lines import LineSplitter
 from hclimg.sdk.machine import OutputSink
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from hclimg.config.fields import Checker, config, embed, setting
+from hclimg.sdk.guards import Guards
 from hclimg.sdk.scripts import ScriptConfig, format_problem
 
 DISCONNECTED = 2300218
@@ -21,6 +22,7 @@ class ShellConfig:
     """Runs commands or scripts on the machine."""
 
     run: ScriptConfig = embed(ScriptConfig)
+    guards: Guards = embed(Guards)
     execute_command: str = setting(
         "The command line that runs a script; `{{.Path}}` is its file on the machine, `{{.Vars}}` the variables, "
         "`{{.EnvVarFile}}` the file that holds them.",

@@ -19,10 +19,12 @@ from hclimg.provisioners.shell_config import DISCONNECTED, FORM, FORM_OF_FILE, S
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.process import TAIL
+from hclimg.sdk.script_end import describe_end, named_line
 from hclimg.sdk.scripts import Script, environment, flatten, inline_script, read_script, token
 from hclimg.units import show_duration
 
 RETRY_PAUSE = 2.0
+KILLED = 128 + 9
 
 
 @frozen
@@ -46,14 +48,29 @@ class RemoteScripts:
 
     def run(self) -> None:
         """Run all scripts. Raises CommandFailed, ConnectionLost, TimedOut, BuildError, Cancelled."""
+        if reason := self.config.guards.satisfied(self._exists, self._succeeds):
+            self.ctx.say(f"Skipped: {reason}.")
+            return
         for script in self._scripts():
             self.ctx.say(f"Provisioning with shell script: {script.name}")
             placed = self._place(script)
             status = self._run_until_started(placed)
-            self._judge(script, status)
+            self._judge(placed, status)
         if self.config.pause_after > timedelta():
             self.ctx.say(f"Waiting {show_duration(self.config.pause_after)}")
             self.ctx.sleep(self.config.pause_after.total_seconds())
+
+    # -- guards ---------------------------------------------------------------
+
+    def _exists(self, path: str) -> bool:
+        return self.communicator.run(f"test -e {quote(path)}") == 0
+
+    def _succeeds(self, command: str) -> bool:
+        """With the scripts' variables, which only the machine's own users could see where input is carried."""
+        variables = flatten(environment(self.ctx, self.config.run), FORM_OF_FILE)
+        if self.communicator.streams_stdin:
+            return self.communicator.run("exec /bin/sh -s", stdin=f"{variables}{command}\n".encode()) == 0
+        return self.communicator.run(f"exec /bin/sh -c {quote(variables + command)}") == 0
 
     # -- what to run ----------------------------------------------------------
 
@@ -198,15 +215,14 @@ class RemoteScripts:
     def _removal(self, placed: Placed) -> str:
         return " ".join(["rm", "-f", quote(placed.path), *([quote(placed.env_path)] if placed.env_path else [])])
 
-    def _judge(self, script: Script, status: int) -> None:
+    def _judge(self, placed: Placed, status: int) -> None:
         valid = self.config.run.valid_exit_codes
         if status in valid or (status == DISCONNECTED and self.config.may_disconnect):
             return
+        output = tuple(self._tail)
+        line = named_line(placed.path, placed.content, output)
         raise CommandFailed(
-            f'The script "{script.name}" ended with exit code {status}.',
-            exit_code=status,
-            output=tuple(self._tail),
-            hint=_hint(status, valid),
+            describe_end(placed.script.name, status, line), exit_code=status, output=output, hint=_hint(status, valid)
         )
 
 
@@ -216,6 +232,8 @@ def _hint(status: int, valid: tuple[int, ...]) -> str:
             "The machine may not execute files there. Set remote_folder to a place that is not mounted noexec, or "
             'execute_command to "{{ .Vars }} sh {{ .Path }}".'
         )
+    if status == KILLED:
+        return "The machine may have run out of memory; its kernel log tells."
     if status == 127:
         return "A command was not found, or the interpreter that the script's first line names."
     return "" if valid == (0,) else f"Exit codes that mean success: {', '.join(map(str, valid))}."

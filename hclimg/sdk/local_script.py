@@ -14,6 +14,8 @@ from attrs import frozen
 from hclimg.config.fields import Checker, config, embed, setting
 from hclimg.errors import CommandFailed
 from hclimg.sdk.context import Context
+from hclimg.sdk.guards import Guards
+from hclimg.sdk.script_end import describe_end, named_line
 from hclimg.sdk.scripts import ScriptConfig, environment, flatten, format_problem, inline_script, token
 
 SYSTEMS = ("darwin", "freebsd", "linux", "openbsd", "solaris", "windows")
@@ -26,6 +28,7 @@ class LocalScriptConfig:
     """Runs commands or scripts on this host."""
 
     run: ScriptConfig = embed(ScriptConfig)
+    guards: Guards = embed(Guards)
     command: str = setting("One command to run.", default="")
     env_var_format: str = setting("How a variable is written in `{{.Vars}}`.", default=_FORM)
     execute_command: tuple[str, ...] = setting(
@@ -74,12 +77,21 @@ def run_local_scripts(ctx: Context, settings: LocalScriptConfig) -> None:
         ctx.say(f"Skipped: it is only for {', '.join(settings.only_on)}, and this is {_system()}.")
         return
     variables = environment(ctx, settings.run)
+    if reason := settings.guards.satisfied(os.path.exists, lambda command: _succeeds(ctx, command, variables)):
+        ctx.say(f"Skipped: {reason}.")
+        return
     if settings.lines:
         with _inline_file(ctx, settings) as path:
             _run(ctx, settings, _Job(settings.command or "inline script", path), variables)
         return
     for path in settings.run.files:
         _run(ctx, settings, _Job(str(path), path.expanduser().absolute()), variables)
+
+
+def _succeeds(ctx: Context, command: str, variables: Mapping[str, str]) -> bool:
+    from hclimg.sdk.process import run_program
+
+    return run_program(ctx, ["/bin/sh", "-c", command], env=variables, valid=_ANY_STATUS).status == 0
 
 
 def _run(ctx: Context, settings: LocalScriptConfig, job: _Job, variables: Mapping[str, str]) -> None:
@@ -94,12 +106,18 @@ def _run(ctx: Context, settings: LocalScriptConfig, job: _Job, variables: Mappin
         argv = ["/bin/sh", "-c", quote(str(job.path))]
     done = run_program(ctx, argv, env=variables, on_output=ctx.output, valid=_ANY_STATUS)
     if done.status not in settings.run.valid_exit_codes:
+        line = named_line(str(job.path), _content(job.path), done.tail)
         raise CommandFailed(
-            f'The script "{job.name}" ended with exit code {done.status} on this host.',
+            describe_end(job.name, done.status, line, " on this host"),
             exit_code=done.status,
             output=done.tail,
             hint=_hint(done.status, settings),
         )
+
+
+def _content(path: Path) -> bytes:
+    """Nothing when the script has removed itself, as scripts do that must not run twice."""
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _hint(status: int, settings: LocalScriptConfig) -> str:

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,10 +20,12 @@ from attrs import frozen
 
 from hclimg.errors import BuildError, CommandFailed, MissingProgram, TimedOut
 from hclimg.sdk.context import Context
+from hclimg.sdk.lines import LineSplitter
 from hclimg.sdk.machine import OutputSink
 from hclimg.sdk.steps import step
 
 TAIL = 20  # lines of output that an error carries
+PIECE = 1 << 16  # bytes that are read at once
 GRACE = 5.0  # seconds between asking a program to end and ending it
 
 RUN_MARK = "HCLIMG_RUN"
@@ -51,7 +54,8 @@ PACKAGES = {
 
 @frozen
 class Completed:
-    """``tail`` holds the last lines that it printed, both streams in the order in which they came."""
+    """``tail`` holds the last lines that it printed, both streams in the order in which they came. ``stdout`` is empty
+    when its lines went to somebody else."""
 
     status: int
     stdout: str
@@ -149,7 +153,7 @@ def run_program(
             reader.join()
             record.gone()
     ctx.cancel.check()
-    done = Completed(status, "\n".join(reader.stdout), tuple(reader.lines[-TAIL:]))
+    done = Completed(status, "\n".join(reader.stdout), tuple(reader.tail))
     if status not in valid:
         name = Path(command[0]).name
         raise CommandFailed(f"{name} ended with exit code {status}.", exit_code=status, output=done.tail, hint=hint)
@@ -225,10 +229,10 @@ def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
 
 
 class _Reader:
-    """Reads both streams of a process line by line."""
+    """Reads both streams of a process line by line. All of stdout is kept only when nobody listens."""
 
     def __init__(self, process: subprocess.Popen[bytes], on_output: OutputSink | None) -> None:
-        self.lines: list[str] = []
+        self.tail: deque[str] = deque(maxlen=TAIL)
         self.stdout: list[str] = []
         self._on_output = on_output
         streams = (("stdout", process.stdout), ("stderr", process.stderr))
@@ -237,17 +241,19 @@ class _Reader:
             thread.start()
 
     def _read(self, stream: str, pipe: IO[bytes]) -> None:
+        splitter = LineSplitter(self._line, stream)
         with pipe:
-            for raw in pipe:
-                line = raw.decode("utf-8", "replace").rstrip("\r\n")
-                self.lines.append(line)
-                if stream == "stdout":
-                    self.stdout.append(line)
-                if self._on_output:
-                    self._on_output(line, stream)
+            while piece := os.read(pipe.fileno(), PIECE):
+                splitter.feed(piece)
+        splitter.close()
+
+    def _line(self, line: str, stream: str) -> None:
+        self.tail.append(line)
+        if self._on_output:
+            self._on_output(line, stream)
+        elif stream == "stdout":
+            self.stdout.append(line)
 
     def join(self) -> None:
         for thread in self._threads:
             thread.join()
-
-

@@ -257,6 +257,47 @@ def test_a_missing_interpreter(run: Run) -> None:
     assert "interpreter" in caught.value.hint
 
 
+@pytest.mark.parametrize("interpreter", ["/bin/dash -e", "/bin/bash -e"])
+def test_the_line_that_the_shell_named(run_by_any: Run, interpreter: str) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        run_by_any(f'inline_shebang = "{interpreter}"\ninline = ["true", "no-such-command --now", "true"]')
+    assert caught.value.message == (
+        'The script "inline script" ended with exit code 127; its shell complained about line 3, '
+        '"no-such-command --now".'
+    )
+
+
+def test_a_script_that_a_signal_killed(run: Run) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        run('inline = ["kill -9 $$"]')
+    assert caught.value.message == 'The script "inline script" ended with exit code 137 (killed by SIGKILL).'
+    assert "memory" in caught.value.hint
+
+
+def test_output_that_is_not_text_and_a_line_without_end(run: Run) -> None:
+    lines = run(r"""inline = ["printf 'a\\377b\\n'", "head -c 300000 /dev/zero | tr '\\0' x"]""")
+    assert lines[0] == "a\N{REPLACEMENT CHARACTER}b"
+    assert "".join(lines[1:]) == "x" * 300_000
+    assert len(lines) > 2  # no line is kept whole
+
+
+# -- guards -----------------------------------------------------------------------
+
+
+def test_a_script_whose_work_is_there_does_not_run(run_by_any: Run, tmp_path: Path, recording: Recording) -> None:
+    made = tmp_path / "it is made"
+    assert run_by_any(f'inline = ["touch \'{made}\'", "echo ran"]\ncreates = "{made}"') == ["ran"]
+    assert run_by_any(f'inline = ["echo ran"]\ncreates = "{made}"') == []
+    assert recording.of(Said)[-1].text == f"Skipped: {made} is there already."
+
+
+def test_unless_sees_the_variables_of_the_scripts(run_by_any: Run, recording: Recording) -> None:
+    text = 'inline = ["echo ran"]\nenv = {{ WANTED = "{}" }}\nunless = "test \\"$WANTED\\" = \'a b\'"'
+    assert run_by_any(text.format("a b")) == []
+    assert recording.of(Said)[-1].text == """Skipped: "test "$WANTED" = 'a b'" succeeds."""
+    assert run_by_any(text.format("a c")) == ["ran"]
+
+
 def test_pause_after(run: Run, recording: Recording) -> None:
     run('inline = ["true"]\npause_after = "10ms"')
     assert recording.of(Said)[-1].text == "Waiting 10ms"

@@ -98,6 +98,22 @@ def test_a_failing_command(run: Run) -> None:
         run('inline = ["false", "echo not reached"]')
 
 
+def test_the_line_that_the_shell_named(run: Run) -> None:
+    with pytest.raises(CommandFailed, match="127 on this host; its shell complained about line 3, \"nothing-such\""):
+        run('inline = ["true", "nothing-such"]')
+
+
+def test_a_script_that_removed_itself(run: Run) -> None:
+    with pytest.raises(CommandFailed, match=r"ended with exit code 127 on this host\.$"):
+        run('inline = ["rm $0", "nothing-such"]')
+
+
+def test_guards(run: Run, tmp_path: Path) -> None:
+    assert run(f'inline = ["touch {tmp_path}/made", "echo ran"]\ncreates = "{tmp_path}/made"') == ["ran"]
+    assert run(f'inline = ["echo ran"]\ncreates = "{tmp_path}/made"') == []
+    assert run('command = "echo ran"\nenv = { A = "1" }\nunless = "test $A = 1"') == []
+
+
 def test_other_systems(run: Run, recording: Recording) -> None:
     assert run('command = "echo x"\nonly_on = ["windows", "darwin"]') == []
     assert "Skipped" in recording.of(Said)[-1].text
@@ -142,7 +158,11 @@ def test_each_rule(text: str, problem: str) -> None:
 def test_packers_keys_are_all_there() -> None:
     from hclimg.config.schema import schema_of
 
-    assert len(schema_of(LocalScriptConfig).settings) == 13
+    packers = (
+        "command execute_command inline inline_shebang script scripts environment_vars env env_var_format only_on "
+        "tempfile_extension use_linux_pathing valid_exit_codes"
+    )
+    assert set(packers.split()) <= set(schema_of(LocalScriptConfig).settings)
 
 
 def test_summaries() -> None:

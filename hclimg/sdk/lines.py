@@ -33,7 +33,7 @@ class LineSplitter:
             self._flush()
 
     def _flush(self) -> None:
-        self._emit(shown(self._rest), self._stream)
+        self._emit(self._rest.rstrip().rpartition("\r")[2], self._stream)
         self._rest = ""
 
     def close(self) -> None:
@@ -42,6 +42,3 @@ class LineSplitter:
         if self._rest:
             self._flush()
 
-
-def shown(line: str) -> str:
-    return line.rstrip().rpartition("\r")[2]

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hclimg.communicators.lines import LineSplitter
+from hclimg.sdk.lines import LineSplitter
 
 
 def split(*pieces: bytes) -> list[str]:
