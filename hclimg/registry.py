@@ -2,17 +2,21 @@
 
 The components of hclimg itself stand in a table, so that finding one costs nothing; packages of others announce theirs
 with entry points (groups ``hclimg.builders``, ``hclimg.provisioners``, ``hclimg.post_processors``,
-``hclimg.data_sources``), which are read only when the table does not have the name.
+``hclimg.data_sources``), which are read only when the table does not have the name. The same holds for the removers
+of clouds (group ``hclimg.removers``), which only ``hclimg cleanup`` needs.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hclimg.errors import PluginError
 from hclimg.sdk.components import Builder, Component, DataSource, PostProcessor, Provisioner
+
+if TYPE_CHECKING:
+    from hclimg.sdk.remover import Remover
 
 
 class Kind(StrEnum):
@@ -61,42 +65,72 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     },
 }
 
+REMOVER_GROUP = "hclimg.removers"
+REMOVERS: dict[str, str] = {
+    "alicloud": "hclimg.clouds.alicloud.remover:AlicloudRemover",
+    "aws": "hclimg.clouds.aws.remover:AwsRemover",
+    "openstack": "hclimg.clouds.openstack.remover:OpenstackRemover",
+    "vsphere": "hclimg.clouds.vsphere.remover:VsphereRemover",
+}
+"""By the part of a kind in the journal that is before the slash: ``aws/instance``."""
+
 
 class Registry:
     """Looks components up; ``built_in`` can be replaced in tests."""
 
-    def __init__(self, built_in: dict[Kind, dict[str, str]] | None = None) -> None:
+    def __init__(
+        self, built_in: dict[Kind, dict[str, str]] | None = None, removers: dict[str, str] | None = None
+    ) -> None:
         self._table = built_in if built_in is not None else BUILT_IN
+        self._removers = removers if removers is not None else REMOVERS
         self._loaded: dict[tuple[Kind, str], type[Component[Any]]] = {}
-        self._foreign: dict[Kind, dict[str, str]] = {}
+        self._foreign: dict[str, dict[str, str]] = {}
 
     def names(self, kind: Kind) -> list[str]:
         """All the names of a kind, those of installed packages too."""
-        return sorted({*self._table[kind], *self._entry_points(kind)})
+        return sorted({*self._table[kind], *self._entry_points(kind.group)})
 
     def load(self, kind: Kind, name: str) -> type[Component[Any]] | None:
         """The class of a component, or None when nobody has the name. Raises PluginError when it is broken."""
         if (kind, name) not in self._loaded:
-            target = self._table[kind].get(name) or self._entry_points(kind).get(name)
+            target = self._table[kind].get(name) or self._entry_points(kind.group).get(name)
             if target is None:
                 return None
-            self._loaded[kind, name] = _import(kind, name, target)
+            self._loaded[kind, name] = _component(kind, name, target)
         return self._loaded[kind, name]
 
-    def _entry_points(self, kind: Kind) -> dict[str, str]:
-        if kind not in self._foreign:
+    def load_remover(self, cloud: str) -> type[Remover] | None:
+        """The remover of a cloud, or None when nobody has one. Raises PluginError when it is broken."""
+        from hclimg.sdk.remover import Remover
+
+        target = self._removers.get(cloud) or self._entry_points(REMOVER_GROUP).get(cloud)
+        if target is None:
+            return None
+        what = f'The remover of "{cloud}"'
+        cls = _import(what, target)
+        if not (isinstance(cls, type) and issubclass(cls, Remover)):
+            raise PluginError(f"{what} from {target} is not a Remover.")
+        return cls
+
+    def _entry_points(self, group: str) -> dict[str, str]:
+        if group not in self._foreign:
             from importlib.metadata import entry_points
 
-            self._foreign[kind] = {point.name: point.value for point in entry_points(group=kind.group)}
-        return self._foreign[kind]
+            self._foreign[group] = {point.name: point.value for point in entry_points(group=group)}
+        return self._foreign[group]
 
 
-def _import(kind: Kind, name: str, target: str) -> type[Component[Any]]:
+def _component(kind: Kind, name: str, target: str) -> type[Component[Any]]:
+    what = f'The {kind} "{name}"'
+    cls = _import(what, target)
+    if not (isinstance(cls, type) and issubclass(cls, BASES[kind]) and hasattr(cls, "Config")):
+        raise PluginError(f"{what} from {target} is not a {BASES[kind].__name__} with a Config class.")
+    return cls
+
+
+def _import(what: str, target: str) -> object:
     module, _, attribute = target.partition(":")
     try:
-        cls = getattr(import_module(module), attribute)
+        return getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise PluginError(f'The {kind} "{name}" cannot be loaded from {target}: {error}') from error
-    if not (isinstance(cls, type) and issubclass(cls, BASES[kind]) and hasattr(cls, "Config")):
-        raise PluginError(f'The {kind} "{name}" from {target} is not a {BASES[kind].__name__} with a Config class.')
-    return cls
+        raise PluginError(f"{what} cannot be loaded from {target}: {error}") from error

@@ -50,6 +50,9 @@ def _clean(item: LeftOver, *, dry_run: bool) -> int:
             print(f"  would remove {resource}")
         return 0
     done = reclaim(item.directory)
+    if done is None:
+        print("  it goes on, or somebody else cleans up after it")
+        return 0
     for result in done:
         print(f"  not removed: {result.resource}: {result.reason}" if result.reason else f"  removed {result.resource}")
     return sum(bool(result.reason) for result in done)

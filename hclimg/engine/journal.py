@@ -3,7 +3,7 @@
 Each line of ``resources.jsonl`` is one entry, on the disk (fsync) before the call that wrote it returns:
 
     {"op":"run","id":RUN,"boot":BOOT-ID}
-    {"op":"intend","n":1,"kind":"directory","identity":{"path":"/tmp/x"}}
+    {"op":"intend","n":1,"at":SECONDS,"kind":"directory","identity":{"path":"/tmp/x"}}
     {"op":"made","n":1,"identity":{}}
     {"op":"gone","n":1}                 or "kept"
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,14 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @frozen(kw_only=True)
 class Resource:
-    """Something that was made, or was about to be made. ``made`` says whether its maker came so far as to say so."""
+    """Something that was made, or was about to be made. ``made`` says whether its maker came so far as to say so;
+    ``since`` is when it was written down, in seconds since the epoch."""
 
     number: int
     kind: str
     identity: Mapping[str, str]
     made: bool = False
+    since: float = 0.0
 
     def __str__(self) -> str:
         """For people: ``directory /tmp/x``, ``process qemu (pid 12)``."""
@@ -63,7 +66,8 @@ def read_journal(path: Path) -> Ledger:
             case {"op": "run", "id": run, "boot": boot}:
                 continue
             case {"op": "intend", "n": int(number), "kind": str(kind), "identity": dict(identity)}:
-                left[number] = Resource(number=number, kind=kind, identity=identity)
+                since = float(entry.get("at") or 0)
+                left[number] = Resource(number=number, kind=kind, identity=identity, since=since)
             case {"op": "made", "n": int(number), "identity": dict(identity)} if number in left:
                 known = left[number]
                 left[number] = evolve(known, made=True, identity={**known.identity, **identity})
@@ -113,8 +117,9 @@ class ResourceJournal:
     def intend(self, kind: str, **identity: str) -> Record:
         with self._lock:
             self._count += 1
-            resource = Resource(number=self._count, kind=kind, identity=identity)
-            entry = self._write({"op": "intend", "n": resource.number, "kind": kind, "identity": identity})
+            number, now = self._count, round(time.time(), 3)
+            resource = Resource(number=number, kind=kind, identity=identity, since=now)
+            entry = self._write({"op": "intend", "n": number, "at": now, "kind": kind, "identity": identity})
             self._left[resource.number] = resource
         self._sync(entry)
         return _Entry(self, resource.number)

@@ -1,33 +1,31 @@
-"""Removes what dead runs left behind on this host: processes, directories, files.
+"""Removes what dead runs left behind. Only what stands in a journal is touched, last made first.
 
-Only what stands in a journal is touched. A process must be the one that was written down: same pid, same start, same
-boot; one whose pid never came is found by the mark that runs put into the environment of what they start. Other kinds
-of resources have removers of their own, which the caller brings.
+What is on this host it removes itself; what is in a cloud (``aws/instance``), with the remover of that cloud. Each
+thing is struck from the journal as soon as it is gone, so a clean-up that is interrupted can go on later.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import select
 import shutil
-import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-from attrs import frozen
+from attrs import define, field, frozen
 
-from hclimg.engine.journal import Ledger, Resource, boot_id, read_journal, strike
+from hclimg.engine.host import LOCAL
+from hclimg.engine.journal import Ledger, Resource, read_journal, strike
 from hclimg.engine.rundir import KEEP, claimed, run_directories
-from hclimg.errors import CleanupError
-from hclimg.sdk.process import GRACE, RUN_MARK, find_program, started_at
+from hclimg.errors import Cancelled, CleanupError, HclimgError
+from hclimg.registry import Registry
+from hclimg.sdk.cancel import CancelToken
+from hclimg.sdk.remover import Cleaning, Left, Remover
 
-PROC = Path("/proc")
-SETTLE = 2.0  # seconds
-Remover = Callable[[Resource, Ledger], None]
-"""Removes a resource; it may be gone already. Raises CleanupError with the reason when it is still there."""
+SETTLE = 30.0
+"""Seconds that a call to a cloud, under way when the run was killed, is given to come through and be seen."""
+PROCESS_SETTLE = 2.0
+INTERRUPTED = "interrupted"
+UNKNOWN = 'nothing here knows how to remove a "{}"'
 
 
 @frozen(kw_only=True)
@@ -61,21 +59,6 @@ def left_over(home: Path) -> list[LeftOver]:
     return found
 
 
-def reclaim(directory: Path, removers: Mapping[str, Remover] | None = None) -> list[Reclaimed]:
-    """Remove what the run of a directory left, last first. Does nothing when the run goes on."""
-    journal = directory / "resources.jsonl"
-    with claimed(directory) as ours:
-        if not ours:
-            return []
-        ledger = read_journal(journal)
-        _let_settle(journal, ledger)
-        done = [_remove(resource, ledger, {**LOCAL, **(removers or {})}) for resource in reversed(ledger.left)]
-        gone = [item.resource.number for item in done if not item.reason]
-        if gone:
-            strike(journal, gone)
-    return [Reclaimed(run=directory.name, resource=item.resource, reason=item.reason) for item in done]
-
-
 def prune(home: Path, keep: int = KEEP) -> list[Path]:
     """Delete the directories of all but the last runs that are over and left nothing; which ones."""
     deleted = []
@@ -87,172 +70,111 @@ def prune(home: Path, keep: int = KEEP) -> list[Path]:
     return deleted
 
 
-def _let_settle(journal: Path, ledger: Ledger) -> None:
-    """A process that a killed run had just forked has the mark only once it has become its program."""
-    if any(item.kind == "process" and "pid" not in item.identity for item in ledger.left):
-        time.sleep(min(SETTLE, max(0.0, journal.stat().st_mtime + SETTLE - time.time())))
+@frozen(kw_only=True)
+class Manner:
+    """How to clean up. ``say`` gets what happens meanwhile, ``done`` each result as it comes. ``settle`` in seconds."""
+
+    registry: Registry = field(factory=Registry)
+    cancel: CancelToken = field(factory=CancelToken)
+    say: Callable[[str], None] = lambda _text: None
+    done: Callable[[Reclaimed], None] = lambda _result: None
+    settle: float = SETTLE
 
 
-def _remove(resource: Resource, ledger: Ledger, removers: Mapping[str, Remover]) -> Reclaimed:
-    remover = removers.get(resource.kind)
-    if remover is None:
-        reason = f'nothing here knows how to remove a "{resource.kind}"'
-        return Reclaimed(run=ledger.run, resource=resource, reason=reason)
-    try:
-        remover(resource, ledger)
-    except CleanupError as error:
-        return Reclaimed(run=ledger.run, resource=resource, reason=str(error))
-    return Reclaimed(run=ledger.run, resource=resource)
+def reclaim(directory: Path, manner: Manner | None = None) -> list[Reclaimed] | None:
+    """Remove what the run of a directory left, last first; what became of it. None: the run goes on, or somebody else
+    cleans up after it. After a cancel of ``manner.cancel`` the rest stays, and says so."""
+    with claimed(directory) as ours:
+        if not ours:
+            return None
+        journal = directory / "resources.jsonl"
+        return _Reclaiming(directory.name, journal, read_journal(journal), manner or Manner()).run_all()
 
 
-# -- files and directories ----------------------------------------------------------
+@define(eq=False)
+class _Reclaiming:
+    run: str
+    journal: Path
+    ledger: Ledger
+    manner: Manner
+    _removers: dict[str, Remover | str] = field(factory=dict)
 
-
-def remove_file(resource: Resource, _: Ledger) -> None:
-    path = _path(resource)
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise CleanupError(f"it cannot be deleted: {error.strerror}") from error
-
-
-def remove_directory(resource: Resource, _: Ledger) -> None:
-    """Delete it with what is in it. What is mounted in it is unmounted first, never deleted."""
-    path = _path(resource)
-    if path.is_symlink():
-        raise CleanupError("it is a link now")
-    if not path.exists():
-        return
-    for mounted in mounts_in(path):
-        _unmount(mounted)
-    if mounts_in(path):
-        raise CleanupError("something is mounted in it")
-    try:
-        shutil.rmtree(path)
-    except OSError as error:
-        raise CleanupError(f"it cannot be deleted: {error.strerror} ({error.filename})") from error
-
-
-def mounts_in(path: Path) -> list[Path]:
-    """What is mounted at or below a path, the last mounted first."""
-    inside = []
-    for line in (PROC / "self/mountinfo").read_text().splitlines():
-        at = Path(re.sub(r"\\(\d{3})", lambda found: chr(int(found[1], 8)), line.split()[4]))
-        if at.is_relative_to(path.resolve()):
-            inside.append(at)
-    return inside[::-1]
-
-
-def _unmount(path: Path) -> None:
-    done = subprocess.run([find_program("umount"), "--", str(path)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CleanupError(f"{path} cannot be unmounted: {done.stderr.strip()}")
-
-
-def _path(resource: Resource) -> Path:
-    """A path that can be deleted: never a relative one, nor one at the top of the file system, nor the user's home."""
-    path = Path(resource.identity.get("path", ""))
-    if not path.is_absolute() or len(path.parts) < 3 or path == Path.home() or ".." in path.parts:
-        raise CleanupError(f"{path} is no path that may be deleted")
-    return path
-
-
-# -- processes --------------------------------------------------------------------
-
-
-def end_process(resource: Resource, ledger: Ledger) -> None:
-    """End a process and those of its group: first they are asked to, then they are made to."""
-    if ledger.boot != boot_id():
-        return
-    running = {pid: fd for pid in _processes(resource, ledger.run) if (fd := _open_process(pid)) is not None}
-    try:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            running = _signalled(running, number)
-        if running:
-            raise CleanupError(f"process {min(running)} does not end")
-    finally:
-        for fd in running.values():
-            os.close(fd)
-
-
-def _processes(resource: Resource, run: str) -> Iterator[int]:
-    """The process that was written down, and what the run started in its group; all of the run without a pid."""
-    pid = int(resource.identity.get("pid") or 0)
-    if pid and resource.identity.get("started") == _start_of(pid):
-        yield pid
-    for other in _marked(run):
-        if other != pid and (not pid or _group_of(other) == pid):
-            yield other
-
-
-def _marked(run: str) -> Iterator[int]:
-    """Processes with the mark of the run; not this one, nor those that started it."""
-    mark, spared = f"{RUN_MARK}={run}".encode(), set(_ancestors())
-    for entry in PROC.iterdir():
-        if not entry.name.isdigit() or int(entry.name) in spared:
-            continue
+    def run_all(self) -> list[Reclaimed]:
+        left = self.ledger.left[::-1]
         try:
-            marked = mark in (entry / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue  # it has ended meanwhile, or belongs to somebody else
-        if marked and _start_of(int(entry.name)):
-            yield int(entry.name)
+            self._let_settle(left)
+        except Cancelled:
+            return [self._over(resource, INTERRUPTED) for resource in left]
+        return [self._over(resource, self._remove(resource)) for resource in left]
 
+    def _over(self, resource: Resource, reason: str) -> Reclaimed:
+        if not reason:
+            strike(self.journal, [resource.number])
+        result = Reclaimed(run=self.run, resource=resource, reason=reason)
+        self.manner.done(result)
+        return result
 
-def _ancestors() -> Iterator[int]:
-    pid = os.getpid()
-    while pid > 0:
-        yield pid
-        stat = _stat(pid)
-        pid = int(stat[1]) if stat else 0
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the third on (state, parent, group, …); nothing for one that has ended."""
-    try:
-        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-    return [] if fields[0] in "ZX" else fields
-
-
-def _start_of(pid: int) -> str:
-    return started_at(pid) if _stat(pid) else ""
-
-
-def _group_of(pid: int) -> int:
-    stat = _stat(pid)
-    return int(stat[2]) if stat else 0
-
-
-def _open_process(pid: int) -> int | None:
-    """A handle that keeps meaning this process, whoever gets the pid later."""
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        return None
-
-
-def _signalled(running: dict[int, int], number: int) -> dict[int, int]:
-    """Signal the processes and give them time to end; those that have not. Handles of the others are closed."""
-    waiting = select.poll()
-    for fd in running.values():
-        waiting.register(fd, select.POLLIN)
+    def _remove(self, resource: Resource) -> str:
+        """Why it is still there."""
+        if self.manner.cancel.cancelled:
+            return INTERRUPTED
         try:
-            signal.pidfd_send_signal(fd, number)
-        except ProcessLookupError:
-            continue  # it has ended; the poll will tell
-        except PermissionError as error:
-            raise CleanupError("it belongs to another user") from error
-    left, deadline = dict(running), time.monotonic() + GRACE
-    while left and (rest := deadline - time.monotonic()) > 0:
-        ended = {fd for fd, _ in waiting.poll(rest * 1000)}
-        for pid in [pid for pid, fd in left.items() if fd in ended]:
-            fd = left.pop(pid)
-            waiting.unregister(fd)
-            os.close(fd)
-    return left
+            if resource.kind in LOCAL:
+                LOCAL[resource.kind](resource, self.ledger)
+            else:
+                self._remover(resource).remove(_left(self.run, resource))
+        except Cancelled:
+            return INTERRUPTED
+        except HclimgError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - a bug in the remover of one cloud; the others go on
+            return f"internal error: {type(error).__name__}: {error}"
+        return ""
+
+    def _remover(self, resource: Resource) -> Remover:
+        """Made once. One that cannot be made is not tried again: the reason is the same for all that it should do."""
+        cloud, slash, _ = resource.kind.partition("/")
+        if not slash:
+            raise CleanupError(UNKNOWN.format(resource.kind))
+        if cloud not in self._removers:
+            try:
+                self._removers[cloud] = self._make(cloud)
+            except Cancelled:
+                raise
+            except HclimgError as error:
+                self._removers[cloud] = str(error)
+        found = self._removers[cloud]
+        if isinstance(found, str):
+            raise CleanupError(found)
+        return found
+
+    def _make(self, cloud: str) -> Remover:
+        cls = self.manner.registry.load_remover(cloud)
+        if cls is None:
+            raise CleanupError(UNKNOWN.format(f"{cloud}/…"))
+        mine = [item for item in self.ledger.left[::-1] if item.kind.startswith(f"{cloud}/")]
+        left = tuple(_left(self.run, item) for item in mine)
+        return cls(Cleaning(run=self.run, cancel=self.manner.cancel, say=self.manner.say, left=left))
+
+    def _let_settle(self, left: tuple[Resource, ...]) -> None:
+        """What was being made when the run was killed may come into being, or become visible, a moment later.
+
+        A process that had just been forked has the mark only once it has become its program.
+        """
+        waits = [self._open_for(item, time.time()) for item in left if not item.made]
+        wait = max(waits, default=0.0)
+        if wait > PROCESS_SETTLE:
+            self.manner.say(f"Waiting {wait:.0f} s for calls that were under way when the run ended.")
+        if wait > 0:
+            self.manner.cancel.sleep(wait)
+
+    def _open_for(self, resource: Resource, now: float) -> float:
+        """How much longer something may appear that nobody said was made."""
+        settle = PROCESS_SETTLE if resource.kind == "process" else self.manner.settle if "/" in resource.kind else 0.0
+        return min(settle, resource.since + settle - now)
 
 
-LOCAL: Mapping[str, Remover] = {"process": end_process, "directory": remove_directory, "file": remove_file}
-"""The kinds that this host can remove by itself."""
+def _left(run: str, resource: Resource) -> Left:
+    return Left(
+        run=run, kind=resource.kind, identity=resource.identity, made=resource.made, since=resource.since
+    )  # fmt: skip

@@ -63,8 +63,13 @@ class Builder(Component[C], ABC):
 
     @classmethod
     def destroy(cls, ctx: Context, artifact: Artifact) -> None:
-        """Remove a finished image."""
+        """Remove a finished image. What is gone already is fine; raises when something stays."""
         remove_files(ctx, artifact)
+
+    @classmethod
+    def contents(cls, artifact: Artifact) -> tuple[str, ...]:
+        """What :meth:`destroy` would remove, one thing each, for people: ``us-east-1: ami-0abc``. Asks nobody."""
+        return artifact.files
 
 
 class Provisioner(Component[C], ABC):
@@ -86,8 +91,13 @@ class PostProcessor(Component[C], ABC):
 
     @classmethod
     def destroy(cls, ctx: Context, artifact: Artifact) -> None:
-        """Remove a finished artifact."""
+        """Remove a finished artifact. What is gone already is fine; raises when something stays."""
         remove_files(ctx, artifact)
+
+    @classmethod
+    def contents(cls, artifact: Artifact) -> tuple[str, ...]:
+        """What :meth:`destroy` would remove, one thing each, for people: ``us-east-1: ami-0abc``. Asks nobody."""
+        return artifact.files
 
 
 class DataSource(Component[C], ABC):

@@ -14,6 +14,10 @@ A record never holds a secret. Local kinds and their identity, which ``hclimg cl
     process    pid, started (clock ticks since boot, field 22 of /proc/PID/stat), name
     directory  path
     file       path
+
+Everything else is a thing in a cloud, which the cloud's remover removes (``hclimg.sdk.remover``): ``CLOUD/thing`` with
+``id``, ``name`` and what is needed to reach it again (``region``, ``account``, ``profile``, ``endpoint``); its mark is
+in ``hclimg.sdk.mark``.
 """
 
 from __future__ import annotations

@@ -8,17 +8,31 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_hex
+from typing import Any, ClassVar
 
 import pytest
+from attrs import evolve
 from engine_children import HERE, Child, is_running, spawn
 
+from hclimg.engine.host import end_process, mounts_in, remove_directory, remove_file
 from hclimg.engine.journal import Ledger, Resource, ResourceJournal, boot_id, read_journal
-from hclimg.engine.reclaim import end_process, left_over, mounts_in, reclaim, remove_directory, remove_file
-from hclimg.engine.rundir import RunDirectory, is_alive
-from hclimg.errors import CleanupError
+from hclimg.engine.reclaim import Manner, Reclaimed, left_over, reclaim
+from hclimg.engine.rundir import RunDirectory, claimed, is_alive
+from hclimg.errors import BuildError, CleanupError
+from hclimg.registry import Registry
+from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.process import RUN_MARK, started_at
+from hclimg.sdk.remover import Cleaning, Left, Remover
 
 RUN = f"run-{token_hex(8)}"  # processes of the whole host are searched for it
+
+
+def removed(directory: Path, manner: Manner | None = None) -> list[Reclaimed]:
+    done = reclaim(directory, manner)
+    assert done is not None
+    return done
+
+
 LEDGER = Ledger(RUN, boot_id(), ())
 
 
@@ -101,7 +115,7 @@ def test_who_cleans_up_is_spared() -> None:
     """A clean-up that was started from within the run has its mark too."""
     code = (
         "from hclimg.engine.journal import Ledger, Resource, boot_id\n"
-        "from hclimg.engine.reclaim import end_process\n"
+        "from hclimg.engine.host import end_process\n"
         f"end_process(Resource(number=1, kind='process', identity={{}}), Ledger('{RUN}', boot_id(), ()))\n"
         "print('alive')"
     )
@@ -160,7 +174,7 @@ def test_what_is_mounted_inside_is_unmounted_and_not_deleted(tmp_path: Path) -> 
     code = (
         "from pathlib import Path\n"
         "from hclimg.engine.journal import Ledger, Resource\n"
-        "from hclimg.engine.reclaim import remove_directory\n"
+        "from hclimg.engine.host import remove_directory\n"
         f"directory = Resource(number=1, kind='directory', identity={{'path': {str(inside)!r}}})\n"
         "remove_directory(directory, Ledger('', '', ()))"
     )
@@ -192,8 +206,8 @@ def test_only_runs_that_are_over_are_looked_at(tmp_path: Path) -> None:
     dead.close()
     clean.close()
     assert [left.run for left in left_over(tmp_path)] == ["r2"]
-    assert reclaim(alive.path) == []
-    (done,) = reclaim(dead.path)
+    assert reclaim(alive.path) is None
+    (done,) = removed(dead.path)
     assert (done.run, str(done.resource), done.reason) == ("r2", f"directory {tmp_path / 'r2'}", "")
     assert (tmp_path / "r1").is_dir()
     assert not (tmp_path / "r2").exists()
@@ -201,25 +215,164 @@ def test_only_runs_that_are_over_are_looked_at(tmp_path: Path) -> None:
     alive.close()
 
 
-def test_what_stays_is_told_and_can_be_tried_again(tmp_path: Path) -> None:
-    directory = RunDirectory.create(tmp_path, "r1")
-    journal = ResourceJournal(directory.resources, directory.id)
-    journal.intend("key_pair", name="k1", region="eu")
-    journal.intend("file", path=str(tmp_path / "f"))
-    directory.close()
-    first = reclaim(directory.path)
-    assert [(item.resource.kind, item.reason) for item in first] == [
-        ("file", ""), ("key_pair", 'nothing here knows how to remove a "key_pair"'),
+# -- clouds -----------------------------------------------------------------------------
+
+
+class MoonRemover(Remover):
+    """Keeps what it was asked to remove; "stuck" things stay."""
+
+    made: ClassVar[list[MoonRemover]] = []
+
+    def __init__(self, ctx: Cleaning) -> None:
+        super().__init__(ctx)
+        self.asked: list[Left] = []
+        self.made.append(self)
+
+    def remove(self, left: Left) -> None:
+        self.asked.append(left)
+        self.ctx.say(f"asked for {left.thing} {left.id}".rstrip())
+        match left.identity.get("name"):
+            case "stuck":
+                raise CleanupError("it is stuck")
+            case "buggy":
+                raise ZeroDivisionError("oops")
+            case "slow":
+                self.ctx.sleep(60)
+
+
+class ClosedRemover(Remover):
+    def __init__(self, ctx: Cleaning) -> None:
+        MoonRemover.made.append(MoonRemover(ctx))
+        raise BuildError("no credentials")
+
+    def remove(self, left: Left) -> None:
+        """Never called."""
+
+
+Dead = Callable[[Callable[[ResourceJournal], None]], Path]
+
+
+@pytest.fixture
+def dead(tmp_path: Path) -> Dead:
+    """``dead(fill)``: the directory of a run that is over, whose journal ``fill`` has written."""
+    MoonRemover.made = []
+
+    def make(fill: Callable[[ResourceJournal], None]) -> Path:
+        directory = RunDirectory.create(tmp_path, "r1")
+        journal = ResourceJournal(directory.resources, directory.id)
+        fill(journal)
+        journal.close()
+        directory.close()
+        return directory.path
+
+    return make
+
+
+def manner(**more: Any) -> Manner:
+    removers = {"moon": f"{__name__}:MoonRemover", "sun": f"{__name__}:ClosedRemover", "lost": "nowhere:Remover"}
+    return Manner(registry=Registry(removers=removers), settle=0, **more)
+
+
+def test_things_in_a_cloud_are_removed_last_first_by_one_remover(dead: Dead) -> None:
+    def fill(journal: ResourceJournal) -> None:
+        journal.intend("moon/net", name="n", region="far").made(id="net-1")
+        journal.intend("moon/image", name="i").made(id="img-1")
+        journal.intend("moon/host", name="h", region="far")
+
+    said: list[str] = []
+    directory = dead(fill)
+    done = removed(directory, manner(say=said.append))
+    assert [(item.resource.kind, item.reason) for item in done] == [
+        ("moon/host", ""), ("moon/image", ""), ("moon/net", ""),
     ]  # fmt: skip
-    seen = []
+    (remover,) = MoonRemover.made
+    assert [(left.thing, left.id, left.made, left.run) for left in remover.asked] == [
+        ("host", "", False, "r1"), ("image", "img-1", True, "r1"), ("net", "net-1", True, "r1"),
+    ]  # fmt: skip
+    assert remover.ctx.left == tuple(remover.asked)
+    assert remover.asked[0].identity == {"name": "h", "region": "far"}
+    assert said == ["asked for host", "asked for image img-1", "asked for net net-1"]
+    assert left_over(directory.parent.parent) == []
 
-    def remove_key(found: Resource, ledger: Ledger) -> None:
-        seen.append((dict(found.identity), ledger.run))
 
-    second = reclaim(directory.path, {"key_pair": remove_key})
-    assert [item.reason for item in second] == [""]
-    assert seen == [({"name": "k1", "region": "eu"}, "r1")]
-    assert reclaim(directory.path) == []
+def test_what_stays_is_told_and_the_rest_is_removed(dead: Dead) -> None:
+    def fill(journal: ResourceJournal) -> None:
+        for kind, name in [
+            ("moon/net", "n"), ("sun/net", "n"), ("sun/host", "h"), ("moon/host", "stuck"), ("moon/host", "buggy"),
+            ("lost/host", "h"), ("mars/host", "h"), ("moon", "h"),
+        ]:  # fmt: skip
+            journal.intend(kind, name=name).made()
+
+    directory = dead(fill)
+    results = removed(directory, manner())
+    done = {f"{item.resource.kind} {item.resource.identity['name']}": item.reason for item in results}
+    unloadable = done.pop("lost/host h")
+    assert unloadable.startswith('The remover of "lost" cannot be loaded from nowhere:Remover: ')
+    assert done == {
+        "moon h": 'nothing here knows how to remove a "moon"',
+        "mars/host h": 'nothing here knows how to remove a "mars/…"',
+        "moon/host buggy": "internal error: ZeroDivisionError: oops",
+        "moon/host stuck": "it is stuck",
+        "sun/host h": "no credentials",
+        "sun/net n": "no credentials",
+        "moon/net n": "",
+    }
+    assert len(MoonRemover.made) == 3, "a remover that cannot be made is not tried again"
+    (left,) = left_over(directory.parent.parent)
+    assert [item.number for item in left.ledger.left] == [2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_cancel_leaves_the_rest_in_the_journal(dead: Dead) -> None:
+    """What was removed before it is struck."""
+
+    def fill(journal: ResourceJournal) -> None:
+        for name in ("last", "slow", "first"):
+            journal.intend("moon/host", name=name).made(id=name)
+
+    cancel = CancelToken()
+
+    def tell(result: Reclaimed) -> None:
+        if result.resource.identity["name"] == "first":
+            cancel.cancel()
+
+    directory = dead(fill)
+    done = removed(directory, manner(cancel=cancel, done=tell))
+    assert [item.reason for item in done] == ["", "interrupted", "interrupted"]
+    assert [item.identity["id"] for item in read_journal(directory / "resources.jsonl").left] == ["last", "slow"]
+    assert [item.reason for item in removed(directory, evolve(manner(), cancel=_cancelled()))] == ["interrupted"] * 2
+
+
+def _cancelled() -> CancelToken:
+    token = CancelToken()
+    token.cancel()
+    return token
+
+
+def test_a_call_that_was_under_way_is_given_time(dead: Dead) -> None:
+    """A cancel ends the wait."""
+
+    def fill(journal: ResourceJournal) -> None:
+        journal.intend("moon/host", name="h")
+
+    said: list[str] = []
+    cancel = CancelToken()
+
+    def say(text: str) -> None:
+        said.append(text)
+        cancel.cancel()
+
+    directory = dead(fill)
+    done = removed(directory, evolve(manner(), settle=3600, say=say, cancel=cancel))
+    assert [item.reason for item in done] == ["interrupted"]
+    assert said == ["Waiting 3600 s for calls that were under way when the run ended."]
+    assert [item.reason for item in removed(directory, manner())] == [""]
+
+
+def test_somebody_else_cleans_up_already(dead: Dead) -> None:
+    directory = dead(lambda journal: journal.intend("moon/host", name="h").made())
+    with claimed(directory) as ours:
+        assert ours
+        assert reclaim(directory, manner()) is None
 
 
 # -- kill -9 ----------------------------------------------------------------------------
@@ -255,7 +408,7 @@ def test_nothing_stays_of_a_run_that_was_killed(tmp_path: Path, start_child: Sta
     assert all(path.is_dir() for path in private)
     (found,) = left_over(tmp_path / "home")
     assert found.directory == directory
-    done = reclaim(directory)
+    done = removed(directory)
     assert [item.resource.kind for item in done] == ["process", "directory", "directory"]
     assert not any(item.reason for item in done)
     assert not is_running(pid)
@@ -277,7 +430,7 @@ def test_nothing_stays_whenever_a_run_is_killed(tmp_path: Path, start_child: Sta
         time.sleep(0.01)  # a child that it had just forked still has its lock, for a moment
     left = read_journal(journal).left
     assert left
-    assert [item.reason for item in reclaim(directory)] == [""] * len(left)
+    assert [item.reason for item in removed(directory)] == [""] * len(left)
     assert not any(Path(item.identity["path"]).exists() for item in left if item.kind == "directory")
     assert not any(is_running(int(item.identity["pid"])) for item in left if "pid" in item.identity)
     assert not (tmp_path / "output-a").exists()
@@ -297,5 +450,5 @@ def test_the_next_run_is_not_disturbed_by_a_dead_one(tmp_path: Path, start_child
     child = start_child('source "box" "b" {}\nbuild { sources = ["source.box.b"] }')
     assert child.end() == 0, child.lines
     assert [left.directory for left in left_over(tmp_path / "home")] == [dead]
-    assert all(not item.reason for item in reclaim(dead))
+    assert all(not item.reason for item in removed(dead))
     assert (tmp_path / "output-b/image.raw").exists()
