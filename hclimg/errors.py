@@ -87,7 +87,15 @@ class MissingProgram(BuildError):
 
 
 class ApiError(BuildError):
-    """A service refused a request."""
+    """A service refused a request.
+
+    ``code`` is the service's own name of the reason, ``request`` its id of the request; either may be empty.
+    """
+
+    def __init__(self, message: str, *, code: str = "", request: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+        self.request = request
 
 
 class CleanupError(HclimgError):

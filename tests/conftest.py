@@ -16,7 +16,7 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
-pytest_plugins = ["golden", "servers.ports", "servers.booted", "servers.recording", "servers.sshd"]
+pytest_plugins = ["golden", "servers.ports", "servers.moto", "servers.booted", "servers.recording", "servers.sshd"]
 
 STEERING = re.compile(
     "(PKR_VAR|PACKER|HCLIMG|VAULT|CONSUL|AWS)_.*|NO_COLOR|FORCE_COLOR|COLUMNS|LINES|SSH_AUTH_SOCK|DISPLAY|WAYLAND_DISPLAY"

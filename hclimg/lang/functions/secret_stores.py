@@ -70,7 +70,7 @@ class _Stores:
 
 
 def _vault(path: str, key: str) -> str:
-    data = _vault_data(path)
+    data = read_vault(path)
     inner = data.get("data", data)  # version 2 of the store wraps what version 1 gives
     if not isinstance(inner, dict) or key not in inner:
         known = ", ".join(sorted(inner)) if isinstance(inner, dict) else ""
@@ -81,7 +81,8 @@ def _vault(path: str, key: str) -> str:
     return str(inner[key])
 
 
-def _vault_data(path: str) -> dict[str, Any]:
+def read_vault(path: str, **parameters: str) -> dict[str, Any]:
+    """What Vault has at a path, asked for with these parameters. Raises FunctionError in words for the user."""
     if not os.environ.get("VAULT_TOKEN"):
         raise FunctionError("set the environment variable VAULT_TOKEN to a token that may read the secret")
     try:
@@ -91,7 +92,7 @@ def _vault_data(path: str) -> dict[str, Any]:
         raise needs_package("hvac") from None
     address = _vault_address()
     try:
-        found = _vault_client(address).read(path)
+        found = _vault_read(_vault_client(address), path, parameters)
     except hvac.exceptions.Forbidden:
         raise FunctionError(f"Vault denies reading {path}: the token in VAULT_TOKEN may not, or it expired") from None
     except hvac.exceptions.VaultError as error:
@@ -103,6 +104,12 @@ def _vault_data(path: str) -> dict[str, Any]:
         raise FunctionError(f"Vault has no secret at {path}{hint}")
     data: dict[str, Any] = found["data"]
     return data
+
+
+def _vault_read(client: Any, path: str, parameters: dict[str, str]) -> Any:
+    if not parameters:
+        return client.read(path)
+    return client.adapter.get(f"/v1/{path}", params=parameters)
 
 
 def _vault_address() -> str:
