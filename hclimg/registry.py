@@ -12,10 +12,14 @@ from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from attrs import frozen
+
 from hclimg.errors import PluginError
 from hclimg.sdk.components import Builder, Component, DataSource, PostProcessor, Provisioner
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from hclimg.sdk.remover import Remover
 
 
@@ -75,6 +79,16 @@ REMOVERS: dict[str, str] = {
 """By the part of a kind in the journal that is before the slash: ``aws/instance``."""
 
 
+@frozen
+class Foreign:
+    """A component of an installed package, by its name in templates; ``target`` is ``module:class``."""
+
+    name: str
+    target: str
+    package: str
+    version: str
+
+
 class Registry:
     """Looks components up; ``built_in`` can be replaced in tests."""
 
@@ -84,7 +98,7 @@ class Registry:
         self._table = built_in if built_in is not None else BUILT_IN
         self._removers = removers if removers is not None else REMOVERS
         self._loaded: dict[tuple[Kind, str], type[Component[Any]]] = {}
-        self._foreign: dict[str, dict[str, str]] = {}
+        self._foreign: dict[str, dict[str, Foreign]] = {}
 
     def names(self, kind: Kind) -> list[str]:
         """All the names of a kind, those of installed packages too."""
@@ -93,7 +107,7 @@ class Registry:
     def load(self, kind: Kind, name: str) -> type[Component[Any]] | None:
         """The class of a component, or None when nobody has the name. Raises PluginError when it is broken."""
         if (kind, name) not in self._loaded:
-            target = self._table[kind].get(name) or self._entry_points(kind.group).get(name)
+            target = self._target(self._table[kind], kind.group, name)
             if target is None:
                 return None
             self._loaded[kind, name] = _component(kind, name, target)
@@ -103,7 +117,7 @@ class Registry:
         """The remover of a cloud, or None when nobody has one. Raises PluginError when it is broken."""
         from hclimg.sdk.remover import Remover
 
-        target = self._removers.get(cloud) or self._entry_points(REMOVER_GROUP).get(cloud)
+        target = self._target(self._removers, REMOVER_GROUP, cloud)
         if target is None:
             return None
         what = f'The remover of "{cloud}"'
@@ -112,12 +126,30 @@ class Registry:
             raise PluginError(f"{what} from {target} is not a Remover.")
         return cls
 
-    def _entry_points(self, group: str) -> dict[str, str]:
+    def foreign(self, kind: Kind) -> list[Foreign]:
+        """What installed packages provide, by name. One whose name hclimg has itself is listed, but never used."""
+        return sorted(self._entry_points(kind.group).values(), key=lambda found: found.name)
+
+    def is_built_in(self, kind: Kind, name: str) -> bool:
+        return name in self._table[kind]
+
+    def _target(self, table: dict[str, str], group: str, name: str) -> str | None:
+        if name in table:
+            return table[name]
+        found = self._entry_points(group).get(name)
+        return found.target if found else None
+
+    def _entry_points(self, group: str) -> dict[str, Foreign]:
         if group not in self._foreign:
             from importlib.metadata import entry_points
 
-            self._foreign[group] = {point.name: point.value for point in entry_points(group=group)}
+            self._foreign[group] = {point.name: _described(point) for point in entry_points(group=group)}
         return self._foreign[group]
+
+
+def _described(point: EntryPoint) -> Foreign:
+    package = point.dist
+    return Foreign(point.name, point.value, package.name if package else "", package.version if package else "")
 
 
 def _component(kind: Kind, name: str, target: str) -> type[Component[Any]]:

@@ -37,6 +37,7 @@ COMMANDS = {
     "inspect": "Show what is in a template",
     "output": "Show the outputs of the last apply",
     "plan": "Show what apply would do",
+    "plugins": "Show what installed packages add",
     "validate": "Check a template",
     "version": "Show the version",
 }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from decoding import component, decoded
 from hclimg.builders.null.builder import NullBuilder, NullConfig
 from hclimg.communicators.none import NoCommunicator
 from hclimg.events import Output
 from hclimg.sdk.steps import close_scope
+from hclimg.sdk.testing import component, decoded
 from servers.recording import Recording
 from servers.sshd import Sshd
 

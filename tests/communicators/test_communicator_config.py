@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from decoding import decoded
 from hclimg.communicators.config import CommunicatorConfig
 from hclimg.communicators.key_file import key_file_problem
 from hclimg.config.schema import schema_of
 from hclimg.sdk.ssh_keys import generate_key_pair
+from hclimg.sdk.testing import decoded
 
 
 def problems(text: str) -> list[str]:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from decoding import component, decoded
 from hclimg.datasources.http import HttpDataConfig, HttpDataSource
 from hclimg.datasources.http_answer import MAX_BODY
 from hclimg.errors import BuildError, Cancelled, ConnectionLost
 from hclimg.events import ApiRetrying
 from hclimg.sdk.context import Context
+from hclimg.sdk.testing import component, decoded
 from servers.answering import Answering, Reply
 from servers.ports import HeldPort
 from servers.recording import Recording

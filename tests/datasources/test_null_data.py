@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from decoding import component, decoded
 from hclimg.config.kinds import object_type
 from hclimg.datasources.null import NullDataConfig, NullDataOutput, NullDataSource
 from hclimg.lang.types import STRING, ObjectType
 from hclimg.sdk.context import Context
+from hclimg.sdk.testing import component, decoded
 
 
 def test_it_gives_back_its_input(ctx: Context) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from decoding import component, decoded
 from hclimg.errors import BuildError
 from hclimg.provisioners.file import FileProvisioner
 from hclimg.provisioners.file_config import FileConfig
 from hclimg.sdk.machine import Machine
+from hclimg.sdk.testing import component, decoded
 from servers.recording import Recording
 
 Run = Callable[[str], None]

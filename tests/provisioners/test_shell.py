@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from decoding import component, decoded
 from hclimg.communicators.connect import connect
 from hclimg.errors import BuildError, CommandFailed, ConnectionLost, TimedOut
 from hclimg.events import Said
 from hclimg.provisioners.shell import ShellProvisioner
 from hclimg.provisioners.shell_config import ShellConfig
 from hclimg.sdk.machine import Machine
+from hclimg.sdk.testing import component, decoded
 from servers.recording import Recording
 from servers.relay import Relay
 from servers.sshd import Sshd

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from decoding import component, decoded
 from hclimg.communicators.none import NoCommunicator
 from hclimg.errors import Cancelled, CommandFailed
 from hclimg.events import Said
 from hclimg.provisioners.shell_local import ShellLocalProvisioner
 from hclimg.sdk.local_script import LocalScriptConfig
 from hclimg.sdk.machine import Machine
+from hclimg.sdk.testing import component, decoded
 from servers.recording import Recording
 
 Run = Callable[[str], list[str]]

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 from attrs import define, field
 
-from decoding import component, decoded
 from hclimg.communicators.none import NoCommunicator
 from hclimg.errors import BuildError, Cancelled
 from hclimg.events import Said
 from hclimg.provisioners.breakpoint import BreakpointProvisioner
 from hclimg.provisioners.sleep import SleepConfig, SleepProvisioner
 from hclimg.sdk.machine import Machine
+from hclimg.sdk.testing import component, decoded
 from servers.recording import Recording
 
 NOBODY = Machine(id="none", communicator=NoCommunicator())
