@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from decoding import decoded
 from hclimg.clouds.aws.access import AwsAccess
 from hclimg.clouds.aws.client import connect, reconnect
 from hclimg.errors import ApiError, BuildError, Cancelled, ConnectionLost, TimedOut
 from hclimg.sdk.context import Context
+from hclimg.sdk.testing import decoded
 from hclimg.units import Secret
 from servers.moto import DEBIAN, OLD_DEBIAN, Aws
 from servers.ports import HeldPort
