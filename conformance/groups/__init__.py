@@ -24,6 +24,7 @@ FAMILIES = (
     "layout",
     "legacy",
     "conversion",
+    "legacy_conversion",
     "commands",
     "mistakes",
 )

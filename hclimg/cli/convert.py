@@ -5,15 +5,16 @@ from __future__ import annotations
 import gc
 import sys
 from pathlib import Path
-from typing import TextIO
 
 import click
-from attrs import define, field, frozen
+from attrs import define, field
 
 from hclimg.cli.convert_check import verdict
+from hclimg.cli.convert_summary import FAILED, Result, print_summary
 from hclimg.cli.options import Command, TemplateOptions, switch
 from hclimg.cli.terminal import show_diagnostics
-from hclimg.diagnostics import Diagnostics
+from hclimg.diagnostics import Diagnostics, did_you_mean
+from hclimg.plan.stand_ins import OpenRegistry
 from hclimg.template.convert.convert import Converted, converted
 from hclimg.template.convert.files import TARGETS, Job, Syntax, jobs
 
@@ -55,20 +56,18 @@ def command(
         converter.job(job)
         if number % _TOGETHER == 0:
             gc.collect()  # nothing else does, and the trees of documents are circular
+    _warn_of_missing(converter.registry, converter.diags)
     show_diagnostics([*found, *converter.diags])
     if len(converter.results) > 1 or check:
-        _print_summary(converter.results, sys.stderr if output == STDOUT else sys.stdout)
+        print_summary(converter.results, sys.stderr if output == STDOUT else sys.stdout)
     return int(found.has_errors or converter.diags.has_errors or any(not r.good for r in converter.results))
 
 
-@frozen
-class Result:
-    """``files`` is what was written; ``verdict`` what there is to say of it."""
-
-    path: Path
-    files: tuple[Path, ...]
-    verdict: str
-    good: bool = True
+def _warn_of_missing(registry: OpenRegistry, diags: Diagnostics) -> None:
+    for kind, name in registry.missing:
+        hint = did_you_mean(name, registry.names(kind))
+        detail = f'hclimg has no {kind} "{name}".{hint} What is said of it was compared as it is written, not checked.'
+        diags.warn("Unknown component", detail)
 
 
 @define
@@ -79,6 +78,7 @@ class _Converter:
     split: bool
     check: bool
     force: bool
+    registry: OpenRegistry = field(factory=OpenRegistry, init=False)
     diags: Diagnostics = field(factory=Diagnostics, init=False)
     results: list[Result] = field(factory=list, init=False)
     written: set[Path] = field(factory=set, init=False)
@@ -86,7 +86,8 @@ class _Converter:
     def job(self, job: Job) -> None:
         found = Diagnostics()
         result = None if self._refused(job, found) else self._result(job, found)
-        self.results.append(result or Result(job.path, (), "failed", good=False))
+        why = found.errors[0].summary if found.has_errors else ""
+        self.results.append(result or Result(job.path, (), FAILED, good=False, why=why))
         self.diags.extend(found)
 
     def _refused(self, job: Job, found: Diagnostics) -> bool:
@@ -104,7 +105,7 @@ class _Converter:
         made = converted(job, self.to, found, split=self.split)
         if made is None:
             return None
-        said, good = verdict(made, self.values, found) if self.check else ("converted", True)
+        said, good = verdict(made, self.values, self.registry, found) if self.check else ("converted", True)
         if self.output == STDOUT:
             print("".join(made.texts.values()), end="")
             return Result(job.path, (), said, good)
@@ -135,11 +136,3 @@ def write_file(path: Path, text: str, diags: Diagnostics) -> bool:
         diags.error("Failed to write file", f'The file "{path}" could not be written: {error.strerror}.')
         return False
     return True
-
-
-def _print_summary(results: list[Result], out: TextIO) -> None:
-    width = max((len(str(result.path)) for result in results), default=0)
-    for result in results:
-        files = f" → {', '.join(map(str, result.files))}" if result.files else ""
-        print(f"{result.path!s:<{width}}  {result.verdict}{files}", file=out)
-    print(f"{sum(result.good for result in results)} of {len(results)} templates converted.", file=out)

@@ -10,12 +10,15 @@ from hclimg.lang.source import read_source
 from hclimg.lang.unevaluated import verbatim
 from hclimg.lang.values import Value
 from hclimg.plan.compare import differences
+from hclimg.plan.stand_ins import OpenRegistry, stand_in_values
 from hclimg.template.convert.convert import Converted
 from hclimg.template.convert.files import File
 from hclimg.template.load import read_body
 
 
-def verdict(made: Converted, values: TemplateOptions, found: Diagnostics) -> tuple[str, bool]:
+def verdict(
+    made: Converted, values: TemplateOptions, registry: OpenRegistry, found: Diagnostics
+) -> tuple[str, bool]:
     """What there is to say, and whether it is good. A template that has no plan proves nothing, and says why."""
     before = len(found.errors)
     for file in made.job.files:
@@ -25,12 +28,20 @@ def verdict(made: Converted, values: TemplateOptions, found: Diagnostics) -> tup
         return ("the same values", True) if len(found.errors) == before else ("other values", False)
     new = made.template(found)
     options = compile_options(values, warn_undeclared=False)
-    lines = None if len(found.errors) > before else differences(made.old, new, options, found)
+    if len(found.errors) > before:
+        return "not checked: it has no plan", False
+    problems = Diagnostics()
+    lines, said = differences(made.old, new, options, problems, registry), "the same plan"
+    if lines is None and next(stand_in_values(made.old), None):
+        # What is wrong may be so only with the values that variables were given here.
+        open_ = OpenRegistry.without_checks()
+        lines, said = differences(made.old, new, options, Diagnostics(), open_), "the same plan, as written"
     if lines is None:
+        found.extend(problems)
         return "not checked: it has no plan", False
     for line in lines:
         found.error("The plan differs", line)
-    return ("the same plan", True) if not lines else (f"{len(lines)} differences", False)
+    return (said, True) if not lines else (f"{len(lines)} differences", False)
 
 
 def _compare_values(file: File, made: Converted, found: Diagnostics) -> None:

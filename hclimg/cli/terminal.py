@@ -74,12 +74,17 @@ def flushed() -> bool:
 
 
 def stderr_theme() -> Theme:
+    return theme_of(sys.stderr)
+
+
+def theme_of(stream: TextIO) -> Theme:
+    """How text looks that goes there."""
     import click
 
     from hclimg.ui.theme import theme_for
 
     ctx = click.get_current_context(silent=True)
-    return theme_for(sys.stderr, ctx.find_root().color if ctx else None)
+    return theme_for(stream, ctx.find_root().color if ctx else None)
 
 
 def width(stream: TextIO) -> int:

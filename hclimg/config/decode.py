@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from hclimg.config import unexpected
+from hclimg.config.anything import Anything
 from hclimg.config.check import Problems
 from hclimg.config.fields import KEY, Meta
 from hclimg.config.kinds import check_choice, is_unset, secrets_in, stand_in, template_type, to_config
@@ -25,7 +26,7 @@ from hclimg.lang.names import around
 from hclimg.lang.parts import part_at
 from hclimg.lang.syntax import Attribute, Block, Body, Name, Property
 from hclimg.lang.types import BOOL, NUMBER, STRING, ListType
-from hclimg.lang.values import NO_MARKS, UNKNOWN, Marks, Value, string, tuple_of
+from hclimg.lang.values import NO_MARKS, UNKNOWN, Marks, Value, string, tuple_of, unknown
 
 T = TypeVar("T")
 
@@ -129,7 +130,7 @@ class _Decoder:
 
     def _expanded(self, body: Body, schema: Schema) -> Body:
         before = len(self.diags)
-        found = expanded(body, schema.shape, self.scope, self.diags)
+        found = expanded(body, schema.shape_of(body), self.scope, self.diags)
         self._in_context(before)
         return found
 
@@ -138,6 +139,9 @@ class _Decoder:
     def _item(self, item: Attribute | Block, found: _Settings, *, flexible: bool) -> None:
         name = item.name if isinstance(item, Attribute) else item.type
         spec = found.schema.names.get(name.text)
+        if spec is None and found.schema.takes_anything:
+            self._anything(item)
+            return
         if spec is None:
             self._unsupported(item, name, found, flexible=flexible)
             return
@@ -154,6 +158,12 @@ class _Decoder:
         else:
             detail = f'"{name.text}" is a block, not an argument; write {name.text} {{ … }} without "=".'
             self._error("Unsupported argument", detail, name.range)
+
+    def _anything(self, item: Attribute | Block) -> None:
+        if isinstance(item, Block):
+            self.body(Anything, item.body, item.header)
+        else:
+            self._evaluate(item)
 
     def _unsupported(self, item: Attribute | Block, name: Name, found: _Settings, *, flexible: bool) -> None:
         schema = found.schema
@@ -260,7 +270,7 @@ class _Decoder:
     def _converted(self, value: Value, spec: SettingSpec, item: Attribute, *, flexible: bool) -> Value:
         wanted = template_type(spec.type)
         if flexible and isinstance(wanted, ListType) and value.type in (STRING, NUMBER, BOOL):
-            value = tuple_of((value,))
+            value = _as_list(value)
         value = convert(value, wanted)
         if self.render is None:
             _check_templates(value)
@@ -325,6 +335,13 @@ class _Settings:
     unknown: set[str] = attrs.field(factory=set)
     broken: set[str] = attrs.field(factory=set)
     secrets: list[str] = attrs.field(factory=list)
+
+
+def _as_list(value: Value) -> Value:
+    """What a legacy template may say for a list: one value, or texts with commas between them."""
+    if not isinstance(value.raw, str):
+        return tuple_of((value,)) if value.is_known else unknown().with_marks(value.marks)
+    return tuple_of(string(text).with_marks(value.marks) for text in value.raw.split(",") if value.raw)
 
 
 def _check_templates(value: Value) -> None:

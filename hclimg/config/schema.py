@@ -12,6 +12,9 @@ from typing import Any
 import attrs
 
 from hclimg.config.fields import KEY, Meta
+from hclimg.lang.dynamic import generated_types
+from hclimg.lang.shape import Shape
+from hclimg.lang.syntax import Body
 from hclimg.units import Secret
 
 SCALAR_NAMES: dict[Any, str] = {
@@ -47,13 +50,21 @@ class SettingSpec:
 
 @attrs.frozen(eq=False, repr=False)
 class Schema:
-    """``names`` maps each accepted name, aliases too, to its setting; ``shape`` has those that are nested blocks."""
+    """``names`` maps each accepted name, aliases too, to its setting; ``shape`` has those that are nested blocks.
+
+    ``takes_anything``: no other name is refused either.
+    """
 
     cls: type
     doc: str
     settings: dict[str, SettingSpec]
     names: dict[str, SettingSpec]
     shape: dict[str, tuple[str, ...]]
+    takes_anything: bool = False
+
+    def shape_of(self, body: Body) -> Shape:
+        """The blocks that can be in a body."""
+        return {**self.shape, **generated_types(body)} if self.takes_anything else self.shape
 
 
 _schemas: dict[type, Schema] = {}
@@ -76,7 +87,9 @@ def schema_of(cls: type) -> Schema:
         _collect(cls, (), settings)
         names = {alias: s for s in settings.values() for alias in (s.name, *s.meta.aliases)}
         shape: dict[str, tuple[str, ...]] = {name: () for name, s in names.items() if s.meta.nested}
-        known = _schemas[cls] = Schema(cls, (cls.__doc__ or "").strip(), settings, names, shape)
+        known = _schemas[cls] = Schema(
+            cls, (cls.__doc__ or "").strip(), settings, names, shape, getattr(cls, "takes_anything", False)
+        )
     return known
 
 

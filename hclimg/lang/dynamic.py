@@ -52,6 +52,14 @@ def expanded(body: Body, blocks: Shape, scope: Scope, diags: Diagnostics) -> Bod
     return body.holding(tuple(items))
 
 
+def generated_types(body: Body) -> Shape:
+    """The types of the blocks that the ``dynamic`` blocks of a body stand for."""
+    if body.flexible or not any(map(is_dynamic, body.items)):
+        return {}
+    blocks = (item for item in shaped(body, _SHAPE, Diagnostics()).items if isinstance(item, Block))
+    return {item.labels[0].text: () for item in blocks if is_dynamic(item) and item.labels}
+
+
 @attrs.frozen(eq=False, repr=False)
 class _Spec:
     """A ``dynamic`` block that says all that it has to. ``names`` are those of the body around it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hclimg.config.anything import Anything, same_spelling
 from hclimg.config.kinds import secrets_in
 from hclimg.config.schema import Schema, SettingSpec, schema_of
 from hclimg.diagnostics import Diagnostics
@@ -16,8 +17,9 @@ from hclimg.lang import syntax
 from hclimg.lang.dynamic import expanded
 from hclimg.lang.evaluate import Scope, evaluate, references
 from hclimg.lang.names import around
+from hclimg.lang.shape import object_body
 from hclimg.lang.show import SENSITIVE_TEXT, quoted
-from hclimg.lang.syntax import Attribute, Body, Expr
+from hclimg.lang.syntax import Attribute, Block, Body, Expr
 from hclimg.lang.values import Value, deep_marks, to_python
 
 EXPRESSION = "expression"
@@ -53,8 +55,11 @@ class _Settings:
         return found
 
     def _body(self, schema: Schema, values: Mapping[str, Any], body: Body) -> dict[str, Any]:
+        items = expanded(body, schema.shape_of(body), self.scope, Diagnostics()).items
+        if schema.takes_anything:
+            return self._anything(items)
         found: dict[str, Any] = {}
-        for item in expanded(body, schema.shape, self.scope, Diagnostics()).items:
+        for item in items:
             spec = schema.names.get(item.name.text if isinstance(item, Attribute) else item.type.text)
             if spec is None or spec.name not in values:
                 continue
@@ -67,12 +72,40 @@ class _Settings:
                 found[spec.name] = self._value(spec, values[spec.name], item)
         return found
 
-    def _nested(self, spec: SettingSpec, values: Mapping[str, Any], body: Body) -> dict[str, Any]:
-        settings = self.body(schema_of(spec.element), values, body)
+    def _anything(self, items: Sequence[Attribute | Block]) -> dict[str, Any]:
+        """A body of which nobody knows what it can have."""
+        found: dict[str, Any] = {}
+        for item in items:
+            if isinstance(item, syntax.Block):
+                data = self._generated(item.body, self.body(schema_of(Anything), {}, item.body))
+                found.setdefault(item.type.text, []).append(data)
+            else:
+                scope = self.scope if item.names is None else around(self.outside, item.names)
+                found[item.name.text] = self._written(item.expr, scope)
+        return {name: same_spelling(data) for name, data in found.items()}
+
+    def _generated(self, body: Body, settings: dict[str, Any]) -> dict[str, Any]:
+        """The settings of a block, or what stands for as many of them as there will be."""
         collection = body.names.undecided if body.names else None
         if collection is None:
             return settings
         return {FOR_EACH: {EXPRESSION: expression_text(collection, self.scope, reveal=self.reveal)}, CONTENT: settings}
+
+    def _written(self, expr: Expr, scope: Scope) -> Any:
+        """Objects and lists that are written out are looked into, as what may be blocks."""
+        expr = _unwrapped(expr)
+        if isinstance(expr, syntax.TupleCons):
+            return [self._written(item, scope) for item in expr.items]
+        body = object_body(expr)
+        if body is not None:
+            return {name: self._written(item.expr, scope) for name, item in body.attributes.items()}
+        value = evaluate(expr, scope, Diagnostics())
+        if not value.is_wholly_known:
+            return {EXPRESSION: expression_text(expr, scope, reveal=self.reveal)}
+        return SENSITIVE_TEXT if not self.reveal and deep_marks((value,)) else to_python(value)
+
+    def _nested(self, spec: SettingSpec, values: Mapping[str, Any], body: Body) -> dict[str, Any]:
+        return self._generated(body, self.body(schema_of(spec.element), values, body))
 
     def _value(self, spec: SettingSpec, value: Value, item: Attribute) -> Any:
         if not value.is_wholly_known:

@@ -9,14 +9,13 @@ from typing import Any
 from attrs import evolve
 
 from hclimg.diagnostics import Diagnostics
-from hclimg.plan.compile import CompileOptions, compile_plan
+from hclimg.lang.show import SENSITIVE_TEXT
+from hclimg.lang.values import deep_marks, to_python
+from hclimg.plan.compile import CompileOptions, compile_plan, evaluate_globals
 from hclimg.plan.render import to_json
+from hclimg.plan.stand_ins import stand_in_functions, stand_in_values
 from hclimg.registry import Registry
-from hclimg.template.inputs import VariableInputs
 from hclimg.template.model import Template
-
-STAND_IN = "given"
-"""What a variable without a value gets, so that its template can be compiled."""
 
 
 def differences(
@@ -24,26 +23,42 @@ def differences(
 ) -> list[str] | None:
     """Where the plans of two templates differ, a line each; None, after reports, when there is no plan of one.
 
-    Variables that have no value get one.
+    What only a run or its user knows has a stand-in.
     """
     registry = registry or Registry()
+    options = evolve(options, functions=stand_in_functions())
     first = _plan_data(one, options, registry, diags)
     second = None if first is None else _plan_data(other, options, registry, diags)
-    return None if second is None else list(_differences("", first, second))
+    if first is None or second is None:
+        return None
+    lines = list(_differences("", first[0], second[0]))
+    if not lines and first[1] != second[1]:
+        return ["a secret: its value became another one"]
+    return lines
 
 
 def _plan_data(template: Template, options: CompileOptions, registry: Registry, diags: Diagnostics) -> Any:
+    """The plan without secrets and with them; None after reports. Of a template without builds, its values."""
     found = Diagnostics()
-    plan = compile_plan(template, evolve(options, variables=_all_given(template, options.variables)), registry, found)
+    given = evolve(options.variables, values=(*stand_in_values(template), *options.variables.values))
+    options = evolve(options, variables=given)
+    is_empty = not any(one.builds or one.sources for one in template.all())
+    plan = compile_plan(evolve(template, knows_builds=not is_empty), options, registry, found)
     diags.extend(found.errors)
-    return None if found.has_errors else _by_name(to_json(plan, registry))
+    if found.has_errors:
+        return None
+    if is_empty:
+        return _values(template, options)
+    return tuple(_by_name(to_json(plan, registry, reveal=reveal)) for reveal in (False, True))
 
 
-def _all_given(template: Template, given: VariableInputs) -> VariableInputs:
-    """Stand-ins come first: what the user gives is stronger."""
-    missing = [name for name, block in template.variables.items() if block.default is None]
-    stand_ins = tuple(f"{name}={STAND_IN}" for name in missing)
-    return evolve(given, values=(*stand_ins, *given.values))
+def _values(template: Template, options: CompileOptions) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Variables and locals together: what computes something is a variable in legacy JSON, and a local in HCL."""
+    names = evaluate_globals(template, options, Diagnostics())
+    values = {**names.locals, **names.variables}
+    known = {name: value for name, value in values.items() if value.is_wholly_known}
+    secret = {name: SENSITIVE_TEXT if deep_marks((value,)) else to_python(value) for name, value in known.items()}
+    return secret, {name: to_python(value) for name, value in known.items()}
 
 
 def _by_name(plan: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,8 @@ from hclimg.template.variables import resolve_variables
 class CompileOptions:
     """``now`` is what ``timestamp()`` gives, ``cwd`` is ``path.cwd``; ``only`` and ``except_`` are the options.
 
-    ``data`` are results of data sources that have been read already.
+    ``data`` are results of data sources that have been read already. ``functions`` stand in the place of those that
+    templates have by these names.
     """
 
     now: datetime
@@ -53,6 +54,7 @@ class CompileOptions:
     only: tuple[str, ...] = ()
     except_: tuple[str, ...] = ()
     data: Mapping[DataAddress, Value] = attrs.field(factory=dict)
+    functions: Mapping[str, Function] = attrs.field(factory=dict)
 
 
 def compile_plan(template: Template, options: CompileOptions, registry: Registry, diags: Diagnostics) -> Plan:
@@ -126,7 +128,7 @@ def _functions(options: CompileOptions) -> Callable[[Path], Mapping[str, Functio
 
     def functions(folder: Path) -> Mapping[str, Function]:
         if folder not in made:
-            made[folder] = standard_functions(folder, options.now)
+            made[folder] = standard_functions(folder, options.now, options.functions)
         return made[folder]
 
     return functions

@@ -107,10 +107,10 @@ def _seconds(seconds: float) -> str:
 # -- JSON -----------------------------------------------------------------------
 
 
-def to_json(plan: Plan, registry: Registry, *, positions: bool = False) -> dict[str, Any]:
+def to_json(plan: Plan, registry: Registry, *, positions: bool = False, reveal: bool = False) -> dict[str, Any]:
     """The plan as JSON data. Two templates that say the same give the same, whatever they are written in.
 
-    ``positions`` adds where each node's block stands.
+    ``positions`` adds where each node's block stands; secrets show only with ``reveal``.
     """
     from hclimg.plan.fingerprint import SpecReader, fingerprints  # reads package metadata, which the tree does without
 
@@ -118,7 +118,7 @@ def to_json(plan: Plan, registry: Registry, *, positions: bool = False) -> dict[
     found = {
         "format": FORMAT,
         "lanes": [_lane(plan, name) for name in plan.lanes],
-        "nodes": [_node(plan, node, reader, prints, positions) for node in plan.in_order()],
+        "nodes": [_node(plan, node, reader, prints, positions, reveal) for node in plan.in_order()],
     }
     if plan.outputs:
         found["outputs"] = {output.name: _output(output) for output in plan.outputs}
@@ -144,7 +144,9 @@ def _lane(plan: Plan, name: str) -> dict[str, Any]:
     return {"address": lane.address, **build, "type": lane.source_type, "name": lane.source_name, **keys}
 
 
-def _node(plan: Plan, node: Node, reader: SpecReader, prints: Mapping[str, str], positions: bool) -> dict[str, Any]:
+def _node(
+    plan: Plan, node: Node, reader: SpecReader, prints: Mapping[str, str], positions: bool, reveal: bool
+) -> dict[str, Any]:
     lane = plan.lanes.get(node.lane)
     found: dict[str, Any] = {
         "id": node.id,
@@ -158,7 +160,7 @@ def _node(plan: Plan, node: Node, reader: SpecReader, prints: Mapping[str, str],
     }
     if node.spec is not None:
         found["component"] = f"{node.spec.kind.value}/{node.spec.type}"
-        found["settings"] = reader.read(node.spec)[1]
+        found["settings"] = reader.read(node.spec, reveal=reveal)[1]
     if positions and node.spec is not None:
         found["position"] = _position(node)
     return found

@@ -51,7 +51,7 @@ def old(write: Write) -> Path:
 def test_the_result_stands_beside_the_template(hclimg: Run, old: Path, tmp_path: Path) -> None:
     done = hclimg("convert", "-check", "old.json")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "old.json  the same plan → old.pkr.hcl\n1 of 1 templates converted.\n"
+    assert done.stdout == "old.json  the same plan → old.pkr.hcl\n1 of 1 template converted.\n"
     assert (tmp_path / "old.pkr.hcl").read_text() == NEW
     assert hclimg("fmt", "-check", "old.pkr.hcl").returncode == 0
     assert hclimg("validate", "-var", "size=1", "old.pkr.hcl").returncode == 0
@@ -94,16 +94,63 @@ def test_a_directory_with_a_broken_template(hclimg: Run, write: Write, tmp_path:
     done = hclimg("convert", "t")
     assert done.returncode == 1
     assert "t/b.json:1:15: Error:" in done.stderr
-    assert done.stdout == "t/a.json  converted → t/a.pkr.hcl\nt/b.json  failed\n1 of 2 templates converted.\n"
+    assert done.stdout == (
+        "t/a.json  converted → t/a.pkr.hcl\n"
+        "t/b.json  failed: Missing JSON value\n"
+        "1 of 2 templates converted: 1 converted, 1 failed.\n"
+    )
     assert sorted(path.name for path in (tmp_path / "t").glob("*.hcl")) == ["a.pkr.hcl"]
 
 
 def test_a_template_without_a_plan_proves_nothing(hclimg: Run, write: Write) -> None:
-    write("x.json", '{"builders": [{"type": "nul"}]}')
+    write("x.json", '{"builders": [{"type": "file", "content": "x"}]}')
     done = hclimg("convert", "-check", "x.json")
     assert done.returncode == 1
     assert "not checked: it has no plan" in done.stdout
     assert done.stderr.count("Error:") == 1
+
+
+UNKNOWN = """\
+{
+  "builders": [{
+    "type": "amazon-ebz", "ami_users": "a,b", "tags": {"a": "1"}, "encrypt_boot": "true",
+    "run_volume_tag": {"key": "k"}, "volumes": [{"size": "{{user `size`}}"}]
+  }],
+  "provisioners": [{"type": "shell-locl", "inline": ["echo {{build `ID`}}"]}]
+}
+"""
+
+
+def test_a_component_need_not_be_known(hclimg: Run, write: Write, tmp_path: Path) -> None:
+    write("x.json", UNKNOWN)
+    done = hclimg("convert", "-check", "x.json")
+    assert done.returncode == 0
+    assert done.stdout.startswith("x.json  the same plan → x.pkr.hcl\n")
+    assert 'hclimg has no provisioner "shell-locl". Did you mean "shell-local"? What is said' in done.stderr
+    text = (tmp_path / "x.pkr.hcl").read_text()
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    for line in ('ami_users = ["a", "b"]', "encrypt_boot = true", "run_volume_tag {", "volumes {", "tags = {"):
+        assert line in lines
+    assert "size = var.size" in lines
+    assert hclimg("validate", "-var", "size=1", "x.pkr.hcl").returncode == 1
+
+
+def test_lists_that_are_texts(hclimg: Run, write: Write, tmp_path: Path) -> None:
+    """Packer splits them at commas."""
+    write(
+        "x.json",
+        """{"variables": {"more": "echo c,echo d"},
+            "builders": [{"type": "null", "communicator": "none"}],
+            "provisioners": [{"type": "shell-local", "inline": "echo a,echo b"},
+                             {"type": "shell-local", "inline": "{{user `more`}}"}]}""",
+    )
+    assert hclimg("convert", "-check", "x.json").returncode == 0
+    text = (tmp_path / "x.pkr.hcl").read_text()
+    assert 'inline = ["echo a", "echo b"]' in text
+    assert 'inline = split(",", var.more)' in text
+    for name in ("x.json", "x.pkr.hcl"):
+        done = hclimg("apply", name)
+        assert [letter for letter in "abcd" if f"null: {letter}\n" in done.stdout] == list("abcd")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +282,7 @@ with build(sources=[null]) as this:
 def test_python_and_back(hclimg: Run, old: Path, tmp_path: Path) -> None:
     done = hclimg("convert", "-to", "python", "-check", "old.json")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "old.json  the same plan → old.img.py\n1 of 1 templates converted.\n"
+    assert done.stdout == "old.json  the same plan → old.img.py\n1 of 1 template converted.\n"
     assert (tmp_path / "old.img.py").read_text() == PYTHON
     for to, ending in (("hcl", ".pkr.hcl"), ("json", ".pkr.json")):
         done = hclimg("convert", "-to", to, "-check", "-o", to, "old.img.py")

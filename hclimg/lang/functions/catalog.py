@@ -95,6 +95,11 @@ class Catalog(Mapping[str, "Function"]):
         return len(_MODULE_OF)
 
 
-def standard_functions(base_dir: Path, timestamp: datetime) -> Mapping[str, Function]:
-    """Every function of templates but ``env``; relative paths start at ``base_dir``, ``timestamp`` is frozen."""
-    return Catalog(Surroundings(base_dir, timestamp))
+def standard_functions(
+    base_dir: Path, timestamp: datetime, replaced: Mapping[str, Function] | None = None
+) -> Mapping[str, Function]:
+    """Every function of templates but ``env``; relative paths start at ``base_dir``, ``timestamp`` is frozen.
+
+    ``replaced`` are others in the place of some.
+    """
+    return Catalog(Surroundings(base_dir, timestamp), replaced)

@@ -14,15 +14,15 @@ from hclimg.config.kinds import is_unset, template_type
 from hclimg.config.schema import Schema, SettingSpec, schema_of
 from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.shape import object_body
-from hclimg.lang.syntax import Attribute, Block, Body, Expr, Literal, ObjectCons, TemplateWrap, TupleCons
-from hclimg.lang.types import BOOL, NUMBER, ListType, Type
+from hclimg.lang.syntax import Attribute, Block, Body, Call, Expr, Literal, Name, ObjectCons, TemplateWrap, TupleCons
+from hclimg.lang.types import ANY, BOOL, NUMBER, ListType, Type
+from hclimg.lang.unparse import expression_text
+from hclimg.lang.values import string
 from hclimg.registry import Kind, Registry
 from hclimg.template.convert.document import Argument, Item, Nested
+from hclimg.template.convert.packer_keys import BLOCKS, BOOLS, LISTS, MAPS, NUMBERS
 from hclimg.template.convert.rewrite import step_of
 from hclimg.template.convert.texts import value_text
-
-ALWAYS_BLOCKS = frozenset(("linux_options", "network_interface", "shared_image_gallery"))
-"""Of Packer's components that are not known here."""
 
 
 @frozen
@@ -68,9 +68,9 @@ class BodyWriter:
             )
 
     def _fitting(self, expr: Expr, wanted: Type) -> Expr:
-        """JSON templates say ``"5"`` for 5, ``"true"`` for true, and one string for a list of one."""
+        """JSON templates say ``"5"`` for 5, ``"true"`` for true, and one string, with commas, for a list."""
         if isinstance(wanted, ListType) and not isinstance(expr, TupleCons | ObjectCons):
-            return TupleCons(expr.source, expr.start, expr.end, (expr,))
+            return _as_list(expr)
         self.note(expr, wanted)
         return plain(expr, wanted)
 
@@ -86,7 +86,30 @@ class BodyWriter:
         if objects and all(isinstance(one, ObjectCons) for one in objects) and is_block(name, expr):
             yield from self._blocks(name, expr, None)
         else:
-            yield Argument(name, value_text(expr))
+            yield Argument(name, value_text(self._usual(name, expr)))
+
+    def _usual(self, name: str, expr: Expr) -> Expr:
+        """The value as components like to have it: a number without quotes, if they are all that changes."""
+        wanted = _usual_type(name)
+        if isinstance(wanted, ListType):
+            return self._fitting(expr, wanted)
+        found = plain(expr, wanted)
+        return found if _says(found) == _says(expr) else expr
+
+
+def _as_list(expr: Expr) -> Expr:
+    """Texts between commas as a list; what is computed is taken apart when it is known."""
+    source, start, end = expr.source, expr.start, expr.end
+    if not isinstance(expr, Literal):
+        comma = Literal(source, start, end, string(","))
+        return Call(source, start, end, Name(source, start, end, "split"), (comma, _bare(expr)))
+    raw = expr.value.raw
+    texts = [string(text) for text in raw.split(",") if raw] if isinstance(raw, str) else [expr.value]
+    return TupleCons(source, start, end, tuple(Literal(source, start, end, text) for text in texts))
+
+
+def _bare(expr: Expr) -> Expr:
+    return expr.inner if isinstance(expr, TemplateWrap) else expr
 
 
 def _element(spec: SettingSpec | None) -> Schema | None:
@@ -103,8 +126,23 @@ def plain(expr: Expr, wanted: Type) -> Expr:
         return expr
 
 
+def _usual_type(name: str) -> Type:
+    """What components take for a setting of this name."""
+    if name in LISTS:
+        return ListType(ANY)
+    return NUMBER if name in NUMBERS else BOOL if name in BOOLS else ANY
+
+
+def _says(expr: Expr) -> object:
+    """What a value that is written out looks like, with or without quotes."""
+    raw = expr.value.raw if isinstance(expr, Literal) else None
+    return raw if isinstance(raw, str) else expression_text(expr)
+
+
 def is_block(name: str, expr: Expr) -> bool:
-    """A list of objects is, and an object that holds more than plain values."""
-    if name in ALWAYS_BLOCKS or isinstance(expr, TupleCons):
+    """A list of objects is, and an object that holds more than plain values, unless the name says it."""
+    if name in BLOCKS or isinstance(expr, TupleCons):
         return True
+    if name in MAPS:
+        return False
     return isinstance(expr, ObjectCons) and any(isinstance(i.value, ObjectCons | TupleCons) for i in expr.items)

@@ -63,6 +63,12 @@ def sections_of(template: Template, writer: BodyWriter) -> Sections:
     return _Conversion(_Names.of(template), writer).run(template)
 
 
+def undeclared_variables(template: Template) -> list[str]:
+    """The names of variables that a legacy template uses and does not declare."""
+    asked = {name for expr in found_in(_all_expressions(template)) if (name := step_of(expr, "var"))}
+    return sorted(asked - template.variables.keys())
+
+
 # -- names ----------------------------------------------------------------------------
 
 
@@ -76,10 +82,9 @@ class _Names:
 
     @staticmethod
     def of(template: Template) -> _Names:
-        asked = {name for expr in found_in(_all_expressions(template)) if (name := step_of(expr, "var"))}
         computed = frozenset(name for name, block in template.variables.items() if not _is_constant(block.default))
         taken = {TIMESTAMP} & computed
-        variables = _identifiers([*template.variables, *sorted(asked - template.variables.keys())], taken)
+        variables = _identifiers([*template.variables, *undeclared_variables(template)], taken)
         return _Names(variables, computed, _labels(template))
 
 

@@ -108,7 +108,7 @@ build {
     except      = ["null.null"]
     timeout     = "1h"
     max_retries = 2
-    inline      = [local.both]
+    inline      = split(",", local.both)
   }
 
   error-cleanup-provisioner "shell-local" {
