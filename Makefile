@@ -11,6 +11,10 @@ PACKAGES := mmdebstrap qemu-system-x86 qemu-utils e2fsprogs fdisk grub-common gr
 # What the tests need besides: the real servers and the peer that hclimg is compared with.
 TEST_PACKAGES := $(PACKAGES) openssh-server openssl ovmf packer swtpm xorriso mtools tmux pigz zstd lz4 xz-utils bzip2
 
+# A whole OpenStack, for `make test` only.
+OPENSTACK_PACKAGES := keystone glance-api placement-api nova-api nova-conductor nova-scheduler nova-compute \
+	neutron-server cinder-api cinder-scheduler cinder-volume rabbitmq-server
+
 # A checkout is on the path of every command here; bytecode is kept, as it is for any installed program.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -28,7 +32,7 @@ quickstart: install ## Build the example image: Debian 12 with redis, as a boota
 	@$(BIN)/python examples/quickstart/next_steps.py
 
 test: $(VENV)/.dev ## Lint, types, import contracts and all tests, with the real servers that they need
-	@.ci/packages $(TEST_PACKAGES)
+	@.ci/packages $(TEST_PACKAGES) $(OPENSTACK_PACKAGES)
 	$(BIN)/pytest
 
 check: $(VENV)/.dev ## The quick part of the tests, for the inner loop
@@ -38,7 +42,7 @@ lint: $(VENV)/.dev ## Lint, types and import contracts only
 	$(BIN)/pytest tests/test_project.py
 
 bench: $(VENV)/.dev ## Compare with Packer 1.6.6 on this machine
-	@.ci/packages $(TEST_PACKAGES)
+	@.ci/packages $(TEST_PACKAGES) $(OPENSTACK_PACKAGES)
 	for b in tests/benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
 
 install: $(VENV)/.user ## Install hclimg into .venv
