@@ -7,6 +7,7 @@ from datetime import timedelta
 
 _DURATION_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+_DAYS = re.compile(r"(?:([0-9]{1,4})w)?(?:([0-9]{1,5})d)?")
 _LONGEST = (2**63 - 1) / 1e9
 """Seconds; Go counts nanoseconds in 64 bits."""
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kKmMgGtT]?)(?:i?[bB])?")
@@ -30,6 +31,27 @@ def duration(text: str) -> timedelta:
     if seconds > _LONGEST:
         raise ValueError(f'"{text}" is too long; a duration is 292 years at most')
     return timedelta(seconds=sign * seconds)
+
+
+def age(text: str) -> timedelta:
+    """A duration that may count in days and weeks too: ``"30d"``, ``"1d12h"``, ``"2w"``. Raises ValueError."""
+    found = _DAYS.match(text)
+    assert found is not None
+    weeks, days = (float(number or 0) for number in found.groups())
+    rest = text[found.end() :]
+    if rest or not found.end():
+        return timedelta(weeks=weeks, days=days) + _not_negative(rest, text)
+    return timedelta(weeks=weeks, days=days)
+
+
+def _not_negative(rest: str, text: str) -> timedelta:
+    try:
+        value = duration(rest)
+    except ValueError:
+        value = timedelta(-1)
+    if value < timedelta():
+        raise ValueError(f'"{text}" is not a duration; write a number with a unit, such as "90m", "2h" or "30d"')
+    return value
 
 
 def show_duration(value: timedelta) -> str:

@@ -3,34 +3,63 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
+from attrs import define, evolve, field
 
-from hclimg.cli.options import Command, switch
-from hclimg.engine.reclaim import LeftOver, left_over, prune, reclaim
+from hclimg.cli.options import Command, age_option, switch
+from hclimg.engine.interrupts import Interrupts
+from hclimg.engine.journal import Resource
+from hclimg.engine.reclaim import ALWAYS, SETTLE, LeftOver, Manner, Reclaimed, left_over, prune, reclaim
 from hclimg.engine.rundir import home_directory
+
+INTERRUPTED = 130
+BUSY = "it goes on, or somebody else cleans up after it"
 
 
 @click.command(cls=Command)
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @switch("-dry-run", "Only show what would be removed.")
+@age_option("-older-than", "Only the runs that began longer ago: 90m, 2h, 3d.")
 @click.option("-all", "everything", type=click.BOOL, default=False, metavar="",
               help="Delete the directories of all runs that are over as well, with their logs.")  # fmt: skip
-def command(*, runs: tuple[str, ...], dry_run: bool, everything: bool) -> int:
-    """Remove what dead runs left behind on this machine.
+@age_option("-settle", "How long a call to a cloud, under way when a run was killed, is given to come through.",
+            default=f"{SETTLE:g}s")  # fmt: skip
+@switch("-json", "Print what was found, and what became of it, as JSON.")
+def command(
+    *,
+    runs: tuple[str, ...],
+    dry_run: bool,
+    older_than: timedelta | None,
+    everything: bool,
+    settle: timedelta,
+    json: bool,
+) -> int:
+    """Remove what dead runs left behind: on this machine and in the clouds.
 
-    Without RUN, the processes, directories and files of all runs that are over. Runs that go on are never touched.
+    Without RUN, what stands in the journals of all runs that are over: processes, directories, files, and everything in
+    clouds that is not part of a finished image. Runs that go on are never touched.
     """
     home = home_directory(os.environ, Path.cwd())
-    found = _chosen(left_over(home), runs)
-    if not found:
-        print(f"Nothing is left behind by the runs in {home}.")
-    failed = sum([_clean(item, dry_run=dry_run) for item in found])
-    if everything and not dry_run:
-        for directory in prune(home, keep=0):
-            print(f"Deleted the directory of run {directory.name}.")
-    return int(failed > 0)
+    before = datetime.now(UTC) - older_than if older_than is not None else ALWAYS
+    found = [item for item in _chosen(left_over(home), runs) if item.began <= before]
+    report, deleted = Report(json), list[str]()
+    with Interrupts() as interrupts, interrupts.stop.closing(_leave_at_once):
+        cancel = interrupts.cancel
+        for item in found:
+            if dry_run:
+                report.would_remove(item)
+            elif not cancel.cancelled:
+                _clean(item, report, Manner(cancel=cancel, settle=settle.total_seconds()))
+        if everything and not dry_run and not cancel.cancelled:
+            deleted = [directory.name for directory in prune(home, keep=0, before=before)]
+        interrupted = cancel.cancelled
+    report.close(home, deleted)
+    return INTERRUPTED if interrupted else int(report.left > 0)
 
 
 def _chosen(found: list[LeftOver], runs: tuple[str, ...]) -> list[LeftOver]:
@@ -42,17 +71,64 @@ def _chosen(found: list[LeftOver], runs: tuple[str, ...]) -> list[LeftOver]:
     return [item for item in found if not runs or item.run in runs]
 
 
-def _clean(item: LeftOver, *, dry_run: bool) -> int:
-    """Remove what one run left, and say so; how much is still there."""
-    print(f"Run {item.run}:")
-    if dry_run:
-        for resource in item.ledger.left:
-            print(f"  would remove {resource}")
-        return 0
-    done = reclaim(item.directory)
-    if done is None:
-        print("  it goes on, or somebody else cleans up after it")
-        return 0
-    for result in done:
-        print(f"  not removed: {result.resource}: {result.reason}" if result.reason else f"  removed {result.resource}")
-    return sum(bool(result.reason) for result in done)
+def _clean(item: LeftOver, report: Report, manner: Manner) -> None:
+    report.begin(item)
+    if reclaim(item.directory, evolve(manner, say=report.say, done=report.done)) is None:
+        report.busy()
+
+
+def _leave_at_once() -> None:
+    """After a second Ctrl-C. What was removed is struck from the journal already."""
+    os._exit(INTERRUPTED)
+
+
+@define(eq=False)
+class Report:
+    """Says what happens as it happens, or all of it at the end as JSON. ``left`` counts what is still there."""
+
+    json: bool
+    left: int = field(default=0, init=False)
+    _runs: list[dict[str, Any]] = field(factory=list, init=False)
+
+    def begin(self, item: LeftOver) -> None:
+        self._runs.append({"run": item.run, "began": f"{item.began:%Y-%m-%dT%H:%M:%SZ}", "resources": []})
+        self._print(f"Run {item.run}:")
+
+    def would_remove(self, item: LeftOver) -> None:
+        self.begin(item)
+        for resource in reversed(item.ledger.left):
+            self._add(resource)
+            known = resource.made or "/" not in resource.kind
+            self._print(f"  would remove {resource}" if known else f"  would look for {resource}")
+
+    def done(self, result: Reclaimed) -> None:
+        self.left += bool(result.reason)
+        self._add(result.resource, removed=not result.reason, reason=result.reason)
+        text = f"  not removed: {result.resource}: {result.reason}"
+        self._print(text if result.reason else f"  removed {result.resource}")
+
+    def say(self, text: str) -> None:
+        self._print(f"  {text}")
+
+    def busy(self) -> None:
+        self._runs[-1]["busy"] = True
+        self._print(f"  {BUSY}")
+
+    def close(self, home: Path, deleted: Iterable[str]) -> None:
+        if self.json:
+            from json import dumps
+
+            print(dumps({"runs": self._runs, "deleted": list(deleted)}, indent=2, ensure_ascii=False))
+            return
+        if not self._runs:
+            print(f"Nothing is left behind by the runs in {home}.")
+        for run in deleted:
+            print(f"Deleted the directory of run {run}.")
+
+    def _add(self, resource: Resource, **more: object) -> None:
+        shown = {"kind": resource.kind, "lane": resource.lane, "made": resource.made, "identity": resource.identity}
+        self._runs[-1]["resources"].append({**shown, **more})
+
+    def _print(self, text: str) -> None:
+        if not self.json:
+            print(text, flush=True)

@@ -27,7 +27,7 @@ BROKEN_PIPE = 141  # as a shell reports a program that SIGPIPE ended
 
 COMMANDS = {
     "apply": "Build the images of a template",
-    "cleanup": "Find and remove what dead runs left behind on this machine",
+    "cleanup": "Find and remove what dead runs left behind",
     "console": "Evaluate expressions with the names of a template",
     "convert": "Write templates in HCL or in its JSON syntax",
     "docs": "Show the reference of a component",

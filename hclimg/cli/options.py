@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -78,6 +79,21 @@ def _find(ctx: click.Context, known: dict[str, click.Parameter], name: str) -> c
 
 def _is_switch(option: click.Parameter) -> bool:
     return option.type is click.BOOL and not getattr(option, "is_flag", False)
+
+
+def age_option(name: str, text: str, *, default: str | None = None) -> Callable[[F], F]:
+    """A duration (``90m``, ``2h``, ``30d``); the function gets a timedelta, or None without one."""
+
+    def read(_ctx: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
+        from hclimg.units import age
+
+        try:
+            return None if value is None else age(value)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}.") from error
+
+    shown = f"{text} Default: {default}." if default else text
+    return click.option(name, default=default, metavar="DURATION", callback=read, help=shown)
 
 
 def switch(name: str, text: str, *, default: bool | None = False) -> Callable[[F], F]:

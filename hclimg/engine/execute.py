@@ -11,6 +11,7 @@ from typing import Any, cast
 from attrs import define, evolve, field
 
 from hclimg.engine.configure import Configurator, facts_of, plain_facts, secret_facts
+from hclimg.engine.journal import ResourceJournal
 from hclimg.engine.lane import LaneRun
 from hclimg.engine.onerror import FailurePolicy
 from hclimg.engine.state import Status, Work, error_text
@@ -25,7 +26,6 @@ from hclimg.registry import Kind, Registry
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.components import Builder, DataSource, PostProcessor, Provisioner
 from hclimg.sdk.context import Context, Prompter, RunInfo
-from hclimg.sdk.journal import Journal
 from hclimg.sdk.machine import Artifact
 from hclimg.sdk.scope import Scope
 from hclimg.sdk.steps import close_scope
@@ -43,7 +43,7 @@ class NodeRunner:
     run: RunInfo
     bus: EventBus
     registry: Registry
-    journal: Journal
+    journal: ResourceJournal
     redact: Redactor
     prompter: Prompter
     policy: FailurePolicy
@@ -236,7 +236,7 @@ class NodeRunner:
             build_name=named.lane.label if named else "",
             build_type=named.lane.source_type if named else "",
             facts=plain_facts(lane.facts) if lane else {},
-            journal=self.journal,
+            journal=self.journal.of(work.node.lane),
             redact=self.redact,
             prompter=self.prompter,
         )

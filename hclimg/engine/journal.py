@@ -3,7 +3,7 @@
 Each line of ``resources.jsonl`` is one entry, on the disk (fsync) before the call that wrote it returns:
 
     {"op":"run","id":RUN,"boot":BOOT-ID}
-    {"op":"intend","n":1,"at":SECONDS,"kind":"directory","identity":{"path":"/tmp/x"}}
+    {"op":"intend","n":1,"at":SECONDS,"lane":LANE,"kind":"directory","identity":{"path":"/tmp/x"}}
     {"op":"made","n":1,"identity":{}}
     {"op":"gone","n":1}                 or "kept"
 
@@ -24,7 +24,7 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from hclimg.errors import BuildError
-from hclimg.sdk.journal import Record
+from hclimg.sdk.journal import Journal, Record
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -32,13 +32,14 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 @frozen(kw_only=True)
 class Resource:
     """Something that was made, or was about to be made. ``made`` says whether its maker came so far as to say so;
-    ``since`` is when it was written down, in seconds since the epoch."""
+    ``since`` is when it was written down, in seconds since the epoch; ``lane`` is empty for what lanes share."""
 
     number: int
     kind: str
     identity: Mapping[str, str]
     made: bool = False
     since: float = 0.0
+    lane: str = ""
 
     def __str__(self) -> str:
         """For people: ``directory /tmp/x``, ``process qemu (pid 12)``."""
@@ -66,8 +67,8 @@ def read_journal(path: Path) -> Ledger:
             case {"op": "run", "id": run, "boot": boot}:
                 continue
             case {"op": "intend", "n": int(number), "kind": str(kind), "identity": dict(identity)}:
-                since = float(entry.get("at") or 0)
-                left[number] = Resource(number=number, kind=kind, identity=identity, since=since)
+                since, lane = float(entry.get("at") or 0), str(entry.get("lane") or "")
+                left[number] = Resource(number=number, kind=kind, identity=identity, since=since, lane=lane)
             case {"op": "made", "n": int(number), "identity": dict(identity)} if number in left:
                 known = left[number]
                 left[number] = evolve(known, made=True, identity={**known.identity, **identity})
@@ -115,14 +116,21 @@ class ResourceJournal:
     _count: int = field(default=0, init=False)
 
     def intend(self, kind: str, **identity: str) -> Record:
+        return self.intend_in("", kind, identity)
+
+    def of(self, lane: str) -> Journal:
+        """The same journal, for what belongs to a lane."""
+        return _LaneJournal(self, lane) if lane else self
+
+    def intend_in(self, lane: str, kind: str, identity: Mapping[str, str]) -> Record:
         with self._lock:
             self._count += 1
             number, now = self._count, round(time.time(), 3)
-            resource = Resource(number=number, kind=kind, identity=identity, since=now)
-            entry = self._write({"op": "intend", "n": number, "at": now, "kind": kind, "identity": identity})
-            self._left[resource.number] = resource
+            whose = {"lane": lane} if lane else {}
+            entry = self._write({"op": "intend", "n": number, "at": now, **whose, "kind": kind, "identity": identity})
+            self._left[number] = Resource(number=number, kind=kind, identity=identity, since=now, lane=lane)
         self._sync(entry)
-        return _Entry(self, resource.number)
+        return _Entry(self, number)
 
     def left(self) -> tuple[Resource, ...]:
         """What is neither gone nor kept, oldest first."""
@@ -184,6 +192,15 @@ class ResourceJournal:
     def _failure(self, error: OSError) -> BuildError:
         hint = "Without it nothing can be made that could be cleaned up later. Free some space, or set HCLIMG_HOME."
         return BuildError(f"The journal {self.path} cannot be written: {error.strerror}.", hint=hint)
+
+
+@frozen
+class _LaneJournal:
+    _journal: ResourceJournal
+    _lane: str
+
+    def intend(self, kind: str, **identity: str) -> Record:
+        return self._journal.intend_in(self._lane, kind, identity)
 
 
 @frozen

@@ -7,23 +7,28 @@ thing is struck from the journal as soon as it is gone, so a clean-up that is in
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from hclimg.engine.host import LOCAL
 from hclimg.engine.journal import Ledger, Resource, read_journal, strike
-from hclimg.engine.rundir import KEEP, claimed, run_directories
+from hclimg.engine.rundir import KEEP, began, claimed, run_directories
 from hclimg.errors import Cancelled, CleanupError, HclimgError
 from hclimg.registry import Registry
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.remover import Cleaning, Left, Remover
 
+ALWAYS = datetime.max.replace(tzinfo=UTC)
 SETTLE = 30.0
 """Seconds that a call to a cloud, under way when the run was killed, is given to come through and be seen."""
 PROCESS_SETTLE = 2.0
+AT_ONCE = 16
+"""How many lanes are cleared at once."""
 INTERRUPTED = "interrupted"
 UNKNOWN = 'nothing here knows how to remove a "{}"'
 
@@ -48,6 +53,10 @@ class LeftOver:
     def run(self) -> str:
         return self.directory.name
 
+    @property
+    def began(self) -> datetime:
+        return began(self.directory)
+
 
 def left_over(home: Path) -> list[LeftOver]:
     """The runs that are over and left something, oldest first. Runs that go on are not looked at."""
@@ -59,10 +68,15 @@ def left_over(home: Path) -> list[LeftOver]:
     return found
 
 
-def prune(home: Path, keep: int = KEEP) -> list[Path]:
-    """Delete the directories of all but the last runs that are over and left nothing; which ones."""
+def prune(home: Path, keep: int = KEEP, *, before: datetime = ALWAYS) -> list[Path]:
+    """Delete the directories of all but the last runs that are over and left nothing; which ones.
+
+    Only of those that began ``before`` a time.
+    """
     deleted = []
     for directory in run_directories(home)[: -keep or None]:
+        if began(directory) > before:
+            continue
         with claimed(directory) as ours:
             if ours and not read_journal(directory / "resources.jsonl").left:
                 shutil.rmtree(directory, ignore_errors=True)
@@ -93,11 +107,13 @@ def reclaim(directory: Path, manner: Manner | None = None) -> list[Reclaimed] | 
 
 @define(eq=False)
 class _Reclaiming:
+    """Lanes own nothing of each other, so they are cleared at the same time; what they share goes last."""
+
     run: str
     journal: Path
     ledger: Ledger
     manner: Manner
-    _removers: dict[str, Remover | str] = field(factory=dict)
+    _turn: threading.Lock = field(factory=threading.Lock, init=False)
 
     def run_all(self) -> list[Reclaimed]:
         left = self.ledger.left[::-1]
@@ -105,56 +121,35 @@ class _Reclaiming:
             self._let_settle(left)
         except Cancelled:
             return [self._over(resource, INTERRUPTED) for resource in left]
-        return [self._over(resource, self._remove(resource)) for resource in left]
+        lanes: dict[str, list[Resource]] = {}
+        for resource in left:
+            lanes.setdefault(resource.lane, []).append(resource)
+        shared = lanes.pop("", [])
+        return [*self._at_once(list(lanes.values())), *self._clear(shared)]
+
+    def _at_once(self, lanes: list[list[Resource]]) -> list[Reclaimed]:
+        if len(lanes) < 2:
+            return [done for lane in lanes for done in self._clear(lane)]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return [done for lane in pool.map(self._clear, lanes) for done in lane]
+
+    def _clear(self, left: list[Resource]) -> list[Reclaimed]:
+        removers = _Removers(self.run, left, self.ledger, evolve(self.manner, say=self._say))
+        return [self._over(resource, removers.remove(resource)) for resource in left]
+
+    def _say(self, text: str) -> None:
+        with self._turn:
+            self.manner.say(text)
 
     def _over(self, resource: Resource, reason: str) -> Reclaimed:
-        if not reason:
-            strike(self.journal, [resource.number])
         result = Reclaimed(run=self.run, resource=resource, reason=reason)
-        self.manner.done(result)
+        with self._turn:
+            if not reason:
+                strike(self.journal, [resource.number])
+            self.manner.done(result)
         return result
-
-    def _remove(self, resource: Resource) -> str:
-        """Why it is still there."""
-        if self.manner.cancel.cancelled:
-            return INTERRUPTED
-        try:
-            if resource.kind in LOCAL:
-                LOCAL[resource.kind](resource, self.ledger)
-            else:
-                self._remover(resource).remove(_left(self.run, resource))
-        except Cancelled:
-            return INTERRUPTED
-        except HclimgError as error:
-            return str(error)
-        except Exception as error:  # noqa: BLE001 - a bug in the remover of one cloud; the others go on
-            return f"internal error: {type(error).__name__}: {error}"
-        return ""
-
-    def _remover(self, resource: Resource) -> Remover:
-        """Made once. One that cannot be made is not tried again: the reason is the same for all that it should do."""
-        cloud, slash, _ = resource.kind.partition("/")
-        if not slash:
-            raise CleanupError(UNKNOWN.format(resource.kind))
-        if cloud not in self._removers:
-            try:
-                self._removers[cloud] = self._make(cloud)
-            except Cancelled:
-                raise
-            except HclimgError as error:
-                self._removers[cloud] = str(error)
-        found = self._removers[cloud]
-        if isinstance(found, str):
-            raise CleanupError(found)
-        return found
-
-    def _make(self, cloud: str) -> Remover:
-        cls = self.manner.registry.load_remover(cloud)
-        if cls is None:
-            raise CleanupError(UNKNOWN.format(f"{cloud}/…"))
-        mine = [item for item in self.ledger.left[::-1] if item.kind.startswith(f"{cloud}/")]
-        left = tuple(_left(self.run, item) for item in mine)
-        return cls(Cleaning(run=self.run, cancel=self.manner.cancel, say=self.manner.say, left=left))
 
     def _let_settle(self, left: tuple[Resource, ...]) -> None:
         """What was being made when the run was killed may come into being, or become visible, a moment later.
@@ -172,6 +167,58 @@ class _Reclaiming:
         """How much longer something may appear that nobody said was made."""
         settle = PROCESS_SETTLE if resource.kind == "process" else self.manner.settle if "/" in resource.kind else 0.0
         return min(settle, resource.since + settle - now)
+
+
+@define(eq=False)
+class _Removers:
+    """Removes what is left of one lane, with removers of its own: each is used by one thread only."""
+
+    run: str
+    left: list[Resource]
+    ledger: Ledger
+    manner: Manner
+    _removers: dict[str, Remover | str] = field(factory=dict, init=False)
+
+    def remove(self, resource: Resource) -> str:
+        """Why it is still there."""
+        if self.manner.cancel.cancelled:
+            return INTERRUPTED
+        try:
+            if resource.kind in LOCAL:
+                LOCAL[resource.kind](resource, self.ledger)
+            else:
+                self._remover(resource.kind).remove(_left(self.run, resource))
+        except Cancelled:
+            return INTERRUPTED
+        except HclimgError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - a bug in the remover of one cloud; the others go on
+            return f"internal error: {type(error).__name__}: {error}"
+        return ""
+
+    def _remover(self, kind: str) -> Remover:
+        """Made once. One that cannot be made is not tried again: the reason is the same for all that it should do."""
+        cloud, slash, _ = kind.partition("/")
+        if not slash:
+            raise CleanupError(UNKNOWN.format(kind))
+        if cloud not in self._removers:
+            try:
+                self._removers[cloud] = self._make(cloud)
+            except Cancelled:
+                raise
+            except HclimgError as error:
+                self._removers[cloud] = str(error)
+        found = self._removers[cloud]
+        if isinstance(found, str):
+            raise CleanupError(found)
+        return found
+
+    def _make(self, cloud: str) -> Remover:
+        cls = self.manner.registry.load_remover(cloud)
+        if cls is None:
+            raise CleanupError(UNKNOWN.format(f"{cloud}/…"))
+        left = tuple(_left(self.run, item) for item in self.left if item.kind.startswith(f"{cloud}/"))
+        return cls(Cleaning(run=self.run, cancel=self.manner.cancel, say=self.manner.say, left=left))
 
 
 def _left(run: str, resource: Resource) -> Left:

@@ -21,7 +21,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -43,6 +43,7 @@ from hclimg.events import (
 
 OPEN_LOGS = 64
 """How many log files are open at once; with hundreds of lanes the others are opened again when they are needed."""
+RUN_TIME = "%Y%m%dt%H%M%S"
 KEEP = 20
 """How many directories of finished runs stay. One whose run left something behind stays in any case."""
 
@@ -63,7 +64,7 @@ def cache_directory(env: Mapping[str, str], user_home: Path) -> Path:
 
 def new_run_id(now: datetime, random: str) -> str:
     """Sorts by time, is unique, and can be a tag, a label or part of a host name: ``20260728t101530-4f3a9c``."""
-    return f"{now:%Y%m%dt%H%M%S}-{random}"
+    return f"{now:{RUN_TIME}}-{random}"
 
 
 @define(eq=False)
@@ -117,6 +118,14 @@ def run_directories(home: Path) -> list[Path]:
     """All of them, oldest first."""
     runs = home / "runs"
     return sorted(path for path in runs.iterdir() if path.is_dir()) if runs.is_dir() else []
+
+
+def began(directory: Path) -> datetime:
+    """When the run of a directory began."""
+    try:
+        return datetime.strptime(directory.name[:15], RUN_TIME).replace(tzinfo=UTC)
+    except ValueError:  # not a name that new_run_id has made
+        return datetime.fromtimestamp(directory.stat().st_mtime, UTC)
 
 
 def is_alive(directory: Path) -> bool:

@@ -44,7 +44,7 @@ class Left:
 class Cleaning:
     """What a remover is given: the ``run`` that is dead, how to tell the user something, and the token of Ctrl-C.
 
-    ``left`` is all that the run left for this remover, last made first, in the order in which it will be asked.
+    ``left`` is all that the build left for this remover, last made first, in the order in which it will be asked.
     """
 
     run: str
@@ -58,7 +58,11 @@ class Cleaning:
 
 
 class Remover(ABC):
-    """Made when the first resource of a dead run is removed, and used by one thread: it may keep clients."""
+    """Made when it is first needed for a build of a dead run, and used by one thread: it may keep clients.
+
+    The builds of a dead run are cleared at the same time, by removers of their own. None of them touches what another
+    one made, but for things that it finds by the mark of the run: these may vanish under its hands, which is fine.
+    """
 
     def __init__(self, ctx: Cleaning) -> None:
         self.ctx = ctx
