@@ -75,7 +75,9 @@ class Artifact:
     """An immutable result.
 
     ``builder`` is Packer's builder id ("transcend.qemu"), ``component`` the kind and name that made it
-    ("builder/qemu"), so that it can be destroyed later; ``state`` holds JSON values only.
+    ("builder/qemu"), so that it can be destroyed later; ``state`` holds JSON values only, and no secrets. ``replaces``
+    are things that were removed for it (``force_deregister``), named as ``contents`` names them: who remembers
+    artifacts forgets those.
     """
 
     builder: str
@@ -84,3 +86,4 @@ class Artifact:
     description: str
     files: tuple[str, ...] = ()
     state: Mapping[str, Any] = field(factory=dict)
+    replaces: tuple[str, ...] = ()
