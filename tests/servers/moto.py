@@ -1,4 +1,4 @@
-"""AWS on loopback: moto's own server in a process of its own, emptied for each test.
+"""AWS on loopback: moto's server (``moto_process``) in a process of its own, emptied for each test.
 
 Instances in :meth:`Aws.network` get private addresses of loopback, so that a real sshd can be their guest.
 What moto does not do as AWS does, the tests that depend on it say.
@@ -104,10 +104,13 @@ class Aws:
         reservations = ec2.describe_instances()["Reservations"]
         running = [i for r in reservations for i in r["Instances"] if i["State"]["Name"] != "terminated"]
         groups = ec2.describe_security_groups()["SecurityGroups"]
+        given = ec2.describe_images(ImageIds=[DEBIAN, OLD_DEBIAN])["Images"]
+        theirs = {disk["Ebs"]["SnapshotId"] for image in given for disk in image["BlockDeviceMappings"]}
+        snapshots = {s["SnapshotId"] for s in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]}
         found = {
             "instance": [i["InstanceId"] for i in running],
             "volume": [v["VolumeId"] for v in ec2.describe_volumes()["Volumes"]],
-            "snapshot": [s["SnapshotId"] for s in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]],
+            "snapshot": sorted(snapshots - theirs),
             "image": [i["ImageId"] for i in ec2.describe_images(Owners=["self"])["Images"]],
             "key-pair": [k["KeyName"] for k in ec2.describe_key_pairs()["KeyPairs"]],
             "security-group": [g["GroupId"] for g in groups if g["GroupName"] != "default"],
@@ -133,8 +136,9 @@ def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with held_ports() as hold, (folder / "log").open("wb") as log:
         port = hold()
+        program = str(Path(__file__).with_name("moto_process.py"))
         server = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            [sys.executable, "-P", program, "-H", "127.0.0.1", "-p", str(port)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             env={**kept, "MOTO_AMIS_PATH": str(folder / "images.json")},
         )  # fmt: skip

@@ -106,13 +106,18 @@ class Aws:
         return self._session.region
 
     @property
+    def account(self) -> str:
+        """The account's number; empty when it was not asked for."""
+        return self._session.account
+
+    @property
     def identity(self) -> dict[str, str]:
         """For the journal and artifacts: what leads to the same API again, without secrets."""
         access = self._session.access
         role, engine = access.assume_role, access.vault_aws_engine
         found = {
             "region": self.region,
-            "account": self._session.account,
+            "account": self.account,
             "profile": _profile(access),
             "credentials": access.shared_credentials_file,
             "endpoint": access.custom_endpoint_ec2,

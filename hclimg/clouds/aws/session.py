@@ -45,7 +45,7 @@ Ask = Callable[[str], str]
 class Session:
     """Equal settings and environment, one session. Thread-safe."""
 
-    core: Any
+    maker: Any
     access: AwsAccess
     region: str
     account: str = ""
@@ -73,7 +73,7 @@ class Session:
         )
         if access.insecure_skip_tls_verify:
             _accept_any_certificate()
-        return boto3.session.Session(botocore_session=self.core).client(
+        return self.maker.client(
             service,
             region_name=region,
             config=config,
@@ -91,8 +91,8 @@ class Session:
         """Raises BuildError for a region that AWS does not have."""
         known = [
             name
-            for partition in self.core.get_available_partitions()
-            for name in self.core.get_available_regions("ec2", partition)
+            for partition in self.maker.get_available_partitions()
+            for name in self.maker.get_available_regions("ec2", partition)
         ]
         if region not in known:
             newer = "If it is newer than the list that comes with boto3, set skip_region_validation = true."
@@ -133,7 +133,7 @@ def _new_session(access: AwsAccess, ask: Ask) -> Session:
     _set_credentials(core, access, region, ask)
     if access.assume_role is not None:
         core = _with_role(core, access.profile, access.assume_role, region)
-    return Session(core=core, access=access, region=region)
+    return Session(maker=boto3.session.Session(botocore_session=core), access=access, region=region)
 
 
 def _region(core: Any, access: AwsAccess) -> str:

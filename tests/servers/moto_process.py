@@ -1,0 +1,125 @@
+"""moto's server, with what AWS does and moto (5.2.5) does not, as far as tests here depend on it.
+
+What is added here is this project's own reading of AWS's API reference, not AWS's behaviour:
+
+- CreateImage, CopyImage and RegisterImage take tags, for the snapshots too, and refuse a name that another image of the
+  account has.
+- CopyImage describes its snapshot as AWS does, and reports encryption and key.
+- CancelSpotInstanceRequests does not know a request that is gone, instead of failing.
+- Deprecation of images and protection from deregistration; an image that is protected cannot be deregistered.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models import EC2Backend
+from moto.ec2.responses import EC2Response
+from moto.ec2.responses.amis import AmisResponse
+from moto.ec2.responses.spot_instances import SpotInstances
+from moto.server import main
+
+create_image, copy_image, register_image = (
+    AmisResponse.create_image, AmisResponse.copy_image, AmisResponse.register_image
+)  # fmt: skip
+deregister_image = AmisResponse.deregister_image
+
+
+def _refuse_taken_name(self: Any) -> None:
+    name = self._get_param("Name")
+    for image in self.ec2_backend.amis.values():
+        if image.name == name and image.owner_id == self.ec2_backend.account_id:
+            raise EC2ClientError("InvalidAMIName.Duplicate", f"AMI name {name} is already in use by AMI {image.id}")
+
+
+def _tagged(self: Any, make: Any) -> ActionResult:
+    """Make an image, then tag it and its snapshot: moto's own way of doing so knows no snapshots."""
+    _refuse_taken_name(self)
+    specifications = self._get_param("TagSpecifications", [])
+    params = {name: value for name, value in self.params.items() if name != "TagSpecifications"}
+    self.params, kept = params, self.params
+    try:
+        answer: ActionResult = make(self)
+    finally:
+        self.params = kept
+    image = self.ec2_backend.amis[answer.result["ImageId"]]
+    things = {"image": image, "snapshot": image.ebs_snapshot}
+    for specification in specifications:
+        for tag in specification["Tags"]:
+            things[specification["ResourceType"]].add_tag(tag["Key"], tag["Value"])
+    return answer
+
+
+def _create(self: Any) -> ActionResult:
+    return _tagged(self, create_image)
+
+
+def _register(self: Any) -> ActionResult:
+    return _tagged(self, register_image)
+
+
+def _copy(self: Any) -> ActionResult:
+    answer = _tagged(self, copy_image)
+    image, source = answer.result["ImageId"], self._get_param("SourceImageId")
+    snapshot = self.ec2_backend.amis[image].ebs_snapshot
+    snapshot.description = f"Copied for DestinationAmi {image} from SourceAmi {source} for SourceSnapshot snap-0."
+    snapshot.encrypted = bool(self._get_param("Encrypted")) or snapshot.encrypted
+    snapshot.kms_key_id = self._get_param("KmsKeyId")
+    return answer
+
+
+def _image(self: Any) -> Any:
+    return self.ec2_backend.describe_images(ami_ids=[self._get_param("ImageId")])[0]
+
+
+def _deregister(self: Any) -> ActionResult:
+    if getattr(_image(self), "deregistration_protection", None) not in (None, "disabled"):
+        raise EC2ClientError("OperationNotPermitted", "The image is protected from deregistration.")
+    return deregister_image(self)
+
+
+def _deprecate(self: Any) -> ActionResult:
+    _image(self).deprecation_time = self._get_param("DeprecateAt")
+    return ActionResult({"Return": True})
+
+
+def _protect(self: Any) -> ActionResult:
+    cooldown = "enabled-with-cooldown" if self._get_param("WithCooldown") else "enabled-without-cooldown"
+    _image(self).deregistration_protection = cooldown
+    return ActionResult({"Return": cooldown})
+
+
+def _unprotect(self: Any) -> ActionResult:
+    _image(self).deregistration_protection = "disabled"
+    return ActionResult({"Return": "disabled"})
+
+
+cancel_spot_requests = SpotInstances.cancel_spot_instance_requests
+
+
+def _cancel(self: Any) -> ActionResult:
+    backend: EC2Backend = self.ec2_backend
+    for request in self._get_param("SpotInstanceRequestIds", []):
+        if request not in backend.spot_instance_requests:
+            text = f"The spot instance request ID '{request}' does not exist"
+            raise EC2ClientError("InvalidSpotInstanceRequestID.NotFound", text)
+    return cancel_spot_requests(self)
+
+
+ADDED = {
+    "create_image": _create,
+    "copy_image": _copy,
+    "register_image": _register,
+    "deregister_image": _deregister,
+    "enable_image_deprecation": _deprecate,
+    "enable_image_deregistration_protection": _protect,
+    "disable_image_deregistration_protection": _unprotect,
+    "cancel_spot_instance_requests": _cancel,
+}
+
+if __name__ == "__main__":
+    for name, method in ADDED.items():
+        setattr(EC2Response, name, method)
+    main()
