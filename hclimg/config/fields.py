@@ -71,7 +71,7 @@ def block(doc: str, *, many: bool = False, default: Any = attrs.NOTHING, example
     return attrs.field(default=default, metadata={KEY: info})
 
 
-def embed(cls: Callable[[], T]) -> T:
+def embed(cls: Callable[..., T]) -> T:
     """Another config class whose settings appear inline (Packer calls this squash)."""
     field: T = attrs.field(factory=cls, metadata={KEY: Meta(doc="", embed=True)})
     return field

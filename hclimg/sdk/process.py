@@ -168,15 +168,17 @@ def running_program(
     name: str,
     log: Path | None = None,
     pass_fds: Sequence[int] = (),
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Keep a program running until the scope closes; its output goes to the file ``log``."""
+    """Keep a program running until the scope closes; its output goes to the file ``log``. ``env`` is added to the
+    environment."""
     command = [find_program(os.fspath(argv[0])), *[os.fspath(argument) for argument in argv[1:]]]
     record = ctx.journal.intend("process", name=name)
     out: IO[bytes] | int = log.open("ab") if log else subprocess.DEVNULL
     try:
         process = start(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-            start_new_session=True, pass_fds=tuple(pass_fds), env={**os.environ, RUN_MARK: ctx.run.id},
+            start_new_session=True, pass_fds=tuple(pass_fds), env={**os.environ, **(env or {}), RUN_MARK: ctx.run.id},
         )
     except BuildError:
         record.gone()

@@ -69,17 +69,40 @@ def temporary_key_pair(ctx: Context, *, name: str = "", key_type: str = "", bits
     """A key pair for this build; with ``-debug`` its private key is also written to a file of the current directory."""
     pair = generate_key_pair(name or f"hclimg_{ctx.run.id}", key_type=key_type, bits=bits)
     ctx.redact.add(pair.private.reveal())
-    if not ctx.run.debug:
-        yield pair
-        return
+    if ctx.run.debug:
+        debug_key_file(ctx, pair)
+    yield pair
+
+
+@step("Saving the private key for debugging", undo="Removing the saved private key")
+def debug_key_file(ctx: Context, pair: KeyPair) -> Iterator[Path]:
+    """The private key in a file of the current directory, for as long as the scope is open."""
     path = Path(f"{ctx.build_type or 'build'}_{ctx.build_name or pair.name}.pem".replace("/", "_")).absolute()
     record = ctx.journal.intend("file", path=str(path))
     write_private_file(path, pair.private.reveal())
     record.made()
     ctx.say(f"Saved the temporary private key for debugging: {path}")
-    yield pair
+    yield path
     path.unlink(missing_ok=True)
     record.gone()
+
+
+def public_line(private: Secret, comment: str) -> str:
+    """The public half of a private key, as in authorized_keys. Raises BuildError when the text is no key."""
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        PublicFormat,
+        load_pem_private_key,
+        load_ssh_private_key,
+    )
+
+    text = private.reveal()
+    load = load_ssh_private_key if "OPENSSH" in text.lstrip().split("\n", 1)[0] else load_pem_private_key
+    try:
+        key = load(text.encode(), None).public_key()
+    except ValueError as error:
+        raise BuildError("What should be a private key cannot be read as one.") from error
+    return f"{key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()} {comment}"
 
 
 def write_private_file(path: Path, text: str) -> None:

@@ -185,6 +185,11 @@ class Service:
     caller: Caller
     client: Any
 
+    @property
+    def endpoint(self) -> str:
+        """Its URL."""
+        return str(self.client.meta.endpoint_url)
+
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """The answer. Raises ApiError when AWS refuses, ConnectionLost when it cannot be reached."""
         method = getattr(self.client, xform_name(operation))

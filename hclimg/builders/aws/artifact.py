@@ -1,0 +1,62 @@
+"""Finished images, in one or more regions: how they are told, listed and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hclimg.errors import BuildError
+from hclimg.sdk.machine import Artifact
+
+if TYPE_CHECKING:
+    from hclimg.builders.aws.image import Draft
+    from hclimg.sdk.context import Context
+
+
+def artifact_of(builder: str, component: str, drafts: Iterable[Draft], access: Mapping[str, str]) -> Artifact:
+    """``access`` is :attr:`Aws.identity`. Without images the build made none on purpose."""
+    images = {one.region: {"id": one.id, "snapshots": list(one.snapshots)} for one in drafts}
+    listed = [f"{region}: {images[region]['id']}" for region in sorted(images)]
+    return Artifact(
+        builder=builder,
+        component=component,
+        id=",".join(f"{region}:{images[region]['id']}" for region in sorted(images)),
+        description="\n".join(["AMIs were created:", *listed]) if listed else "No image was made (skip_create_ami).",
+        state={"images": images, "access": dict(access)},
+    )
+
+
+def contents(artifact: Artifact) -> tuple[str, ...]:
+    """``eu-central-1: ami-1``, ``eu-central-1: snap-1``, …"""
+    found = []
+    for region, image in sorted(_images(artifact).items()):
+        found.append(f"{region}: {image['id']}")
+        found.extend(f"{region}: {snapshot}" for snapshot in image["snapshots"])
+    return tuple(found)
+
+
+def destroy(ctx: Context, artifact: Artifact) -> None:
+    """Deregister the images and delete their snapshots, in every region."""
+    from hclimg.clouds.aws import removal
+    from hclimg.clouds.aws.client import reconnect
+
+    access: Mapping[str, str] = artifact.state["access"]
+    aws = reconnect(ctx, access)
+    aws.validate()
+    made_in, now = access.get("account", ""), aws.account
+    if made_in and now and made_in != now:
+        raise BuildError(
+            f"The images are of the account {made_in}, but the credentials are of the account {now}.",
+            hint="Set AWS_PROFILE, or the other variables of AWS, to those of the account.",
+        )
+    for region, image in _images(artifact).items():
+        ec2 = aws.service("ec2", region)
+        removal.remove_image(ec2, image["id"])
+        for snapshot in image["snapshots"]:
+            removal.delete_snapshot(ec2, snapshot)
+        ctx.say(f"Removed {image['id']} and its snapshots in {region}.")
+
+
+def _images(artifact: Artifact) -> Mapping[str, Any]:
+    images: Mapping[str, Any] = artifact.state.get("images", {})
+    return images

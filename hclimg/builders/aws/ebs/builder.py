@@ -1,0 +1,69 @@
+"""Builder ``amazon-ebs``: starts an EC2 instance and makes an image of its disks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import frozen
+
+from hclimg.builders.aws.ebs.config import EbsConfig
+from hclimg.sdk.components import Builder
+
+if TYPE_CHECKING:
+    from hclimg.builders.aws.source import SourceImage
+    from hclimg.sdk.context import Context
+    from hclimg.sdk.machine import Artifact, Machine
+
+
+@frozen(kw_only=True)
+class Running:
+    """What the capture needs to know of the launch."""
+
+    instance: str
+    source: SourceImage
+    public_key: str = ""
+
+
+@frozen
+class EbsBuilder(Builder[EbsConfig]):
+    Config: ClassVar[type] = EbsConfig
+    builder_id: ClassVar[str] = "mitchellh.amazonebs"
+    facts: ClassVar[tuple[str, ...]] = (
+        "BuildRegion", "SourceAMI", "SourceAMIName", "SourceAMICreationDate", "SourceAMIOwner", "SourceAMIOwnerName",
+    )  # fmt: skip
+
+    def uses(self) -> dict[str, int]:
+        return {"aws.ec2": 1}
+
+    def summary(self) -> str:
+        access, run = self.config.access, self.config.run
+        size = run.instance_type or " or ".join(run.spot.spot_instance_types)
+        return f"{self.config.ami.ami_name}, on {size}{f' in {access.region}' if access.region else ''}"
+
+    def resolve(self, ctx: Context) -> Any:
+        """The image to start from."""
+        from hclimg.builders.aws.ebs.launch import resolve
+
+        return resolve(ctx, self.config)
+
+    def launch(self, ctx: Context, source: Any) -> Machine:
+        from hclimg.builders.aws.ebs.launch import launch
+
+        return launch(ctx, self.config, source)
+
+    def capture(self, ctx: Context, machine: Machine) -> Artifact:
+        from hclimg.builders.aws.ebs.capture import capture
+
+        return capture(ctx, self.config, machine)
+
+    @classmethod
+    def destroy(cls, ctx: Context, artifact: Artifact) -> None:
+        from hclimg.builders.aws.artifact import destroy
+
+        destroy(ctx, artifact)
+
+    @classmethod
+    def contents(cls, artifact: Artifact) -> tuple[str, ...]:
+        from hclimg.builders.aws.artifact import contents
+
+        return contents(artifact)

@@ -1,0 +1,103 @@
+"""Images in the making: made of the instance, copied, and finished; or removed, whatever happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field, frozen
+
+from hclimg.builders.aws.making import making, once_known, tag_specifications
+from hclimg.builders.aws.settings.ami import AmiConfig
+from hclimg.builders.aws.site import Site
+from hclimg.clouds.aws import removal
+from hclimg.clouds.aws.client import LONG
+from hclimg.sdk.mark import RUN_TAG
+from hclimg.sdk.steps import step
+
+if TYPE_CHECKING:
+    from hclimg.clouds.aws.client import Service
+    from hclimg.sdk.context import Context
+    from hclimg.sdk.journal import Record
+
+NOT_STOPPED = ("IncorrectState", "Instance is not in state")
+
+
+@define(eq=False)
+class Draft:
+    """An image that is not finished. Until :meth:`keep` it is temporary, and closing the scope removes it."""
+
+    id: str
+    ec2: Service
+    _record: Record
+    snapshots: tuple[str, ...] = ()
+    kept: bool = field(default=False, init=False)
+
+    @property
+    def region(self) -> str:
+        return self.ec2.region
+
+    def keep(self) -> None:
+        """It is the result: the mark of the run has come off."""
+        self.kept = True
+        self._record.kept()
+
+    def drop(self) -> None:
+        """Remove it, unless it is the result."""
+        if not self.kept:
+            removal.remove_image(self.ec2, self.id)
+            self._record.gone()
+
+
+@step("Creating the image", undo="Letting go of the image")
+def created_image(
+    ctx: Context, site: Site, instance: str, wanted: Mapping[str, Any], tags: ImageTags
+) -> Iterator[Draft]:
+    """An image of the instance; EC2 is not ready with it yet. ``wanted`` are parameters of CreateImage."""
+    with making(ctx, site.ec2, "image", name=wanted["Name"]) as record:
+        answer = once_known(
+            ctx, f"instance {instance}",
+            lambda: site.ec2.call("CreateImage", InstanceId=instance, TagSpecifications=tags.marked(site), **wanted),
+            *NOT_STOPPED,
+        )  # fmt: skip
+    image = str(answer["ImageId"])
+    record.made(id=image)
+    ctx.say(f"Image {image} in {site.ec2.region}.")
+    draft = Draft(image, site.ec2, record)
+    yield draft
+    draft.drop()
+
+
+@step("Waiting for the image")
+def wait_for_image(ctx: Context, draft: Draft) -> None:
+    """Until it can be used; then its snapshots are known."""
+    what = f"image {draft.id} in {draft.region}"
+    answer = draft.ec2.wait("image_available", what, usual=LONG, ImageIds=[draft.id])
+    disks = (disk.get("Ebs", {}) for disk in answer["Images"][0].get("BlockDeviceMappings", ()))
+    draft.snapshots = tuple(str(disk["SnapshotId"]) for disk in disks if disk.get("SnapshotId"))
+    ctx.say(f"{what.capitalize()} is ready.")
+
+
+@step("Finishing the image")
+def finish(_ctx: Context, draft: Draft) -> None:
+    """Take the mark of the run off: from now on this is an image like any other."""
+    draft.ec2.call("DeleteTags", Resources=[draft.id, *draft.snapshots], Tags=[{"Key": RUN_TAG}])
+
+
+@frozen
+class ImageTags:
+    """What the image and its snapshots are tagged with in the end."""
+
+    image: Mapping[str, str]
+    snapshots: Mapping[str, str]
+
+    def marked(self, site: Site) -> list[dict[str, Any]]:
+        """Tag specifications with the mark of the run: a snapshot has it as soon as there is one."""
+        return tag_specifications({
+            "image": {**self.image, **site.mark}, "snapshot": {**self.snapshots, **site.mark}
+        })  # fmt: skip
+
+
+def image_tags(ctx: Context, site: Site, ami: AmiConfig, *, run_tags: bool) -> ImageTags:
+    of_image = {**(site.run_tags if run_tags else {}), **site.source.rendered(ctx, ami.all_tags)}
+    return ImageTags(of_image, {**of_image, **site.source.rendered(ctx, ami.snapshots.tags)})

@@ -1,0 +1,68 @@
+"""What every step that makes something at AWS does: write it down first, and mark it with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hclimg.errors import ApiError
+from hclimg.sdk.retry import wait_until
+
+if TYPE_CHECKING:
+    from hclimg.clouds.aws.client import Service
+    from hclimg.sdk.context import Context
+    from hclimg.sdk.journal import Record
+
+T = TypeVar("T")
+PATIENCE = 120.0
+"""Seconds until what was just made is known everywhere in AWS."""
+_UNSURE = ("Internal", "Unavailable", "ServiceUnavailable", "Server.", "RequestTimeout", "Throttl")
+
+
+@contextmanager
+def making(ctx: Context, api: Service, thing: str, **identity: str) -> Iterator[Record]:
+    """Inside, something is made. A refusal means that it was not; after anything else it may be there."""
+    record = ctx.journal.intend(f"aws/{thing}", **{**api.aws.identity, "region": api.region, **identity})
+    try:
+        yield record
+    except ApiError as error:
+        if not error.code.startswith(_UNSURE):
+            record.gone()
+        raise
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as the APIs write them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def tag_specifications(things: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+    """The tags of what one call makes, by the type of resource."""
+    return [{"ResourceType": kind, "Tags": tag_list(tags)} for kind, tags in things.items()]
+
+
+def filter_list(filters: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Filters as EC2 reads them; commas separate values."""
+    return [{"Name": name, "Values": value.split(",")} for name, value in filters.items()]
+
+
+def once_known(ctx: Context, what: str, call: Callable[[], T], *excuses: str, timeout: float = PATIENCE) -> T:
+    """The result of a call that is refused for as long as something is not known everywhere in AWS.
+
+    ``excuses`` are beginnings of error codes, or parts of messages, that mean this. Raises the refusal when it stays.
+    """
+    last = monotonic() + timeout
+
+    def attempt() -> tuple[T] | None:
+        try:
+            return (call(),)
+        except ApiError as error:
+            if not any(error.code.startswith(excuse) or excuse in error.message for excuse in excuses):
+                raise
+            if monotonic() >= last:
+                raise
+            return None
+
+    return wait_until(attempt, what=what, timeout=2 * timeout, interval=3.0, cancel=ctx.cancel)[0]

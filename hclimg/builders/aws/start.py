@@ -1,0 +1,101 @@
+"""From the settings to an instance that one can log in to: the same for all builders that run one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from hclimg.builders.aws.address import address
+from hclimg.builders.aws.instance import Wish, on_demand_instance, running_instance
+from hclimg.builders.aws.keypair import Login, key_pair
+from hclimg.builders.aws.network import find_place, security_groups
+from hclimg.builders.aws.profile import instance_profile
+from hclimg.builders.aws.settings.run import RunConfig
+from hclimg.builders.aws.site import Site
+from hclimg.builders.aws.spot import spot_instance
+from hclimg.builders.aws.tunnel import find_plugin, session_tunnel
+from hclimg.builders.aws.windows import windows_password
+from hclimg.communicators.config import CommunicatorConfig
+from hclimg.communicators.connect import connect
+from hclimg.communicators.facts import machine_facts
+from hclimg.sdk.machine import Communicator
+from hclimg.units import Secret
+
+if TYPE_CHECKING:
+    from hclimg.sdk.context import Context
+
+
+@frozen(kw_only=True)
+class Started:
+    """An instance that we are logged in to. ``facts`` are what templates see as ``build.*``."""
+
+    instance: str
+    communicator: Communicator
+    facts: dict[str, Any]
+    public_key: str = ""
+
+
+def start(
+    ctx: Context, site: Site, run: RunConfig, mappings: list[dict[str, Any]], volume_tags: Mapping[str, str]
+) -> Started:
+    how = run.communicator
+    if run.by_session_manager:
+        find_plugin()
+    types = (run.instance_type,) if run.instance_type else run.spot.spot_instance_types
+    place = find_place(ctx, site.ec2, run.network, types)
+    login = key_pair(ctx, site, how)
+    groups = security_groups(ctx, site, run.network, place, 0 if run.by_session_manager else port_of(how))
+    wish = Wish(
+        run=run, place=place, groups=groups, key_name=login.name, profile=instance_profile(ctx, site, run.profile),
+        mappings=mappings, volume_tags=volume_tags,
+    )  # fmt: skip
+    instance = spot_instance(ctx, site, wish) if run.spot.wanted else on_demand_instance(ctx, site, wish)
+    told = running_instance(ctx, site.ec2, instance)
+    password = windows_password(ctx, site.ec2, instance, how, login.private, run.connection.windows_password_timeout)
+    host, port = _where(ctx, site, run, told)
+    communicator = connect(ctx, how, host=host, port=port, private_key=login.private, password=password)
+    return Started(
+        instance=instance,
+        communicator=communicator,
+        facts=_facts(ctx, site, how, instance, (host, port), login, password),
+        public_key=login.pair.public if login.pair else "",
+    )
+
+
+def port_of(how: CommunicatorConfig) -> int:
+    """The port at which the instance is reached; 0: none."""
+    if how.communicator == "none":
+        return 0
+    if how.communicator == "winrm":
+        return how.winrm_port or (5986 if how.winrm_use_ssl else 5985)
+    return how.ssh_port
+
+
+def _where(ctx: Context, site: Site, run: RunConfig, instance: Mapping[str, Any]) -> tuple[str, int]:
+    """Where the instance is reached from this host."""
+    how = run.communicator
+    named = how.winrm_host if how.communicator == "winrm" else how.ssh_host
+    if how.communicator == "none":
+        return "", 0
+    if run.by_session_manager:
+        name, port = str(instance["InstanceId"]), port_of(how)
+        return "127.0.0.1", session_tunnel(ctx, site, name, run.connection, port, how.timeout)
+    return named or address(ctx, site.ec2, instance, run.connection.ssh_interface), port_of(how)
+
+
+def _facts(
+    ctx: Context,
+    site: Site,
+    how: CommunicatorConfig,
+    instance: str,
+    where: tuple[str, int],
+    login: Login,
+    password: Secret | None,
+) -> dict[str, Any]:
+    host, port = where
+    source = site.source.data()
+    del source["SourceAMITags"]  # a map; templates of settings have it
+    known = machine_facts(ctx, how, machine_id=instance, host=host, port=port, key=login.pair, password=password)
+    return {**known, **source}
