@@ -92,7 +92,8 @@ class AmiConfig:
     snapshots: SnapshotConfig = embed(SnapshotConfig)
 
     ami_name: str = setting(
-        "The name of the image, which must be new in each region: 3 to 128 letters, digits, spaces and ()[]./-'@_",
+        "The name of the image, which must be new in each region: 3 to 128 letters, digits, spaces and ()[]./-'@_ "
+        "(`clean_resource_name` replaces others).",
         example='"web-${formatdate("YYYYMMDDhhmm", timestamp())}"',
     )
     ami_description: str = setting(f"What the image is. {KNOWS}", default="", template=True)
