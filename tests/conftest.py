@@ -18,11 +18,12 @@ settings.load_profile("repeatable")
 
 pytest_plugins = [
     "golden", "servers.ports", "servers.moto", "servers.booted", "servers.recording", "servers.sshd",
-    "servers.openstack.fixture",
+    "servers.openstack.fixture", "servers.alicloud_ecs.simulator",
 ]  # fmt: skip
 
 STEERING = re.compile(
-    "(PKR_VAR|PACKER|HCLIMG|VAULT|CONSUL|AWS|OS)_.*|NO_COLOR|FORCE_COLOR|COLUMNS|LINES|SSH_AUTH_SOCK|DISPLAY|WAYLAND_DISPLAY"
+    "(PKR_VAR|PACKER|HCLIMG|VAULT|CONSUL|AWS|OS|ALICLOUD|ALIBABA_CLOUD)_.*|NO_COLOR|FORCE_COLOR|COLUMNS|LINES"
+    "|SSH_AUTH_SOCK|DISPLAY|WAYLAND_DISPLAY"
 )
 LOOPBACK = "127.0.0.1,localhost"
 

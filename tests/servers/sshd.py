@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from getpass import getuser
 from pathlib import Path
 from shutil import which
@@ -31,19 +30,23 @@ PasswordAuthentication no
 PermitRootLogin yes
 UseDNS no
 MaxStartups 100
-SetEnv HOME={folder}/home
+SetEnv HOME={folder}/home {environment}
 Subsystem sftp internal-sftp
 """
 
 
 @define
 class Sshd:
-    """``extra`` are more lines of sshd_config."""
+    """``extra`` are more lines of sshd_config, ``environment`` is what whoever logs in finds set. ``inside`` is the
+    command that runs another in the network namespace where the server is to be.
+    """
 
     folder: Path
     key: KeyPair
     port: int
     extra: str = ""
+    environment: Mapping[str, str] = field(factory=dict)
+    inside: tuple[str, ...] = ()
     user: str = field(factory=getuser)
     _process: subprocess.Popen[bytes] | None = None
 
@@ -75,7 +78,9 @@ class Sshd:
         self.home.mkdir(parents=True, exist_ok=True)
         write_private_file(self.key_file, self.key.private.reveal())
         (self.folder / "authorized_keys").write_text(self.key.public + "\n")
-        (self.folder / "sshd_config").write_text(CONFIG.format(port=self.port, folder=self.folder) + self.extra)
+        more = " ".join(f'"{name}={value}"' for name, value in self.environment.items())
+        settings = CONFIG.format(port=self.port, folder=self.folder, environment=more)
+        (self.folder / "sshd_config").write_text(settings + self.extra)
         if not (self.folder / "host_key").exists():
             self.new_host_key()
 
@@ -84,17 +89,14 @@ class Sshd:
         Path("/run/sshd").mkdir(exist_ok=True)  # where the server confines its unprivileged part
         program = which("sshd", path="/usr/sbin:/sbin") or "sshd"
         with (self.folder / "log").open("ab") as log:
+            before = log.tell()
             self._process = subprocess.Popen(
-                [program, "-D", "-e", "-f", str(self.folder / "sshd_config")],
+                [*self.inside, program, "-D", "-e", "-f", str(self.folder / "sshd_config")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, "HCLIMG_SSHD": "1"},
             )  # fmt: skip
-        while not self._listens():
+        while b"Server listening on" not in (self.folder / "log").read_bytes()[before:]:
             assert self._process.poll() is None, self.log
             time.sleep(0.02)
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self) -> None:
         """The server goes down, and what is connected to it with it."""
