@@ -65,6 +65,9 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "shell-local": "hclimg.postprocessors.shell_local:ShellLocalPostProcessor",
     },
     Kind.DATA_SOURCE: {
+        "amazon-ami": "hclimg.datasources.amazon_ami:AmazonAmiDataSource",
+        "amazon-parameterstore": "hclimg.datasources.amazon_parameterstore:AmazonParameterStoreDataSource",
+        "amazon-secretsmanager": "hclimg.datasources.amazon_secretsmanager:AmazonSecretsManagerDataSource",
         "http": "hclimg.datasources.http:HttpDataSource",
         "null": "hclimg.datasources.null:NullDataSource",
     },

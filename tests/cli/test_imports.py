@@ -26,6 +26,12 @@ HEAVY = {
 ALL_STEPS = """\
 data "http" "a" { url = "http://127.0.0.1:1/" }
 data "null" "b" { input = data.http.a.body }
+data "amazon-ami" "c" {
+  filters = { name = "x" }
+  owners  = ["self"]
+}
+data "amazon-parameterstore" "d" { name = "x" }
+data "amazon-secretsmanager" "e" { name = "x" }
 variable "x" {
   type    = string
   default = "value"
