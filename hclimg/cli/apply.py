@@ -6,10 +6,19 @@ import gc
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
-from hclimg.cli.options import Command, TemplateOptions, colour_option, ignored, switch, template_options
+from hclimg.cli.options import (
+    Command,
+    TemplateOptions,
+    colour_option,
+    ignored,
+    state_option,
+    switch,
+    template_options,
+)
 from hclimg.cli.reading import Reading, read_plan, run_options
 from hclimg.cli.terminal import flushed, print_as_csv, print_as_json, show_diagnostics, stderr_theme
 from hclimg.diagnostics import Diagnostics
@@ -17,6 +26,7 @@ from hclimg.engine.interrupts import Interrupts
 from hclimg.engine.onerror import OnError
 from hclimg.engine.result import RunResult
 from hclimg.engine.run import RunOptions, apply
+from hclimg.errors import BuildError
 from hclimg.events import Sink
 from hclimg.plan.plan import Plan
 from hclimg.registry import Registry
@@ -34,6 +44,7 @@ ON_ERROR = [mode.value for mode in OnError]
 @click.option(
     "-parallel-builds", type=click.INT, default=0, metavar="N", help="How many builds run at once; 0: all."
 )
+@state_option
 @switch("-force", "Replace what an earlier run made.")
 @switch("-debug", "Build one after the other, and ask before each step.")
 @colour_option
@@ -47,6 +58,7 @@ def command(
     wanted: TemplateOptions,
     on_error: str,
     parallel_builds: int,
+    state: str | None,
     force: bool,
     debug: bool,
     color: bool | None,
@@ -74,7 +86,7 @@ def command(
     show_diagnostics(diags)
     options = run_options(
         template=wanted.identity, parallel_builds=parallel_builds, force=force, debug=debug,
-        on_error=OnError(on_error), started=now.timestamp(),
+        on_error=OnError(on_error), started=now.timestamp(), state=_state(state),
     )  # fmt: skip
     result = _run(plan, options, registry, form, color, timestamps=timestamp_ui)
     flushed()  # a reader that went away does not change what became of the builds
@@ -84,6 +96,16 @@ def command(
     if result.stopped:
         _leave_at_once(result.exit_code)
     return result.exit_code
+
+
+def _state(path: str | None) -> Path | None:
+    """The file of artifacts that the user wants; better told now than after the builds that it is in no place."""
+    if path is None:
+        return None
+    found = Path(path).absolute()
+    if not found.parent.is_dir():
+        raise BuildError(f"The file of artifacts {path} cannot be written: there is no directory {found.parent}.")
+    return found
 
 
 def _tell_programs(diags: Diagnostics, form: Format) -> None:

@@ -27,9 +27,11 @@ BROKEN_PIPE = 141  # as a shell reports a program that SIGPIPE ended
 
 COMMANDS = {
     "apply": "Build the images of a template",
+    "artifacts": "List what apply made and is still there",
     "cleanup": "Find and remove what dead runs left behind",
     "console": "Evaluate expressions with the names of a template",
     "convert": "Write templates in HCL or in its JSON syntax",
+    "destroy": "Remove what apply made",
     "docs": "Show the reference of a component",
     "fix": "Put today's names in place of old ones in legacy JSON templates",
     "fmt": "Put HCL files into canonical layout",

@@ -96,6 +96,16 @@ def age_option(name: str, text: str, *, default: str | None = None) -> Callable[
     return click.option(name, default=default, metavar="DURATION", callback=read, help=shown)
 
 
+def state_option(function: F) -> F:
+    text = "The file of artifacts; without it .hclimg/artifacts.db."
+    return click.option("-state", default=None, metavar="PATH", type=click.Path(dir_okay=False), help=text)(function)
+
+
+def build_option(function: F) -> F:
+    text = "Only those of these builds; names or globs."
+    return click.option("-build", "builds", multiple=True, metavar="A,B", help=text)(function)
+
+
 def switch(name: str, text: str, *, default: bool | None = False) -> Callable[[F], F]:
     """An option that is on or off: ``-force``, ``-force=true``, ``-force=false``."""
     return click.option(name, type=click.BOOL, default=default, metavar="", help=text)

@@ -12,21 +12,21 @@ from attrs import define, evolve, field
 
 from hclimg.engine.configure import Configurator, facts_of, plain_facts, secret_facts
 from hclimg.engine.journal import ResourceJournal
+from hclimg.engine.keeping import Keeping, maker_of
 from hclimg.engine.lane import LaneRun
 from hclimg.engine.onerror import FailurePolicy
 from hclimg.engine.state import Status, Work, error_text
-from hclimg.errors import BuildError, Cancelled, CleanupError, HclimgError, PluginError
+from hclimg.errors import BuildError, Cancelled, CleanupError, HclimgError
 from hclimg.events import ArtifactMade, EventBus, LeftBehind, Redactor
 from hclimg.lang.scope import Scope as LanguageScope
 from hclimg.lang.syntax import Expr
 from hclimg.lang.values import Value
 from hclimg.plan.node import Node, NodeKind, Spec
 from hclimg.plan.plan import Plan
-from hclimg.registry import Kind, Registry
+from hclimg.registry import Registry
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.components import Builder, DataSource, PostProcessor, Provisioner
 from hclimg.sdk.context import Context, Prompter, RunInfo
-from hclimg.sdk.machine import Artifact
 from hclimg.sdk.scope import Scope
 from hclimg.sdk.steps import close_scope
 from hclimg.template.model import DataAddress
@@ -44,6 +44,7 @@ class NodeRunner:
     bus: EventBus
     registry: Registry
     journal: ResourceJournal
+    keeping: Keeping
     redact: Redactor
     prompter: Prompter
     policy: FailurePolicy
@@ -160,6 +161,7 @@ class NodeRunner:
             artifact = lane.builder.capture(ctx, lane.machine)
             # It counts from the moment that it exists, also when something fails after that.
             lane.artifacts[work.node.id] = artifact
+            self.keeping.update(lane)
             self._configurator.learn_artifact(lane, artifact)
 
     def _teardown(self, work: Work) -> None:
@@ -187,6 +189,7 @@ class NodeRunner:
             given = self._input(node, NodeKind.POST_PROCESS, lane.artifacts)
             given = given or self._input(node, NodeKind.CAPTURE, lane.artifacts)
             lane.artifacts[node.id] = component.process(ctx, given)
+            self.keeping.update(lane)
         wanted = component.keeps_input if node.keep_input is None else node.keep_input
         lane.keeps[node.id] = wanted or component.forces_input
 
@@ -196,7 +199,7 @@ class NodeRunner:
         with self._own_scope(self._context(work, lane)) as ctx:
             for name, artifact in lane.unwanted(self.plan).items():
                 try:
-                    self._destroy(ctx, artifact)
+                    maker_of(self.registry, artifact).destroy(ctx, artifact)
                 except Cancelled:
                     raise
                 except Exception as error:  # noqa: BLE001 - the others are removed all the same
@@ -204,14 +207,8 @@ class NodeRunner:
                     failures.append(error)
                 else:
                     lane.removed.add(name)
+                    self.keeping.update(lane)
         _raise_cleanup(failures)
-
-    def _destroy(self, ctx: Context, artifact: Artifact) -> None:
-        kind, _, name = artifact.component.partition("/")
-        cls = self.registry.load(Kind(kind), name)
-        if cls is None or not issubclass(cls, (Builder, PostProcessor)):
-            raise PluginError(f'Nothing is known of "{artifact.component}", which made {artifact.description}.')
-        cls.destroy(ctx, artifact)
 
     # -- contexts and scopes ----------------------------------------------------------
 

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from attrs import define, evolve, field, frozen
 
+from hclimg.engine.artifactfile import ArtifactFile, artifact_file
 from hclimg.engine.execute import NodeRunner
 from hclimg.engine.executors.local import LocalExecutor
 from hclimg.engine.interrupts import Interrupts
 from hclimg.engine.journal import ResourceJournal
+from hclimg.engine.keeping import Keeping
 from hclimg.engine.onerror import FailurePolicy, OnError
 from hclimg.engine.outputfile import earlier_outputs, remember_outputs
 from hclimg.engine.outputs import Outputs, settle
@@ -43,12 +45,13 @@ class RunOptions:
     ``home`` is where run directories are, ``cache`` where downloads are kept (see ``rundir``). ``parallel_builds`` 0 is
     no limit. ``limits`` are further named limits, such as ``{"kvm": 2}``. ``started`` is what ``timestamp`` means to
     components: give it what the plan was compiled with. ``template`` is how outputs are remembered; without it they
-    are not evaluated.
+    are not evaluated. ``state`` is the file of artifacts, if it is not the one in ``home``.
     """
 
     home: Path
     cache: Path
     template: str = ""
+    state: Path | None = None
     command: str = "apply"
     version: str = ""
     parallel_builds: int = 0
@@ -141,9 +144,15 @@ class _Run:
             id=options.run_id, directory=self.directory.path, cache=options.cache, force=options.force,
             debug=options.debug, on_error=options.on_error, started=options.started,
         )  # fmt: skip
+        keeping = Keeping(
+            file=ArtifactFile(options.state or artifact_file(options.home.absolute())), registry=self.registry,
+            redact=self.redact, run=options.run_id, template=options.template,
+            warn=lambda text: bus.emit(Said(text=text, level="warning")),
+        )  # fmt: skip
         return NodeRunner(
-            plan=self.plan, run=info, bus=bus, registry=self.registry, journal=journal, redact=self.redact,
-            prompter=self.prompter, policy=policy, cancel=self.interrupts.cancel, bugs=self.directory.bugs,
+            plan=self.plan, run=info, bus=bus, registry=self.registry, journal=journal, keeping=keeping,
+            redact=self.redact, prompter=self.prompter, policy=policy, cancel=self.interrupts.cancel,
+            bugs=self.directory.bugs,
         )  # fmt: skip
 
     def _scheduler(
