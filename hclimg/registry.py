@@ -44,6 +44,7 @@ BASES: dict[Kind, type[Component[Any]]] = {
 
 BUILT_IN: dict[Kind, dict[str, str]] = {
     Kind.BUILDER: {
+        "alicloud-ecs": "hclimg.builders.alicloud.builder:AlicloudEcsBuilder",
         "amazon-ebs": "hclimg.builders.aws.ebs.builder:EbsBuilder",
         "file": "hclimg.builders.file.builder:FileBuilder",
         "null": "hclimg.builders.null.builder:NullBuilder",

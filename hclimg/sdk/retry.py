@@ -64,12 +64,23 @@ def retry(
 
 
 def wait_until(
-    ready: Callable[[], T | None], *, what: str, timeout: float, interval: float, cancel: CancelToken, hint: str = ""
+    ready: Callable[[], T | None],
+    *,
+    what: str,
+    timeout: float,
+    interval: float,
+    cancel: CancelToken,
+    hint: str = "",
+    longest: float = 0.0,
 ) -> T:
-    """Poll until ``ready`` gives something; raises TimedOut that names ``what``. Times in seconds."""
+    """Poll until ``ready`` gives something; raises TimedOut that names ``what``. Times in seconds.
+
+    With ``longest``, each wait is half as long again as the one before, up to that.
+    """
     deadline = time.monotonic() + timeout
     while (value := ready()) is None:
         if time.monotonic() >= deadline:
             raise TimedOut(f"Timed out after {timeout:g} s waiting for {what}.", hint=hint)
         cancel.sleep(min(interval, max(0.0, deadline - time.monotonic())))
+        interval = min(interval * 1.5, longest) if longest else interval
     return value
