@@ -25,6 +25,7 @@ FAMILIES = (
     "legacy",
     "conversion",
     "legacy_conversion",
+    "packer_validates",
     "commands",
     "mistakes",
 )

@@ -15,6 +15,7 @@ from hclimg.cli.options import Command, TemplateOptions, switch
 from hclimg.cli.terminal import show_diagnostics
 from hclimg.diagnostics import Diagnostics, did_you_mean
 from hclimg.plan.stand_ins import OpenRegistry
+from hclimg.template.convert.audience import Audience
 from hclimg.template.convert.convert import Converted, converted
 from hclimg.template.convert.files import TARGETS, Job, Syntax, jobs
 
@@ -28,6 +29,13 @@ _TOGETHER = 50
 @click.option("-o", "output", default="", metavar="DIR|-", help="Where to write; - is standard output.")
 @click.option("-var", "variables", multiple=True, metavar="'NAME=VALUE'", help="A variable, for -check; repeatable.")
 @click.option("-var-file", "var_files", multiple=True, metavar="PATH", help="A file of variables, for -check.")
+@click.option(
+    "-for",
+    "audience",
+    type=click.Choice([audience.value for audience in Audience]),
+    default=Audience.HCLIMG.value,
+    help="Who a legacy template is converted for: packer asks for plugins, packer-1.6 does without what came later.",
+)
 @switch("-split", "Write variables, sources and build of a legacy template into a file each, in a directory.")
 @switch("-check", "Compile both and compare the plans; say what differs.")
 @switch("-force", "Overwrite files that exist.")
@@ -38,6 +46,7 @@ def command(
     output: str,
     variables: tuple[str, ...],
     var_files: tuple[str, ...],
+    audience: str,
     split: bool,
     check: bool,
     force: bool,
@@ -50,7 +59,7 @@ def command(
     a single one; they need a directory of their own.
     """
     values = TemplateOptions(path="", variables=variables, var_files=var_files)
-    converter = _Converter(TARGETS[to], output, values, split=split, check=check, force=force)
+    converter = _Converter(TARGETS[to], output, values, Audience(audience), split=split, check=check, force=force)
     found = Diagnostics()
     for number, job in enumerate(jobs(paths, TARGETS[to], found), start=1):
         converter.job(job)
@@ -75,6 +84,7 @@ class _Converter:
     to: Syntax
     output: str
     values: TemplateOptions
+    audience: Audience
     split: bool
     check: bool
     force: bool
@@ -102,7 +112,7 @@ class _Converter:
 
     def _result(self, job: Job, found: Diagnostics) -> Result | None:
         """None when nothing was written."""
-        made = converted(job, self.to, found, split=self.split)
+        made = converted(job, self.to, found, split=self.split, audience=self.audience)
         if made is None:
             return None
         said, good = verdict(made, self.values, self.registry, found) if self.check else ("converted", True)

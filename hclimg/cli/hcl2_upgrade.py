@@ -12,8 +12,10 @@ from hclimg.cli.terminal import show_diagnostics
 from hclimg.diagnostics import Diagnostics
 from hclimg.registry import Registry
 from hclimg.template.convert.annotations import annotated
+from hclimg.template.convert.audience import Audience
 from hclimg.template.convert.bodies import BodyWriter
 from hclimg.template.convert.document import document_text
+from hclimg.template.convert.filters import with_data_sources
 from hclimg.template.convert.legacy import sections_of
 from hclimg.template.load import load_template
 
@@ -45,5 +47,5 @@ def _upgraded(path: str, diags: Diagnostics, *, with_annotations: bool) -> str |
     template = load_template(path, diags, config_type="json")
     if template is None or diags.has_errors:
         return None
-    sections = sections_of(template, BodyWriter(Registry()))
+    sections = sections_of(with_data_sources(template), BodyWriter(Registry()), Audience.PACKER)
     return document_text((annotated(sections) if with_annotations else sections).all)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -126,11 +127,25 @@ def _replace_all(call: EngineCall) -> Expr:
 
 
 def _replace(call: EngineCall) -> Expr | None:
-    """Only "all of them" has a counterpart; with another count the call stays in the text."""
+    """All of them, the first one, or none; with another count the call stays in the text unless all is known."""
     old, new, count, text = call.args
-    if isinstance(count, Literal) and count.value == number(-1):
+    texts = [arg.value.raw for arg in (old, new, text) if isinstance(arg, Literal) and isinstance(arg.value.raw, str)]
+    if not isinstance(count, Literal) or not isinstance(count.value.raw, int):
+        return None
+    if count.value == number(-1):
         return call.call("replace", text, old, new)
+    if len(texts) == 3:
+        return call.literal(string(texts[2].replace(texts[0], texts[1], count.value.raw)))
+    if len(texts) == 2 and count.value == number(1) and not isinstance(text, Literal):
+        return _first_replaced(call, text, texts[0], texts[1])
     return None
+
+
+def _first_replaced(call: EngineCall, text: Expr, old: str, new: str) -> Expr:
+    """A pattern that is bound to the start of the text fits once."""
+    pattern = f"(?s)^(.*?){re.escape(old)}"
+    result = "${1}" + new.replace("$", "$$")
+    return call.call("regex_replace", text, call.literal(string(pattern)), call.literal(string(result)))
 
 
 def _split(call: EngineCall) -> Expr:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hclimg.lang.functions.timestamps import offset_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
 # Longer elements come first; a "2" or "Jan" that is part of a longer word of letters is not an element in Go either.
@@ -31,6 +31,18 @@ def day_name(time: datetime) -> str:
 def format_by_layout(time: datetime, layout: str) -> str:
     """The time as a layout spells it; what is no element of a layout stays as it is."""
     return _ELEMENT.sub(lambda match: _element(time, match[0]), layout)
+
+
+def layout_parts(layout: str) -> Iterator[tuple[str, bool]]:
+    """The parts of a layout in their order, and whether each is an element or stays as it is."""
+    at = 0
+    for match in _ELEMENT.finditer(layout):
+        if match.start() > at:
+            yield layout[at : match.start()], False
+        yield match[0], True
+        at = match.end()
+    if at < len(layout):
+        yield layout[at:], False
 
 
 def _element(time: datetime, text: str) -> str:

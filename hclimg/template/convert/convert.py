@@ -13,12 +13,14 @@ from hclimg.lang.json_syntax import parse_json_body
 from hclimg.lang.parse import parse_body
 from hclimg.lang.source import read_source
 from hclimg.registry import Registry
+from hclimg.template.convert.audience import Audience, adapted
 from hclimg.template.convert.bodies import BodyWriter
 from hclimg.template.convert.comments import Comments, json_comments, native_comments
 from hclimg.template.convert.document import Item, document_text
 from hclimg.template.convert.files import File, Job, Syntax
+from hclimg.template.convert.filters import with_data_sources, with_filters
 from hclimg.template.convert.from_json import native_items
-from hclimg.template.convert.legacy import sections_of
+from hclimg.template.convert.legacy import Sections, sections_of
 from hclimg.template.convert.places import Place
 from hclimg.template.convert.python import python_of
 from hclimg.template.convert.to_json import json_file
@@ -29,14 +31,18 @@ from hclimg.template.model import Template
 
 @frozen
 class Converted:
-    """``texts`` are those of the new files by their names. ``old`` is None for files of variables alone."""
+    """``texts`` are those of the new files by their names. ``old`` is None for files of variables alone, and as far as
+    its readers need that (:mod:`hclimg.template.convert.audience`) another one than was written."""
 
     job: Job
     texts: Mapping[str, str]
     old: Template | None
 
     def template(self, diags: Diagnostics) -> Template:
-        """What the new files say together; warnings are those of the old ones."""
+        """What the new files say together; warnings are those of the old ones.
+
+        What is looked up for a legacy template stands where it stood there, so that the plans can be compared.
+        """
         from hclimg.template.hcl import read_hcl
 
         assert self.old is not None
@@ -46,11 +52,17 @@ class Converted:
         template = read_hcl(bodies, str(self.job.path), self.old.base_dir, found, self.old.auto_var_files)
         template = with_modules(template, found)
         diags.extend(found.errors)
-        return template
+        return with_filters(template) if self.job.is_legacy else template
 
 
 def converted(
-    job: Job, to: Syntax, diags: Diagnostics, *, split: bool = False, registry: Registry | None = None
+    job: Job,
+    to: Syntax,
+    diags: Diagnostics,
+    *,
+    split: bool = False,
+    audience: Audience = Audience.HCLIMG,
+    registry: Registry | None = None,
 ) -> Converted | None:
     """The template in another syntax; None after reports of what stands against it."""
     before = len(diags.errors)
@@ -59,25 +71,33 @@ def converted(
         found = Diagnostics()
         old = load_template(str(job.path), found, config_type="json" if job.is_legacy else "hcl2")
         diags.extend(found.errors)
+    if old is not None and job.is_legacy:
+        old = adapted(old, audience, diags)
     if len(diags.errors) > before:
         return None
     registry = registry or Registry()
     if old is not None and job.is_legacy and to is not Syntax.PYTHON:
-        texts = dict(_legacy_texts(job.files[0], old, to, registry, diags, split=split))
+        sections = _sections(old, registry, audience)
+        texts = dict(_legacy_texts(job.files[0], sections, to, registry, diags, split=split))
     else:
         texts = {}
         for file in job.files:
             if to is not Syntax.PYTHON or file.is_vars:
                 _add(file, to, registry, texts, diags)
     if to is Syntax.PYTHON:
-        texts[f"{job.name}.img.py"] = _python_text(job, old, registry, diags)
+        texts[f"{job.name}.img.py"] = _python_text(job, old, registry, audience, diags)
     return Converted(job, texts, old) if len(diags.errors) == before else None
 
 
+def _sections(template: Template, registry: Registry, audience: Audience) -> Sections:
+    """What a legacy template says, for who will read it."""
+    template = with_data_sources(template) if audience.has_data_sources else template
+    return sections_of(template, BodyWriter(registry), audience)
+
+
 def _legacy_texts(
-    file: File, template: Template, to: Syntax, registry: Registry, diags: Diagnostics, *, split: bool
+    file: File, sections: Sections, to: Syntax, registry: Registry, diags: Diagnostics, *, split: bool
 ) -> Iterator[tuple[str, str]]:
-    sections = sections_of(template, BodyWriter(registry))
     parts: dict[str, tuple[Item, ...]] = {file.stem: sections.all}
     if split:
         parts = {
@@ -104,7 +124,9 @@ def _add(file: File, to: Syntax, registry: Registry, texts: dict[str, str], diag
         texts[name] = native.text if to is Syntax.HCL else _to_json(native, keyword, registry, diags)
 
 
-def _python_text(job: Job, old: Template | None, registry: Registry, diags: Diagnostics) -> str:
+def _python_text(
+    job: Job, old: Template | None, registry: Registry, audience: Audience, diags: Diagnostics
+) -> str:
     """All files of the template as one of Python: there a name has to be declared before it is used."""
     bodies = []
     for file in job.files:
@@ -113,7 +135,7 @@ def _python_text(job: Job, old: Template | None, registry: Registry, diags: Diag
             continue
         if job.is_legacy:
             assert old is not None
-            source = SourceText(source.filename, document_text(sections_of(old, BodyWriter(registry)).all))
+            source = SourceText(source.filename, document_text(_sections(old, registry, audience).all))
         else:
             _warn_of_comments(source, file, diags)
             source = _native(file, source, "root", registry, diags)

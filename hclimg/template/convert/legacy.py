@@ -6,7 +6,6 @@ builders are sources of one build, and ``only`` calls them by their addresses.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -18,23 +17,24 @@ from hclimg.lang.syntax import (
     Body,
     Call,
     Expr,
-    GetAttr,
     Literal,
     TemplateWrap,
     TupleCons,
 )
 from hclimg.lang.syntax import Template as TextTemplate
 from hclimg.lang.types import BOOL, NUMBER, STRING, Type
-from hclimg.lang.unparse import expression_text, is_identifier
-from hclimg.lang.values import string
+from hclimg.lang.unparse import expression_text
+from hclimg.lang.values import NULL, string
+from hclimg.template.convert.audience import PLUGIN_VERSION, Audience, plugins_of
 from hclimg.template.convert.bodies import BodyWriter, plain
 from hclimg.template.convert.document import Argument, Item, Nested
-from hclimg.template.convert.rewrite import found_in, rewritten, step_of, traversal
+from hclimg.template.convert.names import identifiers
+from hclimg.template.convert.rewrite import components_of, expressions_of, found_in, rewritten, step_of, traversal
 from hclimg.template.convert.texts import value_text
+from hclimg.template.convert.times import formatted_now, is_call, is_digits_of_now, is_unix_time
 from hclimg.template.model import Address, ChainBlock, ComponentBlock, SourceUse, Template, VariableBlock
 
 TIMESTAMP: Final = "timestamp"
-_NOT_IN_NAMES = re.compile(r"[^\w-]+")
 _META_TYPES: Final[Mapping[str, Type]] = {
     "max_retries": NUMBER,
     "continue_on_error": BOOL,
@@ -58,14 +58,14 @@ class Sections:
         return (*self.head, *self.variables, *self.sources, *self.builds)
 
 
-def sections_of(template: Template, writer: BodyWriter) -> Sections:
+def sections_of(template: Template, writer: BodyWriter, audience: Audience = Audience.HCLIMG) -> Sections:
     """The parts of the HCL document that says the same as a legacy template."""
-    return _Conversion(_Names.of(template), writer).run(template)
+    return _Conversion(_Names.of(template), writer, audience).run(template)
 
 
 def undeclared_variables(template: Template) -> list[str]:
     """The names of variables that a legacy template uses and does not declare."""
-    asked = {name for expr in found_in(_all_expressions(template)) if (name := step_of(expr, "var"))}
+    asked = {name for expr in found_in(expressions_of(template)) if (name := step_of(expr, "var"))}
     return sorted(asked - template.variables.keys())
 
 
@@ -84,7 +84,7 @@ class _Names:
     def of(template: Template) -> _Names:
         computed = frozenset(name for name, block in template.variables.items() if not _is_constant(block.default))
         taken = {TIMESTAMP} & computed
-        variables = _identifiers([*template.variables, *undeclared_variables(template)], taken)
+        variables = identifiers([*template.variables, *undeclared_variables(template)], taken)
         return _Names(variables, computed, _labels(template))
 
 
@@ -96,26 +96,8 @@ def _labels(template: Template) -> dict[Address, str]:
     return {
         (type_, name): label
         for type_, names in by_type.items()
-        for name, label in _identifiers(names, set()).items()
+        for name, label in identifiers(names, set()).items()
     }  # fmt: skip
-
-
-def _identifiers(names: Iterable[str], taken: set[str]) -> dict[str, str]:
-    """A different identifier for each name: itself where it is one."""
-    names = list(dict.fromkeys(names))
-    found = {name: name for name in names if is_identifier(name) and name not in taken}
-    used = {*taken, *found}
-    for name in names:
-        if name in found:
-            continue
-        base = _NOT_IN_NAMES.sub("_", name).strip("_") or "x"
-        base = base if is_identifier(base) else f"_{base}"
-        number, new = 1, base
-        while new in used:
-            number, new = number + 1, f"{base}_{number + 1}"
-        found[name] = new
-        used.add(new)
-    return {name: found[name] for name in names}
 
 
 def _is_constant(default: Expr | None) -> bool:
@@ -136,25 +118,6 @@ def _env_name(expr: Expr) -> str | None:
     return None
 
 
-def _is_unix_time(expr: Expr) -> bool:
-    """``rfc3339_parse(timestamp()).unix``: what ``{{timestamp}}`` was."""
-    inner = expr.object if isinstance(expr, GetAttr) and expr.name == "unix" else None
-    return isinstance(inner, Call) and inner.name.text == "rfc3339_parse" and _is_call(inner.args[0], "timestamp")
-
-
-def _is_call(expr: Expr, name: str) -> bool:
-    return isinstance(expr, Call) and expr.name.text == name
-
-
-def _all_expressions(template: Template) -> tuple[object, ...]:
-    """Everything of a template in which something is referred to."""
-    steps = [step for build in template.builds for step in build.steps]
-    blocks = [*template.sources.values(), *steps]
-    uses = [use.name for build in template.builds for use in build.uses if use.name]
-    defaults = [block.default for block in template.variables.values() if block.default]
-    return (*uses, *defaults, *(block.body for block in blocks), *(e for block in blocks for e in block.meta.values()))
-
-
 # -- the document -----------------------------------------------------------------------
 
 
@@ -162,7 +125,9 @@ def _all_expressions(template: Template) -> tuple[object, ...]:
 class _Conversion:
     names: _Names
     writer: BodyWriter
-    uses_timestamp: bool = False
+    audience: Audience
+    timestamp: Expr | None = None
+    """What ``{{timestamp}}`` is, when there is one."""
     environment: dict[str, str] = attrs.field(factory=dict)
     """Variables that had to be made for values of the environment, by what these are called."""
     seen: Counter[str] = attrs.field(factory=Counter)
@@ -171,8 +136,10 @@ class _Conversion:
     def run(self, template: Template) -> Sections:
         builds = tuple(self._builds(template))
         sources = tuple(self._source(block) for block in template.sources.values())
+        data = tuple(self._data(block) for block in template.data.values())
         locals_ = tuple(self._locals(template))
-        return Sections(tuple(_head(template)), (*self._variables(template), *self._time(), *locals_), sources, builds)
+        head = tuple(_head(template, self.audience))
+        return Sections(head, (*self._variables(template), *self._time(), *locals_), (*data, *sources), builds)
 
     # -- variables and locals -----------------------------------------------------------
 
@@ -203,9 +170,10 @@ class _Conversion:
         return wanted[0] if keeps and len(wanted) == self.seen[new] else STRING
 
     def _time(self) -> Iterator[Item]:
-        if self.uses_timestamp:
-            seconds = Argument(TIMESTAMP, "rfc3339_parse(timestamp()).unix")
-            yield Nested("locals", (), (seconds,), "The time of the build, in seconds since 1970.")
+        if self.timestamp:
+            what = "in seconds since 1970" if is_unix_time(self.timestamp) else "as digits of date and time"
+            value = Argument(TIMESTAMP, expression_text(self.timestamp))
+            yield Nested("locals", (), (value,), f"The time of the build, {what}.")
 
     def _locals(self, template: Template) -> Iterator[Item]:
         plain_: list[Item] = []
@@ -215,7 +183,7 @@ class _Conversion:
             new, block = self.names.variables[old], template.variables[old]
             assert block.default is not None
             text = value_text(self._expr(block.default))
-            if block.sensitive:
+            if block.sensitive and self.audience is not Audience.PACKER_1_6:
                 yield Nested("local", (new,), (Argument("expression", text), Argument("sensitive", "true")))
             else:
                 plain_.append(Argument(new, text))
@@ -226,6 +194,9 @@ class _Conversion:
 
     def _source(self, block: ComponentBlock) -> Item:
         return Nested("source", (block.type, self.names.labels[block.address]), self._body(block))
+
+    def _data(self, block: ComponentBlock) -> Item:
+        return Nested("data", (block.type, block.name), self._body(block))
 
     def _builds(self, template: Template) -> Iterator[Item]:
         for build in template.builds:
@@ -314,21 +285,36 @@ class _Conversion:
             new = self.names.variables[name]
             self.seen[new] += 1
             return traversal(expr, "local" if name in self.names.computed else "var", new)
-        if _is_unix_time(expr):
-            self.uses_timestamp = True
+        if is_unix_time(expr) or is_digits_of_now(expr):
+            self.timestamp = expr
             return traversal(expr, "local", TIMESTAMP)
+        if is_call(expr, "legacy_isotime") or is_call(expr, "legacy_strftime"):
+            return formatted_now(expr)
+        if is_call(expr, "aws_secretsmanager") and len(expr.args) == 1 and self.audience is Audience.PACKER_1_6:
+            null = Literal(expr.source, expr.end, expr.end, NULL)
+            return Call(expr.source, expr.start, expr.end, expr.name, (self._expr(expr.args[0]), null))
         variable = _env_name(expr)
         if variable is None:
             return None
         taken = {*self.names.variables.values(), *self.environment.values()}
-        new = self.environment.get(variable) or _identifiers([f"env_{variable}"], taken)[f"env_{variable}"]
+        new = self.environment.get(variable) or identifiers([f"env_{variable}"], taken)[f"env_{variable}"]
         self.environment[variable] = new
         return traversal(expr, "var", new)
 
 
-def _head(template: Template) -> Iterator[Item]:
-    """The version that is asked for, below the comments of the whole template."""
+def _head(template: Template, audience: Audience) -> Iterator[Item]:
+    """The version and the plugins that are asked for, below the comments of the whole template."""
     comment = "\n".join(template.comments)
-    if template.required_version or comment:
-        version = [Argument("required_version", quoted(template.required_version))] if template.required_version else []
-        yield Nested("packer", (), tuple(version), comment)
+    items: list[Item] = []
+    if template.required_version:
+        items.append(Argument("required_version", quoted(template.required_version)))
+    plugins = plugins_of(block.type for block in components_of(template)) if audience is Audience.PACKER else []
+    if plugins:
+        items.append(Nested("required_plugins", (), tuple(map(_plugin, plugins))))
+    if items or comment:
+        yield Nested("packer", (), tuple(items), comment)
+
+
+def _plugin(name: str) -> Argument:
+    source = quoted(f"github.com/hashicorp/{name}")
+    return Argument(name, f"{{\nsource = {source}\nversion = {quoted(PLUGIN_VERSION)}\n}}")

@@ -50,7 +50,7 @@ locals {
 }
 
 local "label" {
-  expression = "${var.region}-${legacy_isotime("2006")}"
+  expression = "${var.region}-${formatdate("YYYY", timestamp())}"
   sensitive  = true
 }
 

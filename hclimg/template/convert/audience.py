@@ -1,0 +1,79 @@
+"""Who a converted template is for: hclimg itself, Packer of today, or Packer 1.6, the first that read HCL.
+
+Old templates mean the same to all of them; what differs is what HCL can say there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Final
+
+from hclimg.diagnostics import Diagnostics
+from hclimg.lang.syntax import Call, Expr
+from hclimg.template.convert.rewrite import expressions_of, found_in, rewritten_template
+from hclimg.template.convert.times import digits_of_now, formatted_now, is_call, is_unix_time
+from hclimg.template.model import Template
+
+_HASHICORP: Final = (
+    "alicloud amazon ansible azure chef docker googlecompute hyperv openstack proxmox puppet qemu salt vagrant "
+    "virtualbox vmware vsphere"
+)
+PLUGINS: Final = frozenset(_HASHICORP.split())
+"""The plugins at github.com/hashicorp, each with the first word of the components that it has."""
+PLUGIN_VERSION: Final = "~> 1"
+NOT_TO_BE_SAID: Final = "Not to be said to Packer 1.6"
+
+
+class Audience(Enum):
+    HCLIMG = "hclimg"
+    PACKER = "packer"
+    PACKER_1_6 = "packer-1.6"
+
+    @property
+    def has_data_sources(self) -> bool:
+        """Also ``local`` blocks and clean-up after errors came with Packer 1.7."""
+        return self is not Audience.PACKER_1_6
+
+
+def plugins_of(types: Iterable[str]) -> list[str]:
+    """The plugins of Packer that have components of these types."""
+    return sorted({type_.partition("-")[0] for type_ in types} & PLUGINS)
+
+
+def adapted(template: Template, audience: Audience, diags: Diagnostics) -> Template:
+    """The template as it can be said to its readers; what has to change is told, what cannot be said is an error."""
+    if audience is not Audience.PACKER_1_6:
+        return template
+    for build in template.builds:
+        if build.error_cleanup:
+            detail = "Packer 1.6 has no clean-up after errors in HCL; it came with 1.7."
+            diags.error(NOT_TO_BE_SAID, detail, subject=build.error_cleanup.header)
+    for expr in found_in(expressions_of(template)):
+        if (is_call(expr, "legacy_isotime") or is_call(expr, "legacy_strftime")) and formatted_now(expr) is None:
+            detail = "Packer 1.6 has no function that formats times by this layout in HCL."
+            diags.error(NOT_TO_BE_SAID, detail, subject=expr.range)
+    for block in template.variables.values():
+        if block.sensitive and block.default is not None and any(isinstance(e, Call) for e in found_in(block.default)):
+            detail = f'"{block.name}" computes something, so it becomes a local, which Packer 1.6 does not keep secret.'
+            diags.warn("No secret any more", detail, subject=block.header)
+    return _without_unix_time(template, diags)
+
+
+def _without_unix_time(template: Template, diags: Diagnostics) -> Template:
+    seen: list[Expr] = []
+
+    def change(expr: Expr) -> Expr | None:
+        if not is_unix_time(expr):
+            return None
+        seen.append(expr)
+        return digits_of_now(expr)
+
+    changed = rewritten_template(template, change)
+    if seen:
+        detail = (
+            "Packer 1.6 cannot tell the seconds since 1970, which {{timestamp}} was. The new template has the digits "
+            "of date and time instead, such as 20240229123456."
+        )
+        diags.warn("Another timestamp", detail, subject=seen[0].range)
+    return changed
