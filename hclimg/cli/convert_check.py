@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from attrs import evolve
+
 from hclimg.cli.options import TemplateOptions
 from hclimg.cli.reading import compile_options
-from hclimg.diagnostics import Diagnostics, SourceText
+from hclimg.diagnostics import Diagnostics, Severity, SourceText
 from hclimg.lang.evaluate import Scope, evaluate
 from hclimg.lang.source import read_source
 from hclimg.lang.unevaluated import verbatim
@@ -14,6 +18,9 @@ from hclimg.plan.stand_ins import OpenRegistry, stand_in_values
 from hclimg.template.convert.convert import Converted
 from hclimg.template.convert.files import File
 from hclimg.template.load import read_body
+
+AS_WRITTEN: Final = "the same plan, as written"
+"""Said of settings that no component could take as they are."""
 
 
 def verdict(
@@ -32,13 +39,14 @@ def verdict(
         return "not checked: it has no plan", False
     problems = Diagnostics()
     lines, said = differences(made.old, new, options, problems, registry), "the same plan"
-    if lines is None and next(stand_in_values(made.old), None):
-        # What is wrong may be so only with the values that variables were given here.
-        open_ = OpenRegistry.without_checks()
-        lines, said = differences(made.old, new, options, Diagnostics(), open_), "the same plan, as written"
+    if lines is None:
+        lines, said = differences(made.old, new, options, Diagnostics(), OpenRegistry.without_checks()), AS_WRITTEN
     if lines is None:
         found.extend(problems)
         return "not checked: it has no plan", False
+    if said is AS_WRITTEN and not any(stand_in_values(made.old)):
+        # With values of the user's own the settings may be right; these are wrong with any.
+        found.extend(evolve(item, severity=Severity.WARNING) for item in problems)
     for line in lines:
         found.error("The plan differs", line)
     return (said, True) if not lines else (f"{len(lines)} differences", False)

@@ -103,11 +103,19 @@ def test_a_directory_with_a_broken_template(hclimg: Run, write: Write, tmp_path:
 
 
 def test_a_template_without_a_plan_proves_nothing(hclimg: Run, write: Write) -> None:
-    write("x.json", '{"builders": [{"type": "file", "content": "x"}]}')
+    write("x.json", '{"builders": [{"type": "x"}], "provisioners": [{"type": "y", "only": ["nul"]}]}')
     done = hclimg("convert", "-check", "x.json")
     assert done.returncode == 1
     assert "not checked: it has no plan" in done.stdout
     assert done.stderr.count("Error:") == 1
+
+
+def test_wrong_settings_are_compared_as_written(hclimg: Run, write: Write) -> None:
+    write("x.json", '{"builders": [{"type": "file", "content": "x"}]}')
+    done = hclimg("convert", "-check", "x.json")
+    assert done.returncode == 0
+    assert done.stdout.startswith("x.json  the same plan, as written → x.pkr.hcl\n")
+    assert "Warning: Missing required argument" in done.stderr
 
 
 UNKNOWN = """\

@@ -243,7 +243,7 @@ def test_components_that_are_not_known_here(tmp_path: Path) -> None:
         "    content {\n      b = a.value\n    }\n  }\n\n"
         "  a {\n    b = 3\n  }\n\n  tags = {\n    x = var.y\n  }\n"
     )
-    text = f'source "amazon-ebs" "x" {{\n{body}}}\n'
+    text = f'source "foreign-cloud" "x" {{\n{body}}}\n'
     made = to_json(tmp_path, text)
     assert '"x": [\n        [\n' in made
     assert to_hcl(tmp_path, made) == text
