@@ -66,7 +66,8 @@ def words(event: Event) -> Words | None:
             again = f"Trying again in {clock(event.delay)}."
             return Words(Tone.WARNING, f"Attempt {event.attempt} failed: {event.error} {again}")
         case ApiRetrying():
-            return Words(Tone.WARNING, f"{event.error} Trying again in {clock(event.delay)}.")
+            again = f"Trying again in {clock(event.delay)}." if event.delay else "Trying again."
+            return Words(Tone.WARNING, f"{event.error} {again}")
         case LeftBehind():
             return Words(Tone.WARNING, f"Left behind: {_left(event)}")
     return None

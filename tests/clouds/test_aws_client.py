@@ -13,6 +13,7 @@ import pytest
 from hclimg.clouds.aws.access import AwsAccess
 from hclimg.clouds.aws.client import connect, reconnect
 from hclimg.errors import ApiError, BuildError, Cancelled, ConnectionLost, TimedOut
+from hclimg.events import ApiRetrying
 from hclimg.sdk.context import Context
 from hclimg.sdk.testing import decoded
 from hclimg.units import Secret
@@ -261,3 +262,10 @@ def test_a_cancel_ends_a_wait(aws: Aws, recorded: Callable[..., Recording]) -> N
 def test_static_keys_win(aws: Aws, ctx: Context) -> None:
     found = AwsAccess(access_key=Secret("AKIAOTHER"), secret_key=Secret("x"), token=Secret("t"))
     assert connect(ctx, found).service("ec2").call("DescribeRegions")["Regions"]
+
+
+def test_what_is_tried_again_is_told(aws: Aws, recording: Recording, held_port: HeldPort) -> None:
+    failure(recording.ctx, f'custom_endpoint_ec2 = "http://127.0.0.1:{held_port()}"\nmax_retries = 2')
+    told = [event.error for event in recording.of(ApiRetrying)]
+    assert len(told) == 2
+    assert told[0].startswith("DescribeRegions: Could not connect to the endpoint URL")

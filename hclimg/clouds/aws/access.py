@@ -51,10 +51,7 @@ class AssumeRoleConfig:
 
 @config
 class VaultAwsConfig:
-    """Takes temporary credentials from the AWS secrets engine of Vault.
-
-    `VAULT_ADDR` and `VAULT_TOKEN` say where Vault is and who asks.
-    """
+    """Takes temporary credentials from Vault's AWS secrets engine; see `VAULT_ADDR`, `VAULT_TOKEN`."""
 
     name: str = setting("The role in Vault.")
     role_arn: str = setting("The role to assume, when the role in Vault has several.", default="")
@@ -104,7 +101,7 @@ class AwsAccess:
         example='"eu-central-1"',
     )
     assume_role: AssumeRoleConfig | None = block("Takes a role.", default=None)
-    vault_aws_engine: VaultAwsConfig | None = block("Takes credentials from Vault.", default=None)
+    vault_aws_engine: VaultAwsConfig | None = block("Takes temporary credentials from Vault.", default=None)
     aws_polling: PollingConfig = block("How long to wait for AWS to finish something.", default=PollingConfig())
     custom_endpoint_ec2: str = setting(
         "The URL of the EC2 API, when it is not Amazon's.", default="", example='"https://ec2.example.org"'

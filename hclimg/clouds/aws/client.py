@@ -15,9 +15,8 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from attrs import frozen
 from botocore import exceptions, xform_name
@@ -26,8 +25,8 @@ from botocore.parsers import ResponseParserError
 from hclimg.clouds.aws.access import AssumeRoleConfig, AwsAccess, VaultAwsConfig, polling
 from hclimg.clouds.aws.refusals import ENCODED, is_missing, refusal
 from hclimg.clouds.aws.session import Session, session_of
+from hclimg.clouds.aws.watch import Caller, calling, watch
 from hclimg.errors import ApiError, BuildError, ConnectionLost, TimedOut
-from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.context import Context
 from hclimg.units import show_duration
 
@@ -40,16 +39,6 @@ FIRST_DELAY, LAST_DELAY, DELAY_GROWTH = 1.0, 15.0, 1.3
 
 
 T = TypeVar("T")
-
-
-class Caller(Protocol):
-    """Who calls: its token is looked up anew each time, since a scope that closes brings another one."""
-
-    @property
-    def cancel(self) -> CancelToken: ...
-
-
-_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
 def connect(ctx: Context, access: AwsAccess, *, any_region: bool = False) -> Aws:
@@ -132,7 +121,7 @@ class Aws:
         """A service's API (``ec2``, ``s3``, ``iam``, …), in a region (default: the one of the settings)."""
         region = region or self.region
         with _told(f"the API {name} of {region}"):
-            client = self._session.client(name, region, _watch)
+            client = self._session.client(name, region, watch)
         return Service(name=name, region=region, aws=self, caller=self._caller, client=client)
 
     def check_region(self, region: str) -> None:
@@ -253,15 +242,11 @@ class Service:
 
     @contextmanager
     def _calling(self, operation: str) -> Iterator[None]:
-        self.caller.cancel.check()
-        token = _caller.set(self.caller)
         try:
-            with _told(operation, self.region):
+            with calling(self.caller, operation), _told(operation, self.region):
                 yield
         except exceptions.ClientError as error:
             raise refusal(operation, error.response, self.region, reason=self.aws.decoded(error.response)) from error
-        finally:
-            _caller.reset(token)
 
 
 def _profile(access: AwsAccess) -> str:
@@ -269,17 +254,6 @@ def _profile(access: AwsAccess) -> str:
     if access.access_key or access.vault_aws_engine or "AWS_ACCESS_KEY_ID" in os.environ:
         return access.profile
     return access.profile or os.environ.get("AWS_PROFILE", "")
-
-
-def _watch(client: Any) -> None:
-    """Before each try of a request, look whether it is still wanted."""
-    client.meta.events.register("request-created", _check_cancelled)
-
-
-def _check_cancelled(**_: Any) -> None:
-    caller = _caller.get()
-    if caller is not None:
-        caller.cancel.check()
 
 
 def _why(answer: Mapping[str, Any]) -> str:

@@ -95,7 +95,7 @@ class Session:
             for name in self.maker.get_available_regions("ec2", partition)
         ]
         if region not in known:
-            newer = "If it is newer than the list that comes with boto3, set skip_region_validation = true."
+            newer = "A newer boto3 may know it; skip_region_validation, where it is a setting, allows any name."
             hint = f"{did_you_mean(region, known)} {newer}".strip()
             raise BuildError(f'AWS has no region "{region}".', hint=hint)
 

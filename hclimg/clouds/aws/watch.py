@@ -1,0 +1,72 @@
+"""What goes on while the SDK works at a call: it may be tried again, unless nobody wants it any more.
+
+The SDK calls back; whose call it is stands in a context variable, because lanes share clients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+from attrs import define
+
+from hclimg.events import ApiRetrying
+from hclimg.sdk.cancel import CancelToken
+from hclimg.sdk.context import Context
+
+
+class Caller(Protocol):
+    """Who calls: its token is looked up anew each time, since a scope that closes brings another one."""
+
+    @property
+    def cancel(self) -> CancelToken: ...
+
+
+@define
+class _Call:
+    """``problem`` is what became of the last try."""
+
+    caller: Caller
+    operation: str
+    problem: str = ""
+
+
+_call: ContextVar[_Call | None] = ContextVar("call", default=None)
+
+
+@contextmanager
+def calling(caller: Caller, operation: str) -> Iterator[None]:
+    """Inside, the SDK works at this call. Raises Cancelled when it is not wanted (any more)."""
+    caller.cancel.check()
+    token = _call.set(_Call(caller, operation))
+    try:
+        yield
+    finally:
+        _call.reset(token)
+
+
+def watch(client: Any) -> None:
+    """Have a new client tell what it does."""
+    client.meta.events.register("request-created", _begun)
+    client.meta.events.register("response-received", _ended)
+
+
+def _begun(**_: Any) -> None:
+    """Before each try of a request."""
+    call = _call.get()
+    if call is None:
+        return
+    call.caller.cancel.check()
+    if call.problem and isinstance(call.caller, Context):
+        call.caller.emit(ApiRetrying(error=f"{call.operation}: {call.problem}", delay=0.0))
+
+
+def _ended(parsed_response: Mapping[str, Any] | None = None, exception: Exception | None = None, **_: Any) -> None:
+    """After each try of a request."""
+    call = _call.get()
+    if call is not None:
+        error = (parsed_response or {}).get("Error", {})
+        text = str(exception) if exception else str(error.get("Code", ""))
+        call.problem = text if not text or text.endswith(".") else f"{text}."
