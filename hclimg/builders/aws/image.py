@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
-from hclimg.builders.aws.making import making, once_known, tag_specifications
 from hclimg.builders.aws.settings.ami import AmiConfig
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
 from hclimg.clouds.aws.client import LONG
+from hclimg.clouds.aws.making import making, once_known, tag_specifications
 from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.steps import step
 

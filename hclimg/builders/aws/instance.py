@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from hclimg.builders.aws.making import making, once_known, tag_specifications
 from hclimg.builders.aws.network import Place
 from hclimg.builders.aws.settings.run import RunConfig
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
+from hclimg.clouds.aws.making import making, once_known, tag_specifications
 from hclimg.errors import BuildError
 from hclimg.sdk.steps import step
 

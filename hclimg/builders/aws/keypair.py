@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from hclimg.builders.aws.making import making, tag_specifications
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
+from hclimg.clouds.aws.making import making, tag_specifications
 from hclimg.communicators.config import CommunicatorConfig
 from hclimg.sdk.mark import run_name
 from hclimg.sdk.ssh_keys import KeyPair, debug_key_file, generate_key_pair, public_line

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from hclimg.builders.aws.making import filter_list, making, tag_specifications
-from hclimg.builders.aws.settings.filters import all_filters, shown
+from hclimg.builders.aws.settings.filters import all_filters
 from hclimg.builders.aws.settings.network import NetworkConfig
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
+from hclimg.clouds.aws.images import filter_list, shown
+from hclimg.clouds.aws.making import making, tag_specifications
 from hclimg.errors import BuildError
 from hclimg.sdk.mark import run_name
 from hclimg.sdk.steps import step

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from hclimg.builders.aws.making import making, once_known, tag_list
 from hclimg.builders.aws.settings.profile import PolicyDocument, ProfileConfig
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
+from hclimg.clouds.aws.making import making, once_known, tag_list
 from hclimg.errors import ApiError, BuildError
 from hclimg.sdk.mark import run_name
 from hclimg.sdk.steps import step

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from hclimg.builders.aws.making import filter_list
-from hclimg.builders.aws.settings.filters import AmiFilterConfig, shown
+from hclimg.clouds.aws.images import AmiFilterConfig, find_image
 from hclimg.errors import BuildError
 from hclimg.sdk.steps import step
 
 if TYPE_CHECKING:
     from hclimg.clouds.aws.client import Aws
     from hclimg.sdk.context import Context
-
-SHOWN = 5
 
 
 @frozen
@@ -67,35 +64,10 @@ FACTS = (
 @step("Finding the source image")
 def source_image(ctx: Context, aws: Aws, image: str, chosen: AmiFilterConfig, virtualization: str) -> SourceImage:
     """The image of the settings. Raises BuildError when there is none, or more than one to choose from."""
-    wanted: dict[str, Any] = {"IncludeDeprecated": True} if chosen.include_deprecated else {}
-    if image:
-        wanted["ImageIds"] = [image]
-    if chosen.owners:
-        wanted["Owners"] = list(chosen.owners)
-    if chosen.filters:
-        wanted["Filters"] = filter_list(chosen.filters)
-    found = aws.service("ec2").call("DescribeImages", **wanted)["Images"]
-    source = SourceImage(_one(found, image, chosen, aws.region), aws.region)
+    source = SourceImage(find_image(aws.service("ec2"), chosen, image), aws.region)
     _check(source, virtualization)
     ctx.say(f"Starting from {source.id} ({source.description.get('Name', 'without a name')}).")
     return source
-
-
-def _one(found: list[dict[str, Any]], image: str, chosen: AmiFilterConfig, region: str) -> dict[str, Any]:
-    looked_for = f"{shown(chosen.filters) or 'any image'} of {', '.join(chosen.owners) or 'anybody'}"
-    if not found:
-        hint = "Images belong to one region; deprecated ones are found with include_deprecated = true."
-        what = f"{image} is not an image with {looked_for}" if image else f"No image matches {looked_for}"
-        raise BuildError(f"{what} in {region}.", hint=hint)
-    newest = sorted(found, key=lambda one: str(one.get("CreationDate", "")), reverse=True)
-    if len(found) > 1 and not chosen.most_recent:
-        some = ", ".join(f"{one['ImageId']} ({one.get('Name', '')})" for one in newest[:SHOWN])
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        raise BuildError(
-            f"{len(found)} images match {looked_for} in {region}: {some}{more}.",
-            hint="Narrow the filters, or take the newest with most_recent = true.",
-        )
-    return newest[0]
 
 
 def _check(source: SourceImage, virtualization: str) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hclimg.builders.aws.instance import NEW_PROFILE, Wish, end_instance, expected_volumes, parameters
-from hclimg.builders.aws.making import making, tag_specifications
 from hclimg.builders.aws.settings.spot import AUTO, SpotConfig
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
+from hclimg.clouds.aws.making import making, tag_specifications
 from hclimg.errors import ApiError, BuildError
 from hclimg.sdk.mark import run_name
 from hclimg.sdk.retry import wait_until

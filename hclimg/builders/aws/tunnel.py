@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from hclimg.builders.aws.making import once_known
 from hclimg.builders.aws.settings.run import ConnectionConfig
 from hclimg.builders.aws.site import Site
+from hclimg.clouds.aws.making import once_known
 from hclimg.errors import MissingProgram
 from hclimg.sdk.ports import reserved_port
 from hclimg.sdk.process import find_program, running_program

@@ -58,12 +58,12 @@ class EbsBuilder(Builder[EbsConfig]):
 
     @classmethod
     def destroy(cls, ctx: Context, artifact: Artifact) -> None:
-        from hclimg.builders.aws.artifact import destroy
+        from hclimg.clouds.aws.artifact import destroy
 
         destroy(ctx, artifact)
 
     @classmethod
     def contents(cls, artifact: Artifact) -> tuple[str, ...]:
-        from hclimg.builders.aws.artifact import contents
+        from hclimg.clouds.aws.artifact import contents
 
         return contents(artifact)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hclimg.builders.aws.artifact import artifact_of
 from hclimg.builders.aws.copies import copied_image, copy_parameters
 from hclimg.builders.aws.ebs.builder import EbsBuilder, Running
 from hclimg.builders.aws.ebs.config import EbsConfig
@@ -22,6 +21,7 @@ from hclimg.builders.aws.names import deregister_named
 from hclimg.builders.aws.sharing import set_attributes
 from hclimg.builders.aws.site import Site, open_site
 from hclimg.builders.aws.stop import set_features, stop_instance
+from hclimg.clouds.aws.artifact import artifact_of
 from hclimg.communicators.connect import clear_authorized_keys
 from hclimg.sdk.machine import Artifact, Machine
 from hclimg.sdk.mark import run_name

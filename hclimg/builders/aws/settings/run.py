@@ -6,12 +6,12 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from hclimg.builders.aws.settings.filters import AmiFilterConfig
 from hclimg.builders.aws.settings.metadata import MetadataOptions
 from hclimg.builders.aws.settings.network import NetworkConfig
 from hclimg.builders.aws.settings.profile import ProfileConfig
 from hclimg.builders.aws.settings.spot import SpotConfig
 from hclimg.builders.aws.settings.tags import KNOWS, KeyValue, check_tags, merged
+from hclimg.clouds.aws.images import AmiFilterConfig
 from hclimg.communicators.config import CommunicatorConfig
 from hclimg.config.fields import Checker, block, config, embed, setting
 

@@ -43,11 +43,6 @@ def tag_specifications(things: Mapping[str, Mapping[str, str]]) -> list[dict[str
     return [{"ResourceType": kind, "Tags": tag_list(tags)} for kind, tags in things.items()]
 
 
-def filter_list(filters: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Filters as EC2 reads them; commas separate values."""
-    return [{"Name": name, "Values": value.split(",")} for name, value in filters.items()]
-
-
 def once_known(ctx: Context, what: str, call: Callable[[], T], *excuses: str, timeout: float = PATIENCE) -> T:
     """The result of a call that is refused for as long as something is not known everywhere in AWS.
 

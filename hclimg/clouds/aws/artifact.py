@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hclimg.errors import BuildError
 from hclimg.sdk.machine import Artifact
 
 if TYPE_CHECKING:
-    from hclimg.builders.aws.image import Draft
     from hclimg.sdk.context import Context
 
 
-def artifact_of(builder: str, component: str, drafts: Iterable[Draft], access: Mapping[str, str]) -> Artifact:
+class Image(Protocol):
+    """A finished image in one region."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def snapshots(self) -> tuple[str, ...]: ...
+
+
+def artifact_of(builder: str, component: str, finished: Iterable[Image], access: Mapping[str, str]) -> Artifact:
     """``access`` is :attr:`Aws.identity`. Without images the build made none on purpose."""
-    images = {one.region: {"id": one.id, "snapshots": list(one.snapshots)} for one in drafts}
+    images = {one.region: {"id": one.id, "snapshots": list(one.snapshots)} for one in finished}
     listed = [f"{region}: {images[region]['id']}" for region in sorted(images)]
     return Artifact(
         builder=builder,
