@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from hclimg.cli.limits import limit_option, read_limits
 from hclimg.cli.options import (
     Command,
     TemplateOptions,
@@ -44,6 +45,7 @@ ON_ERROR = [mode.value for mode in OnError]
 @click.option(
     "-parallel-builds", type=click.INT, default=0, metavar="N", help="How many builds run at once; 0: all."
 )
+@limit_option
 @state_option
 @switch("-force", "Replace what an earlier run made.")
 @switch("-debug", "Build one after the other, and ask before each step.")
@@ -58,6 +60,7 @@ def command(
     wanted: TemplateOptions,
     on_error: str,
     parallel_builds: int,
+    limits: tuple[str, ...],
     state: str | None,
     force: bool,
     debug: bool,
@@ -87,6 +90,7 @@ def command(
     options = run_options(
         template=wanted.identity, parallel_builds=parallel_builds, force=force, debug=debug,
         on_error=OnError(on_error), started=now.timestamp(), state=_state(state),
+        limits=read_limits(limits, os.environ, plan),
     )  # fmt: skip
     result = _run(plan, options, registry, form, color, timestamps=timestamp_ui)
     flushed()  # a reader that went away does not change what became of the builds

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,8 @@ from attrs import define, evolve, field, frozen
 from hclimg.errors import BuildError
 from hclimg.sdk.journal import Journal, Record
 
+_INTENDED = b'"intend"'
+_OVER = re.compile(rb'^\{"op":"(?:gone|kept)","n":\d+\}$', re.MULTILINE)
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -78,12 +81,14 @@ def read_journal(path: Path) -> Ledger:
 
 
 def _entries(path: Path) -> Iterator[Any]:
-    """The lines that are whole."""
+    """The lines that are whole; the first alone when everything is over, as in nearly all journals."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        data = path.read_bytes()
     except FileNotFoundError:
         return
-    for line in lines:
+    over = data.count(_INTENDED) == len(_OVER.findall(data))
+    lines = data.decode("utf-8", errors="replace").splitlines()
+    for line in lines[:1] if over else lines:
         try:
             yield json.loads(line)
         except json.JSONDecodeError:

@@ -18,6 +18,14 @@ Claim = tuple[int, Wants]
 """The place in the plan, which is also the priority, and the slots."""
 
 
+DEFAULTS: Mapping[str, int] = {"aws.ec2": 50, "alicloud.ecs": 50, "openstack": 20, "vsphere": 16}
+"""How many nodes may work with an API at once, where the user does not say.
+
+A node that provisions does not count, so these are machines that are launched or captured at the same time. The calls
+of so many stay below what the public clouds refill per second, with the retries of their SDKs for the first burst; a
+private cloud has to start the machines too, and vCenter copies disks for them."""
+
+
 @define
 class Admission:
     """A name that is not in ``capacity`` is unlimited. A wish for more than there is gets all that there is."""

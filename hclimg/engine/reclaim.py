@@ -68,6 +68,21 @@ def left_over(home: Path) -> list[LeftOver]:
     return found
 
 
+def reminder(home: Path) -> str:
+    """A sentence about what dead runs left; empty when there is nothing. No run fails because of it."""
+    try:
+        found = left_over(home)
+    except OSError:  # somebody else's directory among them
+        return ""
+    if not found:
+        return ""
+    left = [resource for item in found for resource in item.ledger.left]
+    runs = f"Run {found[0].run}" if len(found) == 1 else f"{len(found)} earlier runs"
+    things = "something" if len(left) == 1 else f"{len(left)} things"
+    kinds = ", ".join(sorted({resource.kind for resource in left}))
+    return f'{runs} left {things} behind ({kinds}). "hclimg cleanup" removes that.'
+
+
 def prune(home: Path, keep: int = KEEP, *, before: datetime = ALWAYS) -> list[Path]:
     """Delete the directories of all but the last runs that are over and left nothing; which ones.
 

@@ -17,10 +17,11 @@ from hclimg.engine.executors.local import LocalExecutor
 from hclimg.engine.interrupts import Interrupts
 from hclimg.engine.journal import ResourceJournal
 from hclimg.engine.keeping import Keeping
+from hclimg.engine.limits import DEFAULTS
 from hclimg.engine.onerror import FailurePolicy, OnError
 from hclimg.engine.outputfile import earlier_outputs, remember_outputs
 from hclimg.engine.outputs import Outputs, settle
-from hclimg.engine.reclaim import prune
+from hclimg.engine.reclaim import prune, reminder
 from hclimg.engine.result import LaneResult, NodeResult, RunResult, RunStatus, failure_of, status_of
 from hclimg.engine.rundir import EventFile, LogFiles, RunDirectory, new_run_id
 from hclimg.engine.scheduler import BUILDS, WORKERS, Scheduler
@@ -43,9 +44,9 @@ class RunOptions:
     """How to run.
 
     ``home`` is where run directories are, ``cache`` where downloads are kept (see ``rundir``). ``parallel_builds`` 0 is
-    no limit. ``limits`` are further named limits, such as ``{"kvm": 2}``. ``started`` is what ``timestamp`` means to
-    components: give it what the plan was compiled with. ``template`` is how outputs are remembered; without it they
-    are not evaluated. ``state`` is the file of artifacts, if it is not the one in ``home``.
+    no limit. ``limits`` are further named limits, such as ``{"aws.ec2": 10}``; 0 is no limit. ``started`` is what
+    ``timestamp`` means to components: give it what the plan was compiled with. ``template`` is how outputs are
+    remembered; without it they are not evaluated. ``state`` is the file of artifacts, if it is not the one in ``home``.
     """
 
     home: Path
@@ -64,7 +65,8 @@ class RunOptions:
 
     def all_limits(self) -> dict[str, int]:
         builds = 1 if self.debug else self.parallel_builds
-        return {WORKERS: NODES_AT_ONCE, **self.limits, **({BUILDS: builds} if builds > 0 else {})}
+        named = {name: count for name, count in {**DEFAULTS, **self.limits}.items() if count > 0}
+        return {WORKERS: NODES_AT_ONCE, **named, **({BUILDS: builds} if builds > 0 else {})}
 
 
 def apply(
@@ -118,6 +120,7 @@ class _Run:
         own = (EventFile(self.directory.events), LogFiles(self.directory.logs))
         with EventBus([*own, *sinks], self.redact) as bus:
             bus.emit(self._started())
+            self._remind(bus)
             policy = FailurePolicy(self.options.on_error, self.prompter)
             runner = self._runner(bus, journal, policy)
             executor = LocalExecutor()
@@ -137,6 +140,12 @@ class _Run:
         lanes = tuple(self.plan.lanes)
         options = self.options
         return RunStarted(run=options.run_id, version=options.version, command=options.command, lanes=lanes)
+
+    def _remind(self, bus: EventBus) -> None:
+        """What dead runs left may cost money. Runs without builds only read data, for a run that is still to come."""
+        text = reminder(self.options.home.absolute()) if self.plan.lanes else ""
+        if text:
+            bus.emit(Said(text=text, level="warning"))
 
     def _runner(self, bus: EventBus, journal: ResourceJournal, policy: FailurePolicy) -> NodeRunner:
         options = self.options

@@ -216,3 +216,18 @@ def test_an_interrupt_leaves_the_rest_in_the_journal(cloud: Cloud, tmp_path: Pat
     assert said.count(": interrupted") == 4
     assert len(read_journal(tmp_path / ".hclimg/runs" / RUN / "resources.jsonl").left) == 4
     assert len(contents(cloud.directory)) == 4
+
+
+def test_the_next_apply_says_what_is_left(hclimg: Run, dead_run: Path, dead_run_2: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.pkr.hcl").write_text('source "null" "a" { communicator = "none" }\nbuild { sources = ["null.a"] }')
+
+    def hints() -> list[str]:
+        return [line for line in hclimg("apply", "t.pkr.hcl").stdout.splitlines() if "cleanup" in line]
+
+    text = '==> Warning: 2 earlier runs left 3 things behind (directory, file, moon). "hclimg cleanup" removes that.'
+    assert hints() == [text]
+    hclimg("cleanup", dead_run.name)
+    text = f'==> Warning: Run {dead_run_2.name} left something behind (moon). "hclimg cleanup" removes that.'
+    assert hints() == [text]
+    (dead_run_2 / "resources.jsonl").unlink()
+    assert hints() == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hclimg.engine.journal import Resource, ResourceJournal, read_journal, strike
+from hclimg.engine.journal import Ledger, Resource, ResourceJournal, boot_id, read_journal, strike
 from hclimg.errors import BuildError
 
 
@@ -67,6 +67,18 @@ def test_a_torn_last_line_is_ignored_and_not_continued(path: Path) -> None:
     assert left(path) == ["file /a/b", "file /a/c"]
     strike(path, [1])
     assert left(path) == ["file /a/c"]
+
+
+def test_a_torn_line_is_no_end_of_anything_also_when_it_was_continued(path: Path) -> None:
+    journal = ResourceJournal(path, "run-1")
+    for name in "bc":
+        journal.intend("file", path=f"/a/{name}")
+    journal.close()
+    path.write_bytes(path.read_bytes() + b'{"op":"gone","n":2\n')
+    strike(path, [1])
+    assert left(path) == ["file /a/c"]
+    strike(path, [2])
+    assert read_journal(path) == Ledger("run-1", boot_id(), ())
 
 
 def test_a_journal_that_does_not_exist_has_nothing(path: Path) -> None:
