@@ -18,7 +18,7 @@ from attrs import define, evolve, field, frozen
 from hclimg.engine.host import LOCAL
 from hclimg.engine.journal import Ledger, Resource, read_journal, strike
 from hclimg.engine.rundir import KEEP, began, claimed, run_directories
-from hclimg.errors import Cancelled, CleanupError, HclimgError
+from hclimg.errors import BuildError, Cancelled, CleanupError, HclimgError
 from hclimg.registry import Registry
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.remover import Cleaning, Left, Remover
@@ -130,6 +130,10 @@ class _Reclaiming:
     manner: Manner
     _turn: threading.Lock = field(factory=threading.Lock, init=False)
 
+    @property
+    def _bugs(self) -> Path:
+        return self.journal.parent / "logs/bugs.log"
+
     def run_all(self) -> list[Reclaimed]:
         left = self.ledger.left[::-1]
         try:
@@ -151,7 +155,7 @@ class _Reclaiming:
             return [done for lane in pool.map(self._clear, lanes) for done in lane]
 
     def _clear(self, left: list[Resource]) -> list[Reclaimed]:
-        removers = _Removers(self.run, left, self.ledger, evolve(self.manner, say=self._say))
+        removers = _Removers(self.run, left, self.ledger, evolve(self.manner, say=self._say), self._bugs)
         return [self._over(resource, removers.remove(resource)) for resource in left]
 
     def _say(self, text: str) -> None:
@@ -192,6 +196,7 @@ class _Removers:
     left: list[Resource]
     ledger: Ledger
     manner: Manner
+    bugs: Path
     _removers: dict[str, Remover | str] = field(factory=dict, init=False)
 
     def remove(self, resource: Resource) -> str:
@@ -206,10 +211,19 @@ class _Removers:
         except Cancelled:
             return INTERRUPTED
         except HclimgError as error:
-            return str(error)
+            return _told(error)
         except Exception as error:  # noqa: BLE001 - a bug in the remover of one cloud; the others go on
-            return f"internal error: {type(error).__name__}: {error}"
+            return f"internal error: {type(error).__name__}: {error}. This is a bug; {self._trace(error)} says where."
         return ""
+
+    def _trace(self, error: Exception) -> Path:
+        """Keep the traceback; in which file."""
+        import traceback
+
+        self.bugs.parent.mkdir(exist_ok=True)
+        with self.bugs.open("a", encoding="utf-8") as file:
+            file.write("".join(traceback.format_exception(error)) + "\n")
+        return self.bugs
 
     def _remover(self, kind: str) -> Remover:
         """Made once. One that cannot be made is not tried again: the reason is the same for all that it should do."""
@@ -222,7 +236,7 @@ class _Removers:
             except Cancelled:
                 raise
             except HclimgError as error:
-                self._removers[cloud] = str(error)
+                self._removers[cloud] = _told(error)
         found = self._removers[cloud]
         if isinstance(found, str):
             raise CleanupError(found)
@@ -234,6 +248,10 @@ class _Removers:
             raise CleanupError(UNKNOWN.format(f"{cloud}/…"))
         left = tuple(_left(self.run, item) for item in self.left if item.kind.startswith(f"{cloud}/"))
         return cls(Cleaning(run=self.run, cancel=self.manner.cancel, say=self.manner.say, left=left))
+
+
+def _told(error: HclimgError) -> str:
+    return f"{error} {error.hint}" if isinstance(error, BuildError) and error.hint else str(error)
 
 
 def _left(run: str, resource: Resource) -> Left:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hclimg.errors import ApiError as ApiError
     from hclimg.errors import BuildError as BuildError
     from hclimg.errors import Cancelled as Cancelled
+    from hclimg.errors import CleanupError as CleanupError
     from hclimg.errors import CommandFailed as CommandFailed
     from hclimg.errors import ConnectionLost as ConnectionLost
     from hclimg.errors import MissingProgram as MissingProgram
@@ -28,17 +29,24 @@ if TYPE_CHECKING:
     from hclimg.sdk.machine import Artifact as Artifact
     from hclimg.sdk.machine import Communicator as Communicator
     from hclimg.sdk.machine import Machine as Machine
+    from hclimg.sdk.mark import RUN_TAG as RUN_TAG
+    from hclimg.sdk.mark import run_name as run_name
     from hclimg.sdk.process import run_program as run_program
     from hclimg.sdk.process import running_program as running_program
+    from hclimg.sdk.remover import Cleaning as Cleaning
+    from hclimg.sdk.remover import Left as Left
+    from hclimg.sdk.remover import Remover as Remover
     from hclimg.sdk.steps import step as step
 
 _WHERE = {
     "hclimg.config.fields": "Checker block config embed setting",
-    "hclimg.errors": "ApiError BuildError Cancelled CommandFailed ConnectionLost MissingProgram TimedOut",
+    "hclimg.errors": "ApiError BuildError Cancelled CleanupError CommandFailed ConnectionLost MissingProgram TimedOut",
     "hclimg.sdk.components": "Builder DataSource PostProcessor Provisioner",
     "hclimg.sdk.context": "Context",
     "hclimg.sdk.machine": "Artifact Communicator Machine",
+    "hclimg.sdk.mark": "RUN_TAG run_name",
     "hclimg.sdk.process": "run_program running_program",
+    "hclimg.sdk.remover": "Cleaning Left Remover",
     "hclimg.sdk.steps": "step",
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names.split()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -243,7 +244,7 @@ class MoonRemover(Remover):
 class ClosedRemover(Remover):
     def __init__(self, ctx: Cleaning) -> None:
         MoonRemover.made.append(MoonRemover(ctx))
-        raise BuildError("no credentials")
+        raise BuildError("no credentials", hint="Set MOON_KEY.")
 
     def remove(self, left: Left) -> None:
         """Never called."""
@@ -306,15 +307,17 @@ def test_what_stays_is_told_and_the_rest_is_removed(dead: Dead) -> None:
     directory = dead(fill)
     results = removed(directory, manner())
     done = {f"{item.resource.kind} {item.resource.identity['name']}": item.reason for item in results}
+    bugs = directory / "logs/bugs.log"
+    assert "ZeroDivisionError: oops" in bugs.read_text()
     unloadable = done.pop("lost/host h")
     assert unloadable.startswith('The remover of "lost" cannot be loaded from nowhere:Remover: ')
     assert done == {
         "moon h": 'nothing here knows how to remove a "moon"',
         "mars/host h": 'nothing here knows how to remove a "mars/…"',
-        "moon/host buggy": "internal error: ZeroDivisionError: oops",
+        "moon/host buggy": f"internal error: ZeroDivisionError: oops. This is a bug; {bugs} says where.",
         "moon/host stuck": "it is stuck",
-        "sun/host h": "no credentials",
-        "sun/net n": "no credentials",
+        "sun/host h": "no credentials Set MOON_KEY.",
+        "sun/net n": "no credentials Set MOON_KEY.",
         "moon/net n": "",
     }
     assert len(MoonRemover.made) == 3, "a remover that cannot be made is not tried again"
@@ -366,6 +369,28 @@ def test_a_call_that_was_under_way_is_given_time(dead: Dead) -> None:
     assert [item.reason for item in done] == ["interrupted"]
     assert said == ["Waiting 3600 s for calls that were under way when the run ended."]
     assert [item.reason for item in removed(directory, manner())] == [""]
+
+
+def test_the_builds_of_a_run_are_cleared_at_the_same_time(dead: Dead, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they share goes last."""
+    together, order = threading.Barrier(3, timeout=60), list[str]()
+
+    def remove(self: MoonRemover, left: Left) -> None:
+        if left.thing == "host":
+            together.wait()
+        order.append(left.thing)
+
+    def fill(journal: ResourceJournal) -> None:
+        journal.intend("moon/shared", name="s").made()
+        for lane in "abc":
+            journal.of(lane).intend("moon/host", name=lane).made()
+        journal.intend("moon/shared", name="t").made()
+
+    monkeypatch.setattr(MoonRemover, "remove", remove)
+    done = removed(dead(fill), manner())
+    assert [item.reason for item in done] == [""] * 5
+    assert order == ["host"] * 3 + ["shared"] * 2
+    assert len(MoonRemover.made) == 4, "each is used by one thread"
 
 
 def test_somebody_else_cleans_up_already(dead: Dead) -> None:
