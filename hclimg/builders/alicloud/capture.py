@@ -42,9 +42,7 @@ def capture(ctx: Context, config: AlicloudEcsConfig, machine: Machine) -> Artifa
     name = run_name(ctx.run.id) if config.image.image_encrypted else config.image.image_name
     first = draft_image(ctx, ecs, "CreateImage", name, _wanted(config, running.instance, snapshot))
     wait_for_first(first, config.snapshot_timeout.total_seconds())
-    found = finish(ctx, first, config.image)
-    if snapshot and first.kept:
-        snapshot.keep()
+    found = finish(ctx, first, config.image, snapshot)
     return images_artifact(AlicloudEcsBuilder.builder_id, COMPONENT, config.access, found)
 
 

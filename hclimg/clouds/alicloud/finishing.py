@@ -36,7 +36,7 @@ BUSY = (
 )
 
 
-@define
+@define(eq=False)
 class Draft:
     """Something that was made, and stays only when it is kept."""
 
@@ -85,14 +85,17 @@ def draft_copy(ctx: Context, ecs: Ecs, image: str, wish: CopyWish, config: Image
     draft.drop()
 
 
-def finish(ctx: Context, first: Draft, config: ImageConfig) -> list[tuple[Ecs, Image]]:
-    """From a first image that can be used to what the settings ask for; each with the API of its region."""
+def finish(ctx: Context, first: Draft, config: ImageConfig, snapshot: Draft | None = None) -> list[tuple[Ecs, Image]]:
+    """From a first image that can be used to what the settings ask for; each with the API of its region.
+
+    ``snapshot``: what the first image was made of, if that was made for it.
+    """
     drafts = _copies(ctx, first, config)
     found = [(draft, _ready(draft, config)) for draft in drafts]
     tag_images(ctx, found, config)
     if config.image_share_account or config.image_unshare_account:
         share_images(ctx, drafts, config)
-    release(ctx, found)
+    release(ctx, drafts, snapshot if first in drafts else None)
     return [(draft.ecs, image) for draft, image in found]
 
 
@@ -128,11 +131,15 @@ def share_images(ctx: Context, drafts: list[Draft], config: ImageConfig) -> None
 
 
 @step("Releasing the finished images")
-def release(ctx: Context, found: list[tuple[Draft, Image]]) -> None:
-    """Take the marks off first: what is not marked is never removed by `hclimg cleanup`."""
+def release(ctx: Context, drafts: list[Draft], snapshot: Draft | None) -> None:
+    """The marks come off first: an image without one is never removed by `hclimg cleanup`."""
     keys = mark(ctx.run.id, ctx.lane)
-    for draft, _ in found:
+    if snapshot:
+        untag(snapshot.ecs, "snapshot", [snapshot.id], keys)
+        snapshot.keep()  # from now on it goes with its image
+    for draft in drafts:
         untag(draft.ecs, "image", [draft.id], keys)
+    for draft in drafts:
         draft.keep()
 
 

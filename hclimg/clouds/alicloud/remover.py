@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from hclimg.clouds.alicloud.access import access_of
 from hclimg.clouds.alicloud.client import Ecs, open_api
-from hclimg.clouds.alicloud.removal import THINGS
+from hclimg.clouds.alicloud.removal import THINGS, Thing
 from hclimg.errors import BuildError, CleanupError
 from hclimg.sdk.remover import Cleaning, Left, Remover
+
+RESULTS = ("image", "snapshot")
 
 
 class AlicloudRemover(Remover):
@@ -20,11 +22,18 @@ class AlicloudRemover(Remover):
             raise CleanupError(f"this version does not know how to remove a {left.thing} of Alibaba Cloud")
         try:
             ecs = self._api(left)
-            ids = [left.id] if left.id else thing.find(ecs, left.run, left.identity)
-            for found in ids:
+            for found in self._ids(ecs, thing, left):
                 thing.remove(ecs, found, left.identity)
         except BuildError as error:
             raise CleanupError(f"{error.message} {error.hint}".strip()) from error
+
+    def _ids(self, ecs: Ecs, thing: Thing, left: Left) -> list[str]:
+        """Images and snapshots whose mark was taken off are finished, even if that could not be written down."""
+        if left.id and left.thing not in RESULTS:
+            return [left.id]
+        identity = {name: value for name, value in left.identity.items() if name != "name" or not left.id}
+        marked = thing.find(ecs, left.run, identity)
+        return [found for found in marked if left.id in ("", found)]
 
     def _api(self, left: Left) -> Ecs:
         identity = dict(left.identity)
