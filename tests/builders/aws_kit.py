@@ -30,6 +30,7 @@ source "amazon-ebs" "web" {{
   ssh_interface = "private_ip"
   ssh_username  = "{user}"
   ssh_port      = {port}
+  {patience}
   {settings}
 }}
 """
@@ -63,7 +64,8 @@ class Lab:
     def source(self, settings: str = "", *, image: str = f'source_ami = "{DEBIAN}"', size: str = "") -> str:
         return SOURCE.format(
             region=REGION, image=image, size=size or 'instance_type = "t3.micro"', vpc=self.network.vpc,
-            subnet=self.network.subnet, user=self.sshd.user, port=self.sshd.port, settings=settings,
+            subnet=self.network.subnet, patience="" if "ssh_timeout" in settings else 'ssh_timeout = "20s"',
+            user=self.sshd.user, port=self.sshd.port, settings=settings,
         )  # fmt: skip
 
     def write(self, text: str) -> Path:

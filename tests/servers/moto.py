@@ -90,6 +90,22 @@ class Aws:
         request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")
         with urllib.request.urlopen(request) as answer:
             assert answer.status == 200
+        self.log.write_text("")
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "calls"
+
+    def calls(self, action: str = "") -> list[dict[str, Any]]:
+        """What was asked for since the last reset: ``action`` and ``params`` of each call, of one action or of all."""
+        found: list[dict[str, Any]] = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [call for call in found if action in ("", call["action"])]
+
+    def asked(self, action: str) -> dict[str, Any]:
+        """The parameters of the one call of an action."""
+        (call,) = self.calls(action)
+        params: dict[str, Any] = call["params"]
+        return params
 
     def network(self, guests: int = 8, region: str = REGION) -> Network:
         """A VPC 127.0.0.0/16 with a subnet."""
@@ -140,7 +156,7 @@ def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         server = subprocess.Popen(
             [sys.executable, "-P", program, "-H", "127.0.0.1", "-p", str(port)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            env={**kept, "MOTO_AMIS_PATH": str(folder / "images.json")},
+            env={**kept, "MOTO_AMIS_PATH": str(folder / "images.json"), "MOTO_CALLS": str(folder / "calls")},
         )  # fmt: skip
         found = Aws(f"http://127.0.0.1:{port}", folder)
         while not _answers(found.url):

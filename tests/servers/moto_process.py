@@ -6,14 +6,19 @@ What is added here is this project's own reading of AWS's API reference, not AWS
   account has.
 - CopyImage describes its snapshot as AWS does, and reports encryption and key.
 - CancelSpotInstanceRequests does not know a request that is gone, instead of failing.
+- EnableFastLaunch is over at once.
 - Deprecation of images and protection from deregistration; an image that is protected cannot be deregistered.
+
+Each call is written to the file ``MOTO_CALLS``, a line of JSON with ``action`` and ``params``.
 """
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
 
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, BaseResponse
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
@@ -108,18 +113,42 @@ def _cancel(self: Any) -> ActionResult:
     return cancel_spot_requests(self)
 
 
+def _enable_fast_launch(self: Any) -> ActionResult:
+    _image(self).fast_launch = self.params
+    return ActionResult({"ImageId": self._get_param("ImageId"), "State": "enabling"})
+
+
+def _describe_fast_launch(self: Any) -> ActionResult:
+    found = self.ec2_backend.describe_images(ami_ids=self._get_param("ImageIds"))
+    return ActionResult({"FastLaunchImages": [{"ImageId": one.id, "State": "enabled"} for one in found]})
+
+
 ADDED = {
     "create_image": _create,
     "copy_image": _copy,
     "register_image": _register,
     "deregister_image": _deregister,
+    "describe_fast_launch_images": _describe_fast_launch,
+    "enable_fast_launch": _enable_fast_launch,
     "enable_image_deprecation": _deprecate,
     "enable_image_deregistration_protection": _protect,
     "disable_image_deregistration_protection": _unprotect,
     "cancel_spot_instance_requests": _cancel,
 }
 
+call_action = BaseResponse.call_action
+
+
+def _written_down(self: Any) -> Any:
+    line = json.dumps({"action": self._get_action(), "params": self.params}, default=str)
+    file = os.open(os.environ["MOTO_CALLS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, f"{line}\n".encode())
+    os.close(file)
+    return call_action(self)
+
+
 if __name__ == "__main__":
+    BaseResponse.call_action = _written_down
     for name, method in ADDED.items():
         setattr(EC2Response, name, method)
     main()

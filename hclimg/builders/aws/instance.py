@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -136,36 +137,48 @@ def user_data(run: RunConfig) -> bytes:
 @step("Starting the instance", undo="Terminating the instance")
 def on_demand_instance(ctx: Context, site: Site, wish: Wish) -> Iterator[str]:
     """Its id; it may not run yet."""
-    volumes = expected_volumes(ctx, site, wish)
-    with making(ctx, site.ec2, "instance") as record:
+    with making_instance(ctx, site, wish) as records:
         asked = parameters(ctx, site, wish)
         answer = once_known(
             ctx, f"instance profile {wish.profile}",
             lambda: site.ec2.call("RunInstances", MinCount=1, MaxCount=1, **asked), NEW_PROFILE,
         )  # fmt: skip
     instance = str(answer["Instances"][0]["InstanceId"])
-    record.made(id=instance)
+    records.instance.made(id=instance)
     ctx.say(f"Instance {instance}.")
     yield instance
-    end_instance(site.ec2, instance, volumes)
-    record.gone()
+    end_instance(site.ec2, instance, records)
 
 
-def expected_volumes(ctx: Context, site: Site, wish: Wish) -> Record | None:
-    """A record of the volumes that will not go with the instance, if any; they are found by their mark."""
-    if not (wish.keeps_volumes or site.source.keeps_volumes):
-        return None
-    return ctx.journal.intend("aws/volume", **{**site.aws.identity, "region": site.ec2.region})
+@frozen(kw_only=True)
+class Records:
+    """``volumes`` is of all those that will not go with the instance, if any; they are found by their mark."""
+
+    instance: Record
+    volumes: Record | None = None
 
 
-def end_instance(ec2: Service, instance: str, volumes: Record | None) -> None:
-    """Terminate it, and delete the volumes that its end leaves."""
-    staying = _staying_volumes(ec2, instance) if volumes else []
+@contextmanager
+def making_instance(ctx: Context, site: Site, wish: Wish) -> Iterator[Records]:
+    """Inside, an instance is made."""
+    with ExitStack() as stack:
+        volumes = None
+        if wish.keeps_volumes or site.source.keeps_volumes:
+            volumes = stack.enter_context(making(ctx, site.ec2, "volume"))
+        yield Records(instance=stack.enter_context(making(ctx, site.ec2, "instance")), volumes=volumes)
+
+
+def end_instance(ec2: Service, instance: str, records: Records, fleet: str = "") -> None:
+    """Terminate it with the fleet that it is of, if any, and delete the volumes that its end leaves."""
+    staying = _staying_volumes(ec2, instance) if records.volumes else []
+    if fleet:
+        removal.delete_fleet(ec2, fleet)
     removal.terminate_instance(ec2, instance)
+    records.instance.gone()
     for volume in staying:
         removal.delete_volume(ec2, volume)
-    if volumes:
-        volumes.gone()
+    if records.volumes:
+        records.volumes.gone()
 
 
 def _staying_volumes(ec2: Service, instance: str) -> list[str]:

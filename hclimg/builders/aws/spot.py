@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from hclimg.builders.aws.instance import NEW_PROFILE, Wish, end_instance, expected_volumes, parameters
+from hclimg.builders.aws.instance import NEW_PROFILE, Wish, end_instance, making_instance, parameters
 from hclimg.builders.aws.settings.spot import AUTO, SpotConfig
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
@@ -77,16 +77,13 @@ def _spot_options(spot: SpotConfig) -> dict[str, Any]:
 
 @step("Requesting a spot instance", undo="Terminating the spot instance")
 def fleet_instance(ctx: Context, site: Site, wish: Wish, template: str) -> Iterator[str]:
-    volumes = expected_volumes(ctx, site, wish)
-    with making(ctx, site.ec2, "instance") as record, making(ctx, site.ec2, "fleet") as fleet_record:
+    with making_instance(ctx, site, wish) as records, making(ctx, site.ec2, "fleet") as fleet_record:
         fleet, instance = _fleet(ctx, site, wish, template)
     fleet_record.made(id=fleet)
-    record.made(id=instance)
+    records.instance.made(id=instance)
     ctx.say(f"Spot instance {instance}.")
     yield instance
-    end_instance(site.ec2, instance, volumes)
-    record.gone()
-    removal.delete_fleet(site.ec2, fleet)
+    end_instance(site.ec2, instance, records, fleet)
     fleet_record.gone()
 
 
