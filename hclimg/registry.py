@@ -54,6 +54,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     Kind.PROVISIONER: {
         "breakpoint": "hclimg.provisioners.breakpoint:BreakpointProvisioner",
         "file": "hclimg.provisioners.file:FileProvisioner",
+        "python": "hclimg.provisioners.python:PythonProvisioner",
         "shell": "hclimg.provisioners.shell:ShellProvisioner",
         "shell-local": "hclimg.provisioners.shell_local:ShellLocalProvisioner",
         "sleep": "hclimg.provisioners.sleep:SleepProvisioner",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from shlex import quote
 
@@ -24,7 +24,13 @@ from hclimg.sdk.scripts import Script, environment, flatten, inline_script, read
 from hclimg.units import show_duration
 
 RETRY_PAUSE = 2.0
-KILLED = 128 + 9
+HINTS = {
+    126: "The machine may not execute files there. Set remote_folder to a place that is not mounted noexec, or "
+    'execute_command to "{{ .Vars }} sh {{ .Path }}".',
+    127: "A command was not found, or the interpreter that the script's first line names.",
+    128 + 9: "The machine may have run out of memory; its kernel log tells.",
+}
+"""What exit codes hint at."""
 
 
 @frozen
@@ -43,6 +49,7 @@ class RemoteScripts:
     ctx: Context
     communicator: Communicator
     config: ShellConfig
+    hints: Mapping[int, str] = HINTS
     _tail: deque[str] = field(factory=lambda: deque(maxlen=TAIL))
     _upload_failed: bool = False
 
@@ -222,18 +229,12 @@ class RemoteScripts:
         output = tuple(self._tail)
         line = named_line(placed.path, placed.content, output)
         raise CommandFailed(
-            describe_end(placed.script.name, status, line), exit_code=status, output=output, hint=_hint(status, valid)
+            describe_end(placed.script.name, status, line),
+            exit_code=status,
+            output=output,
+            hint=self.hints.get(status) or _expected(valid),
         )
 
 
-def _hint(status: int, valid: tuple[int, ...]) -> str:
-    if status == 126:
-        return (
-            "The machine may not execute files there. Set remote_folder to a place that is not mounted noexec, or "
-            'execute_command to "{{ .Vars }} sh {{ .Path }}".'
-        )
-    if status == KILLED:
-        return "The machine may have run out of memory; its kernel log tells."
-    if status == 127:
-        return "A command was not found, or the interpreter that the script's first line names."
+def _expected(valid: tuple[int, ...]) -> str:
     return "" if valid == (0,) else f"Exit codes that mean success: {', '.join(map(str, valid))}."

@@ -111,11 +111,13 @@ def run_program(
     on_output: OutputSink | None = None,
     timeout: timedelta | None = None,
     valid: Sequence[int] = (0,),
+    pass_fds: Sequence[int] = (),
     hint: str = "",
 ) -> Completed:
     """Run a program to its end.
 
-    ``env`` is added to the environment, or is all of it without ``inherit``. Output goes line by line to ``on_output``.
+    ``env`` is added to the environment, or is all of it without ``inherit``. Output goes line by line to ``on_output``;
+    ``pass_fds`` are open files that it gets under the same numbers.
     A cancel or the timeout ends the program and everything that it started (its process group). Raises MissingProgram,
     CommandFailed when the exit code is not in ``valid``, TimedOut, Cancelled.
     """
@@ -131,6 +133,7 @@ def run_program(
             stderr=subprocess.PIPE,
             env={**(os.environ if inherit else {}), **(env or {}), RUN_MARK: ctx.run.id},
             cwd=cwd,
+            pass_fds=pass_fds,
             start_new_session=True,
         )
     except BuildError:
