@@ -82,14 +82,18 @@ class ArtifactFile:
         with self._transaction() as db:
             return _rows(db)
 
-    def keep(self, found: Sequence[StoredArtifact], replaces: Iterable[str] = ()) -> list[int]:
-        """Add artifacts; their numbers. What other runs made, and these or ``replaces`` took the place of, goes."""
+    def keep(self, found: Sequence[StoredArtifact]) -> list[int]:
+        """Add artifacts; their numbers. What other runs made, and these took the place of, goes."""
         with self._transaction() as db:
             numbers = [_insert(db, item) for item in found]
-            taken = {name for item in found for name in item.contents} | set(replaces)
-            runs = {item.run for item in found}
-            _delete(db, [old.number for old in _rows(db) if old.run not in runs and _is_replaced(old, taken)])
+            _replace(db, {name for item in found for name in item.contents}, {item.run for item in found})
             return numbers
+
+    def replaced(self, names: Iterable[str], run: str) -> None:
+        """These things are gone, because of a run; artifacts of others with nothing else in them go too."""
+        if self.path.exists():
+            with self._transaction() as db:
+                _replace(db, set(names), {run})
 
     def forget(self, numbers: Iterable[int]) -> None:
         with self._transaction() as db:
@@ -161,6 +165,10 @@ def _insert(db: Connection, item: StoredArtifact) -> int:
 
 def _delete(db: Connection, numbers: Iterable[int]) -> None:
     db.executemany("DELETE FROM artifacts WHERE number = ?", [(number,) for number in numbers])
+
+
+def _replace(db: Connection, taken: set[str], runs: set[str]) -> None:
+    _delete(db, [old.number for old in _rows(db) if old.run not in runs and _is_replaced(old, taken)])
 
 
 def _is_replaced(old: StoredArtifact, taken: set[str]) -> bool:

@@ -236,6 +236,7 @@ class NodeRunner:
             journal=self.journal.of(work.node.lane),
             redact=self.redact,
             prompter=self.prompter,
+            forget=lambda names: self.keeping.forget(work.node.lane, names),
         )
 
     @contextmanager

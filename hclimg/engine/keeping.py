@@ -29,21 +29,34 @@ class Keeping:
     template: str
     warn: Callable[[str], None]
     _known: dict[str, list[tuple[Artifact, int]]] = field(factory=dict, init=False)
+    _replaced: set[str] = field(factory=set, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
     _broken: bool = field(default=False, init=False)
 
     def update(self, lane: LaneRun) -> None:
         """From now on these are the artifacts of the lane. Cheap when nothing has changed."""
+        self._try(lane.lane.name, lambda: self._update(lane.lane.name, list(lane.result())))
+
+    def forget(self, lane: str, names: tuple[str, ...]) -> None:
+        """A lane removed these things of earlier runs."""
+
+        def replace() -> None:
+            self._replaced |= set(names)
+            self.file.replaced(self._replaced, self.run)
+
+        self._try(lane, replace)
+
+    def _try(self, lane: str, write: Callable[[], None]) -> None:
         with self._lock:
             if self._broken:
                 return
             try:
-                self._update(lane.lane.name, list(lane.result()))
+                write()
             except HclimgError as error:
                 self._broken = True
                 self.warn(f"The artifacts of this run are not remembered. {error}")
             except Exception as error:  # noqa: BLE001 - a bug in what made the artifact, which is finished
-                self.warn(f"An artifact of {lane.lane.name} is not remembered. {type(error).__name__}: {error}")
+                self.warn(f"An artifact of {lane} is not remembered. {type(error).__name__}: {error}")
 
     def _update(self, build: str, there: list[Artifact]) -> None:
         known = self._known.setdefault(build, [])
@@ -52,8 +65,7 @@ class Keeping:
         stored = [(artifact, self._stored(build, artifact)) for artifact in new]
         kept = [(artifact, item) for artifact, item in stored if item.contents]  # the rest would be nothing
         if kept:
-            replaces = [name for artifact, _ in kept for name in artifact.replaces]
-            numbers = self.file.keep([item for _, item in kept], replaces)
+            numbers = self.file.keep([item for _, item in kept])
             known += [(artifact, number) for (artifact, _), number in zip(kept, numbers, strict=True)]
         if gone:
             self.file.forget(number for _, number in gone)

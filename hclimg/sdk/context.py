@@ -83,6 +83,12 @@ class Context:
     journal: Journal = field(factory=NoJournal)
     redact: Redactor = field(factory=_redactor)
     prompter: Prompter = field(factory=NoPrompter)
+    forget: Callable[[tuple[str, ...]], None] = lambda _names: None
+
+    def replaced(self, *names: str) -> None:
+        """Parts of finished images of earlier runs were removed to make room (``force_deregister``): they are listed no
+        more. ``names`` are as ``contents`` of the component gives them."""
+        self.forget(names)
 
     def emit(self, event: Event) -> None:
         self.bus.emit(evolve(event, lane=self.lane, node=self.node))

@@ -75,9 +75,7 @@ class Artifact:
     """An immutable result.
 
     ``builder`` is Packer's builder id ("transcend.qemu"), ``component`` the kind and name that made it
-    ("builder/qemu"), so that it can be destroyed later; ``state`` holds JSON values only, and no secrets. ``replaces``
-    are things that were removed for it (``force_deregister``), named as ``contents`` names them: who remembers
-    artifacts forgets those.
+    ("builder/qemu"), so that it can be destroyed later; ``state`` holds JSON values only, and no secrets.
     """
 
     builder: str
@@ -86,4 +84,3 @@ class Artifact:
     description: str
     files: tuple[str, ...] = ()
     state: Mapping[str, Any] = field(factory=dict)
-    replaces: tuple[str, ...] = ()

@@ -61,8 +61,11 @@ def test_why_one_stays_is_remembered(file: ArtifactFile) -> None:
 
 def test_what_takes_the_same_place_replaces_it(file: ArtifactFile) -> None:
     file.keep([stored("r1", "eu: ami-1", "eu: snap-1"), stored("r1", "us: ami-2", "us: snap-2")])
-    file.keep([stored("r2", "eu: ami-3")], replaces=["eu: ami-1", "eu: snap-1", "us: ami-2"])
-    assert names(file) == ["us: ami-2", "eu: ami-3"], "a snapshot of the other is still there"
+    file.keep([stored("r2", "eu: ami-3")])
+    file.replaced(["eu: ami-1", "eu: snap-1", "us: ami-2", "eu: ami-3"], run="r2")
+    assert names(file) == ["us: ami-2", "eu: ami-3"], "one has a snapshot yet, one is of this very run"
+    ArtifactFile(file.path.with_name("none.db")).replaced(["eu: ami-1"], run="r2")
+    assert not file.path.with_name("none.db").exists()
 
 
 def test_files_that_are_gone_keep_no_place(file: ArtifactFile, tmp_path: Path) -> None:

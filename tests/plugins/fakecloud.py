@@ -130,7 +130,7 @@ class FakeCloudBuilder(Builder[FakeCloudSettings]):
                 cloud.delete(region, kind, thing)
                 record.gone()
             raise
-        replaced = self._replaced(cloud, {thing for _, _, thing, _ in images})
+        self._replace(ctx, cloud, {thing for _, _, thing, _ in images})
         for region, kind, thing, record in images:
             cloud.untag(region, kind, thing)
             record.kept()
@@ -138,7 +138,7 @@ class FakeCloudBuilder(Builder[FakeCloudSettings]):
         parts = [[region, kind, thing] for region, kind, thing, _ in images]
         return Artifact(
             builder=self.builder_id, component="builder/fakecloud", id=ids, description=f"Images were created:\n{ids}",
-            state={"directory": str(cloud.directory), "parts": parts, "note": self.config.secret}, replaces=replaced,
+            state={"directory": str(cloud.directory), "parts": parts, "note": self.config.secret},
         )  # fmt: skip
 
     def _part(
@@ -150,15 +150,13 @@ class FakeCloudBuilder(Builder[FakeCloudSettings]):
         record.made(id=thing)
         return region, kind, thing, record
 
-    def _replaced(self, cloud: Cloud, new: set[str]) -> tuple[str, ...]:
-        gone = []
+    def _replace(self, ctx: Context, cloud: Cloud, new: set[str]) -> None:
         for region in ("here", *self.config.regions) if self.config.force else ():
             for kind in ("image", "snapshot"):
                 for thing, data in cloud.things(region, kind):
                     if data["name"] == self.config.image_name and thing not in new:
                         cloud.delete(region, kind, thing)
-                        gone.append(f"{region}: {thing}")
-        return tuple(gone)
+                        ctx.replaced(f"{region}: {thing}")
 
     @classmethod
     def contents(cls, artifact: Artifact) -> tuple[str, ...]:

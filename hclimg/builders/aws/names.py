@@ -34,10 +34,12 @@ def deregister_named(ctx: Context, aws: Aws, name: str, regions: Iterable[str], 
         ec2 = aws.service("ec2", region)
         for image in images_named(ec2, name):
             ctx.say(f"Deregistering {image} in {region}, which has the name.")
+            snapshots = sorted(removal.snapshots_of(ec2, image)) if with_snapshots else []
             if with_snapshots:
                 removal.remove_image(ec2, image)
             else:
                 ec2.call("DeregisterImage", ImageId=image)
+            ctx.replaced(*(f"{region}: {gone}" for gone in (image, *snapshots)))
 
 
 def images_named(ec2: Service, name: str) -> list[str]:

@@ -154,6 +154,8 @@ def delete_duplicates(ctx: Context, ecs: Ecs, config: ImageConfig) -> None:
             ctx.say(f"Deleting {image['ImageId']} ({name}) {what}in {there.region}")
             force = config.image_force_delete_instances
             remove_image(there, str(image["ImageId"]), force=force, snapshots=snapshots)
+            gone = (image["ImageId"], *(snapshots_in(image) if snapshots else ()))
+            ctx.replaced(*(f"{there.region}: {thing}" for thing in gone))
 
 
 def wait_for_first(draft: Draft, timeout: float) -> Image:
