@@ -48,6 +48,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "amazon-ebs": "hclimg.builders.aws.ebs.builder:EbsBuilder",
         "file": "hclimg.builders.file.builder:FileBuilder",
         "null": "hclimg.builders.null.builder:NullBuilder",
+        "openstack": "hclimg.builders.openstack.builder:OpenstackBuilder",
         "qemu": "hclimg.builders.qemu.builder:QemuBuilder",
         "rootfs": "hclimg.builders.rootfs.builder:RootfsBuilder",
     },

@@ -2,11 +2,13 @@
 
 from neutron_lib import constants
 from neutron_lib.plugins.ml2 import api
+from sqlalchemy.orm import configure_mappers
 
 
 class Driver(api.MechanismDriver):
     def initialize(self):
-        """There is nothing to set up."""
+        """Neutron uses relations of its tables that exist only once all are known, which its agents' first words do."""
+        configure_mappers()
 
     def bind_port(self, context):
         for segment in context.segments_to_bind:

@@ -1,0 +1,341 @@
+"""Calls of OpenStack's APIs: errors in words, waits that can be cancelled. The only importer of the SDK.
+
+    cloud = connect(ctx, config.access)
+    server = cloud.make("the server", lambda sdk: sdk.compute.create_server(…))
+    cloud.wait("the server", lambda: …, timedelta(minutes=20))
+
+A token that ends is renewed by the SDK, for every way to log in but a token. What a service refuses because it is busy
+(429, 503) is tried again by the SDK; questions are also asked again when the connection breaks, changes never: they may
+have been made.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import openstack
+from attrs import frozen
+from keystoneauth1 import exceptions as auth_errors
+from openstack import exceptions as sdk_errors
+from openstack.config import OpenStackConfig
+from openstack.warnings import OpenStackWarning
+
+from hclimg.clouds.openstack.access import OpenstackAccess
+from hclimg.clouds.openstack.refusals import is_missing, login_failure, refusal
+from hclimg.diagnostics import one_of
+from hclimg.errors import ApiError, BuildError, ConnectionLost, TimedOut
+from hclimg.sdk.cancel import CancelToken
+from hclimg.sdk.context import Context
+from hclimg.sdk.journal import Record
+from hclimg.sdk.retry import RetryPolicy, retry
+from hclimg.units import Secret, show_duration
+
+COMPUTE_VERSION = "2.1"
+"""The microversion whose behaviour Packer's templates were written for: no network need be named, for example."""
+READ_SECONDS = 120
+BUSY_RETRIES = 5
+ASKING = RetryPolicy(attempts=4, delay=1.0, retry_on=(ConnectionLost,))
+FIRST_DELAY, LAST_DELAY, DELAY_GROWTH = 0.3, 5.0, 1.3
+"""Seconds between looks at something that is not ready yet."""
+
+T = TypeVar("T")
+
+
+class Caller(Protocol):
+    """Who calls: its token is looked up anew each time, since a scope that closes brings another one."""
+
+    @property
+    def cancel(self) -> CancelToken: ...
+
+
+def connect(caller: Caller, access: OpenstackAccess) -> OpenStack:
+    """OpenStack with these settings, logged in. Raises BuildError when the settings do not lead there."""
+    caller.cancel.check()
+    key = _key(access)
+    with _making:
+        if key not in _connections:
+            _connections[key] = _log_in(access)
+        return OpenStack(caller, access, _connections[key])
+
+
+def reconnect(caller: Caller, identity: Mapping[str, str]) -> OpenStack:
+    """OpenStack as :attr:`OpenStack.identity` says; credentials come from the environment and ``clouds.yaml``, unless
+    this process is logged in there already.
+    """
+    access = OpenstackAccess(
+        cloud=identity.get("cloud", ""),
+        identity_endpoint=identity.get("endpoint", ""),
+        region=identity.get("region", ""),
+        endpoint_type=identity.get("interface", ""),
+        tenant_id=identity.get("project", ""),
+        cacert=identity.get("cacert", ""),
+        insecure=identity.get("insecure", "") == "true",
+    )
+    known = _by_identity.get(frozenset(identity.items()))
+    return OpenStack(caller, access, known) if known else connect(caller, access)
+
+
+@frozen(eq=False)
+class OpenStack:
+    """OpenStack for one component. Cheap: the connection is shared by all that have equal settings."""
+
+    _caller: Caller
+    access: OpenstackAccess
+    _sdk: Any
+
+    @property
+    def project(self) -> str:
+        """The id of the project."""
+        return self.ask("the project", lambda sdk: str(sdk.current_project_id))
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """For the journal and artifacts: what leads to the same API again, without secrets."""
+        access, config = self.access, self._sdk.config
+        applied = bool(access.application_credential_secret or "OS_APPLICATION_CREDENTIAL_SECRET" in os.environ)
+        found = {
+            "cloud": access.cloud or os.environ.get("OS_CLOUD", ""),
+            "endpoint": access.identity_endpoint or str(config.config.get("auth", {}).get("auth_url", "")),
+            "region": str(config.get_region_name() or ""),
+            "interface": access.endpoint_type,
+            "project": "" if applied else self.project,  # such a credential belongs to one project anyway
+            "cacert": access.cacert,
+            "insecure": "true" if access.insecure else "",
+        }
+        known = {name: value for name, value in found.items() if value}
+        _by_identity[frozenset(known.items())] = self._sdk
+        return known
+
+    def ask(self, what: str, question: Callable[[Any], T]) -> T:
+        """An answer of the SDK, asked for again when the connection breaks. ``what`` is named in errors.
+
+        Raises ApiError when a service refuses, ConnectionLost when it cannot be reached.
+        """
+        return retry(ASKING, lambda: self._told(what, question), self._caller.cancel)
+
+    def find(self, what: str, question: Callable[[Any], T]) -> T | None:
+        """Like :meth:`ask`; None when there is no such thing."""
+        try:
+            return self.ask(what, question)
+        except ApiError as error:
+            if is_missing(error):
+                return None
+            raise
+
+    def make(self, what: str, change: Callable[[Any], T]) -> T:
+        """Change something, once. Raises ApiError when it was refused, ConnectionLost when it may have been done."""
+        self._caller.cancel.check()
+        return self._told(what, change)
+
+    def make_recorded(
+        self, ctx: Context, kind: str, name: str, what: str, change: Callable[[Any], str]
+    ) -> tuple[str, Record]:
+        """Make what has an id, with a record in the journal: before, and with the id after. The id and the record.
+
+        When the service refused, nothing was made; when the connection broke, it may have been, so the record stays.
+        """
+        record = ctx.journal.intend(f"openstack/{kind}", name=name, **self.identity)
+        try:
+            made = self.make(what, change)
+        except ApiError:
+            record.gone()
+            raise
+        record.made(id=made)
+        return made, record
+
+    def remove(self, what: str, change: Callable[[Any], object]) -> None:
+        """Delete something; that it is gone already is fine."""
+        try:
+            self._told(what, change)
+        except ApiError as error:
+            if not is_missing(error):
+                raise
+
+    def request(self, what: str, service: str, method: str, path: str, **parameters: Any) -> dict[str, Any]:
+        """The JSON of an API's answer, for what the SDK has no call. Raises as :meth:`make` does."""
+
+        def asked(sdk: Any) -> dict[str, Any]:
+            response = getattr(getattr(sdk, service), method)(path, **parameters)
+            sdk_errors.raise_from_response(response)
+            answer: dict[str, Any] = response.json() if response.content else {}
+            return answer
+
+        return self.make(what, asked)
+
+    def wait(self, what: str, look: Callable[[], T | None], timeout: timedelta, *, hint: str = "") -> T:
+        """Look until there is something. Raises TimedOut that names ``what``."""
+        began, delay = time.monotonic(), FIRST_DELAY
+        while (found := look()) is None:
+            if time.monotonic() - began > timeout.total_seconds():
+                raise TimedOut(f"Timed out after {show_duration(timeout)} waiting for {what}.", hint=hint)
+            self._caller.cancel.sleep(delay)
+            delay = min(delay * DELAY_GROWTH, LAST_DELAY)
+        return found
+
+    def _told(self, what: str, call: Callable[[Any], T]) -> T:
+        try:
+            return call(self._sdk)
+        except Exception as error:
+            known = _translated(what, error)
+            if known is None:
+                raise
+            raise known from error
+
+
+# -- logging in -------------------------------------------------------------------
+
+_connections: dict[object, Any] = {}
+_by_identity: dict[frozenset[tuple[str, str]], Any] = {}
+_making = threading.Lock()
+
+
+def _key(access: OpenstackAccess) -> object:
+    """Equal settings and environment, one connection. Never leaves this module, as secrets are in it."""
+    given = (getattr(access, name) for name in OpenstackAccess.__annotations__)
+    plain = tuple(value.reveal() if isinstance(value, Secret) else value for value in given)
+    return plain, tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("OS_")))
+
+
+def _log_in(access: OpenstackAccess) -> Any:
+    warnings.simplefilter("ignore", OpenStackWarning)
+    if access.insecure:
+        import urllib3
+
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    try:
+        config = _configured(access)
+        sdk = openstack.connection.Connection(config=config, app_name="hclimg")
+        sdk.authorize()
+    except Exception as error:
+        known = _login_error(access, error)
+        if known is None:
+            raise
+        raise known from error
+    return sdk
+
+
+def _configured(access: OpenstackAccess) -> Any:
+    """The SDK's configuration: settings, then ``clouds.yaml`` or the environment."""
+    cloud = access.cloud or os.environ.get("OS_CLOUD", "")
+    loader = OpenStackConfig(load_yaml_config=bool(cloud), load_envvars=not access.cloud)
+    if cloud and cloud not in loader.get_cloud_names():
+        hint = one_of(cloud, [name for name in loader.get_cloud_names() if name != "envvars"], "There are")
+        raise BuildError(f'clouds.yaml has no entry "{cloud}".', hint=hint.strip() or "There is no clouds.yaml.")
+    given: dict[str, Any] = {
+        "cloud": cloud or None,
+        "region_name": access.region or None,
+        "interface": access.endpoint_type.removesuffix("URL") or None,
+        "cacert": _path(access.cacert),
+        "cert": _path(access.cert),
+        "key": _path(access.key),
+        "auth": _login(access),
+        "auth_type": _auth_type(access),
+        "verify": False if access.insecure else None,
+    }
+    return loader.get_one(
+        **{name: value for name, value in given.items() if value is not None},
+        compute_default_microversion=COMPUTE_VERSION, api_timeout=READ_SECONDS, status_code_retries=BUSY_RETRIES,
+    )  # fmt: skip
+
+
+def _login(access: OpenstackAccess) -> dict[str, str]:
+    domain = {"id": access.domain_id, "name": access.domain_name}
+    given = {
+        "auth_url": access.identity_endpoint,
+        "username": access.username,
+        "user_id": access.user_id,
+        "password": access.password.reveal(),
+        "project_id": access.tenant_id,
+        "project_name": "" if access.tenant_id else access.tenant_name,
+        "token": (access.token or Secret("")).reveal(),
+        "application_credential_id": access.application_credential_id,
+        "application_credential_name": access.application_credential_name,
+        "application_credential_secret": access.application_credential_secret.reveal(),
+        **{f"{whose}_domain_{kind}": value for whose in ("user", "project") for kind, value in domain.items()},
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _auth_type(access: OpenstackAccess) -> str | None:
+    """The SDK's name of the way to log in, where it does not find out by itself."""
+    if access.application_credential_secret:
+        return "v3applicationcredential"
+    if access.token:
+        return "token"
+    if access.password or access.cloud or os.environ.get("OS_AUTH_TYPE") or os.environ.get("OS_CLOUD"):
+        return None
+    if os.environ.get("OS_APPLICATION_CREDENTIAL_SECRET"):
+        return "v3applicationcredential"
+    return "token" if os.environ.get("OS_TOKEN") else None
+
+
+def _path(text: str) -> str | None:
+    return str(Path(text).expanduser()) if text else None
+
+
+# -- errors -----------------------------------------------------------------------
+
+
+UNUSABLE = (auth_errors.MissingRequiredOptions, auth_errors.NoMatchingPlugin, sdk_errors.ConfigException)
+LOGIN_HINT = (
+    "Set identity_endpoint with username and password or an application credential, or cloud, or the environment "
+    "variables OS_AUTH_URL, OS_USERNAME, …."
+)
+
+
+def _login_error(access: OpenstackAccess, error: Exception) -> BuildError | None:
+    named = f'cloud "{access.cloud}"' if access.cloud else os.environ.get("OS_AUTH_URL", "")
+    where = access.identity_endpoint or named
+    if isinstance(error, BuildError):
+        return error
+    if isinstance(error, auth_errors.HttpError):
+        return login_failure(where, error.http_status, str(error.message or ""), str(error.request_id or ""))
+    if isinstance(error, sdk_errors.HttpException):
+        return login_failure(where, error.status_code or 0, str(error.details or error.message), _request(error))
+    if isinstance(error, UNUSABLE):
+        return BuildError(f"The settings do not lead to an OpenStack: {_text(error)}", hint=LOGIN_HINT)
+    if isinstance(error, auth_errors.DiscoveryFailure):
+        hint = "Look at identity_endpoint or OS_AUTH_URL: it ends in /v3 for most clouds."
+        return ConnectionLost(f"There is no Identity service at {where}: {_text(error)}", hint=hint)
+    return _translated(f"the login at {where}", error)
+
+
+def _translated(what: str, error: Exception) -> BuildError | None:
+    """An exception of the SDK in words; None for what is none of its."""
+    if isinstance(error, sdk_errors.HttpException) and error.status_code:
+        body = error.response.text if error.response is not None else ""
+        return refusal(what, error.status_code, body, str(error.details or error.message), _request(error))
+    if isinstance(error, auth_errors.HttpError):
+        body = error.response.text if error.response is not None else ""
+        return refusal(what, error.http_status, body, str(error.message), str(error.request_id or ""))
+    if isinstance(error, auth_errors.SSLError):
+        hint = "cacert names a file with the certificates to trust; insecure = true trusts any."
+        return ConnectionLost(f"OpenStack has no certificate that is trusted: {_text(error)}", hint=hint)
+    if isinstance(error, (auth_errors.EndpointNotFound, auth_errors.CatalogException)):
+        hint = "Look at region and endpoint_type; openstack catalog list shows what this cloud has."
+        return BuildError(f"This OpenStack has no service for {what}: {_text(error)}", hint=hint)
+    if isinstance(error, auth_errors.ConnectionError):
+        hint = "Look at the network and the proxy of this host, and at region and endpoint_type."
+        return ConnectionLost(f"OpenStack cannot be reached for {what}: {_text(error)}", hint=hint)
+    if isinstance(error, (sdk_errors.SDKException, auth_errors.ClientException)):
+        return BuildError(f"OpenStack cannot be used for {what}: {_text(error)}")
+    return None
+
+
+def _request(error: Any) -> str:
+    headers = error.response.headers if error.response is not None else {}
+    names = ("x-openstack-request-id", "x-compute-request-id")
+    return str(error.request_id or next((headers[name] for name in names if name in headers), ""))
+
+
+def _text(error: Exception) -> str:
+    """One line."""
+    text = " ".join(str(error).split())
+    return text if text.endswith(".") else f"{text}."

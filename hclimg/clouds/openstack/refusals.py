@@ -1,0 +1,81 @@
+"""What OpenStack's refusals mean for whoever reads the message, and what to do about them.
+
+Each service has its own form of an error. Knows only the answers, not the SDK.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from hclimg.errors import ApiError
+
+QUOTA = re.compile(r"quota|OverLimit|LimitExceeded|exceeds", re.IGNORECASE)
+NETWORKS = re.compile(r"multiple possible networks", re.IGNORECASE)
+MEMBERS = re.compile(r"only shared images have members", re.IGNORECASE)
+PUBLIC = re.compile(r"public|publicize", re.IGNORECASE)
+
+
+def refusal(what: str, status: int, body: str, text: str, request: str) -> ApiError:
+    """The error for an answer of a service; ``what`` was asked for or to be changed."""
+    code, said = _told(body)
+    said = " ".join((said or text).split()).rstrip(".")
+    known = f" (request {request})" if request else ""
+    message = f"OpenStack refuses {what}: {status} {code}: {said}{known}." if code else (
+        f"OpenStack refuses {what}: {status}: {said}{known}."
+    )  # fmt: skip
+    return ApiError(message, code=f"{status} {code}".strip(), request=request, hint=_hint(status, f"{code} {said}"))
+
+
+def login_failure(where: str, status: int, text: str, request: str) -> ApiError:
+    """The error for a login that the Identity service refuses."""
+    said = " ".join(text.split()).rstrip(".")
+    known = f" (request {request})" if request else ""
+    hint = {
+        401: "Look at user, password, domain and project, or at the application credential; a token may have ended.",
+        404: "Look at identity_endpoint or OS_AUTH_URL: it ends in /v3 for most clouds.",
+    }.get(status, "")
+    message = f"{where} refuses the login: {status}: {said}{known}."
+    return ApiError(message, code=str(status), request=request, hint=hint)
+
+
+def is_missing(error: ApiError) -> bool:
+    """Whether the thing does not exist, or no more."""
+    return error.code.partition(" ")[0] in ("404", "410")
+
+
+def is_busy(error: ApiError) -> bool:
+    """Whether something has to become ready or go first."""
+    return error.code.partition(" ")[0] == "409" or "in use" in error.message or "must be available" in error.message
+
+
+def _hint(status: int, said: str) -> str:
+    if NETWORKS.search(said):
+        return "Name the networks of the machine with networks, ports or network_discovery_cidrs."
+    if MEMBERS.search(said):
+        return 'Set image_visibility = "shared".'
+    if QUOTA.search(said):
+        return "A quota of the project is used up: remove what is not needed (hclimg cleanup), or ask for a higher one."
+    return {
+        401: "The token has ended and cannot be renewed: use a password or an application credential for long builds.",
+        403: "The user needs another role in this project, or the cloud reserves this for its administrators.",
+        429: "The cloud is busy with requests: run fewer builds at once (-parallel-builds).",
+        500: "The cloud has trouble; its administrators can find out why from the request's id.",
+        503: "The cloud has trouble; try again later.",
+    }.get(status, "")
+
+
+def _told(body: str) -> tuple[str, str]:
+    """The service's own name of the reason, and its words; each may be empty."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return "", ""
+    if not isinstance(content, Mapping):
+        return "", ""
+    for name, value in content.items():
+        if isinstance(value, Mapping) and ("message" in value or "detail" in value):
+            code = str(value.get("type") or value.get("title") or name)
+            return code, str(value.get("message") or value.get("detail"))
+    return "", str(content.get("message", ""))
