@@ -43,8 +43,14 @@ source "null" "b" {
   ssh_username = "root"
   ssh_password = "x"
 }
+source "openstack" "c" {
+  source_image = "1"
+  flavor       = "x"
+  image_name   = "x"
+  ssh_username = "x"
+}
 build {
-  sources = ["null.a", "null.b"]
+  sources = ["null.a", "null.b", "openstack.c"]
   provisioner "shell" { inline = ["echo ${local.y} ${build.ID}"] }
   provisioner "file" {
     content     = "x"
@@ -74,7 +80,7 @@ def imported(args: list[str], cwd: Path) -> set[str]:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
-    return set(done.stdout.split())
+    return set(done.stdout.splitlines()[-1].split())
 
 
 def test_validate_imports_nothing_heavy(write: Write, tmp_path: Path) -> None:

@@ -145,8 +145,6 @@ class NetworkConfig:
         return bool(self.floating_ip or self.reuse_ips or self.floating_network)
 
     def check(self, problems: Checker) -> None:
-        from ipaddress import ip_network
-
         problems.at_most_one("floating_ip_network", "floating_ip_pool")
         if self.floating_ip and problems.is_known("floating_ip"):
             for name in ("floating_ip_network", "floating_ip_pool", "reuse_ips"):
@@ -158,9 +156,7 @@ class NetworkConfig:
             detail = '"instance_floating_ip_net" has no effect: no floating IP is asked for.'
             problems.warn("Argument without effect", detail, "instance_floating_ip_net")
         for text in self.network_discovery_cidrs:
-            try:
-                ip_network(text, strict=False)
-            except ValueError:
+            if not _is_range(text):
                 detail = f'"{text}" is no range of addresses, such as "10.0.0.0/8".'
                 problems.error("Invalid CIDR", detail, "network_discovery_cidrs")
         if self.network_discovery_cidrs and (self.networks or self.ports):
@@ -278,6 +274,16 @@ class OpenstackConfig:
         if how.ssh_keypair_name and how.temporary_key_pair_name:
             detail = 'No temporary key pair is made when "ssh_keypair_name" is set.'
             problems.error("Conflicting arguments", detail, "temporary_key_pair_name", "ssh_keypair_name")
+
+
+def _is_range(text: str) -> bool:
+    from ipaddress import ip_network
+
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_metadata(problems: Checker, name: str, metadata: dict[str, str]) -> None:

@@ -104,7 +104,7 @@ class Deployment:
         start("placement", _uwsgi("/usr/bin/placement-api", ports.placement), env)
         start("glance", ["glance-api", "--config-file", str(self._etc("glance.conf"))])
         self.servers.wait_for_port("rabbit", ports.rabbit)
-        plugins = {"PYTHONPATH": str(PROGRAMS / "plugins")}
+        plugins = {"PYTHONPATH": str(PROGRAMS / "plugins"), "HCLIMG_SSH_PORT": str(ports.ssh)}
         start("neutron", ["neutron-server", "--config-file", str(self._etc("neutron.conf"))], plugins)
         guests = {"HCLIMG_GUESTS": str(self.layout.top / "guests"), "HCLIMG_SSH_PORT": str(ports.ssh)}
         for name in ("conductor", "scheduler", "compute", "api"):
