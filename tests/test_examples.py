@@ -53,6 +53,14 @@ def test_plans(name: str, options: list[str], hclimg: Hclimg, golden: Callable[[
     golden(f"example-{name}.txt", hclimg("plan", *options, name.partition("-")[0]))
 
 
+def test_a_legacy_template_for_a_cloud_is_planned(
+    hclimg: Hclimg, golden: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALICLOUD_ACCESS_KEY", "LTAIexample")
+    monkeypatch.setenv("ALICLOUD_SECRET_KEY", "secret")
+    golden("example-alicloud.txt", hclimg("plan", "alicloud/redis.json"))
+
+
 def test_output(hclimg: Hclimg, tmp_path: Path) -> None:
     hclimg("apply", "output")
     bundle = hclimg("output", "-raw", "bundle")

@@ -32,6 +32,7 @@ Answer = Mapping[str, Any]
 CONNECT_TIMEOUT, READ_TIMEOUT = 10, 30  # seconds
 RETRIES_VARIABLE = "ALICLOUD_MAX_RETRIES"
 RETRIES = 6
+ASK_TWICE = 2
 PAGE = 50
 FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0  # seconds between two looks at what is not ready yet
 SETTLE = 60.0  # seconds until a thing that was just made can be used everywhere
@@ -73,19 +74,33 @@ class Ecs:
     @property
     def identity(self) -> dict[str, str]:
         """For the journal: what leads back here."""
-        return {"region": self.region, **self.session.access.identity}
+        known = {"region": self.region, "account": self.session.account or "", **self.session.access.identity}
+        return {name: value for name, value in known.items() if value}
+
+    def account(self) -> str:
+        """The account that asks; empty when nobody tells. Found out once."""
+        if self.session.account is None:
+            patience = evolve(self.session.policy, attempts=min(ASK_TWICE, self.session.policy.attempts))
+            try:
+                answer = self._call("Sts", "GetCallerIdentity", {}, patience)
+            except ApiError:
+                self.session.account = ""  # clouds that have the same API may have no STS
+            else:
+                self.session.account = str(answer.get("AccountId") or "")
+        return self.session.account
 
     def call(self, action: str, *, product: str = "Ecs", **parameters: Any) -> Answer:
         """One action; empty and None parameters are left out, lists are numbered from 1.
 
         What the API throttles or fails at is tried again. Raises ApiError.
         """
-        flat = flatten(parameters)
+        return self._call(product, action, flatten(parameters), self.session.policy)
 
+    def _call(self, product: str, action: str, parameters: Mapping[str, str], policy: RetryPolicy) -> Answer:
         def attempt() -> Answer:
-            return self.session.send(product, action, self.region, flat)
+            return self.session.send(product, action, self.region, parameters)
 
-        return retry(self.session.policy, attempt, self.ctx.cancel, self.told)
+        return retry(policy, attempt, self.ctx.cancel, self.told)
 
     def make(self, action: str, *, token: str = "", **parameters: Any) -> Answer:
         """Like :meth:`call`, for what makes something: however often it is sent, it is made once."""
@@ -206,6 +221,7 @@ class Session:
     access: AlicloudAccess
     login: Login
     policy: RetryPolicy = field(factory=lambda: _policy())
+    account: str | None = None
     _keys: Keys | None = None
     _client: Any = None
     _lock: threading.Lock = field(factory=threading.Lock)

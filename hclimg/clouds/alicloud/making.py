@@ -22,7 +22,9 @@ def api_for(ctx: Context, access: AlicloudAccess) -> Ecs:
     """The API on behalf of a context. Raises BuildError when there are no credentials or no region."""
     ecs = open_api(ctx, access)
     ctx.redact.add(*ecs.session.login.secrets)
-    return within(ctx, ecs)
+    ecs = within(ctx, ecs)
+    ecs.account()
+    return ecs
 
 
 def within(ctx: Context, ecs: Ecs) -> Ecs:

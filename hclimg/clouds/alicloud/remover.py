@@ -41,4 +41,8 @@ class AlicloudRemover(Remover):
         where = tuple(identity.get(name, "") for name in known)
         if where not in self._apis:
             self._apis[where] = open_api(self.ctx, access_of(identity))
-        return self._apis[where]
+        api, account = self._apis[where], identity.get("account", "")
+        if account and api.account() != account:
+            other = api.account() or "an account that cannot be found out"
+            raise CleanupError(f"it is in the account {account}, but the credentials are those of {other}")
+        return api
