@@ -16,6 +16,7 @@ from hclimg.engine.interrupts import Interrupts
 from hclimg.engine.journal import Resource
 from hclimg.engine.reclaim import ALWAYS, SETTLE, LeftOver, Manner, Reclaimed, left_over, prune, reclaim
 from hclimg.engine.rundir import home_directory
+from hclimg.errors import BuildError
 
 INTERRUPTED = 130
 BUSY = "it goes on, or somebody else cleans up after it"
@@ -75,6 +76,23 @@ def _clean(item: LeftOver, report: Report, manner: Manner) -> None:
     report.begin(item)
     if reclaim(item.directory, evolve(manner, say=report.say, done=report.done)) is None:
         report.busy()
+    else:
+        report.finished(unlisted(item))
+
+
+def unlisted(item: LeftOver) -> list[Resource]:
+    """What the run had finished in a cloud when it was killed, but had no time to write down as an artifact."""
+    results = [resource for resource in item.ledger.kept if "/" in resource.kind]
+    if not results:
+        return []
+    from hclimg.engine.artifactfile import ArtifactFile, artifact_file
+
+    try:
+        listed = ArtifactFile(artifact_file(item.directory.parent.parent)).all()
+    except BuildError:  # the file is broken: it knows none of them
+        return results
+    known = {text.rpartition(": ")[2] for artifact in listed for text in artifact.contents}
+    return [resource for resource in results if resource.identity.get("id") not in known]
 
 
 def _leave_at_once() -> None:
@@ -109,6 +127,11 @@ class Report:
 
     def say(self, text: str) -> None:
         self._print(f"  {text}")
+
+    def finished(self, results: list[Resource]) -> None:
+        self._runs[-1]["finished"] = [{"kind": item.kind, "identity": item.identity} for item in results]
+        for resource in results:
+            self._print(f"  not touched: {resource}: it was finished, but hclimg artifacts does not know it")
 
     def busy(self) -> None:
         self._runs[-1]["busy"] = True

@@ -54,16 +54,19 @@ class Resource:
 
 @frozen
 class Ledger:
-    """What a journal says. ``boot`` is the boot of the host in which the run ran."""
+    """What a journal says. ``boot`` is the boot of the host in which the run ran. ``kept`` are results, or parts of
+    results; only a journal with something left is read so far that they are known."""
 
     run: str
     boot: str
     left: tuple[Resource, ...]
+    kept: tuple[Resource, ...] = ()
 
 
 def read_journal(path: Path) -> Ledger:
     """What is left, oldest first. A journal that does not exist has nothing."""
     left: dict[int, Resource] = {}
+    kept: list[Resource] = []
     run = boot = ""
     for entry in _entries(path):
         match entry:
@@ -75,9 +78,11 @@ def read_journal(path: Path) -> Ledger:
             case {"op": "made", "n": int(number), "identity": dict(identity)} if number in left:
                 known = left[number]
                 left[number] = evolve(known, made=True, identity={**known.identity, **identity})
-            case {"op": "gone" | "kept", "n": int(number)}:
+            case {"op": "kept", "n": int(number)} if number in left:
+                kept.append(left.pop(number))
+            case {"op": "gone", "n": int(number)}:
                 left.pop(number, None)
-    return Ledger(run, boot, tuple(left.values()))
+    return Ledger(run, boot, tuple(left.values()), tuple(kept) if left else ())
 
 
 def _entries(path: Path) -> Iterator[Any]:

@@ -140,6 +140,24 @@ def test_what_is_in_a_cloud_is_removed(hclimg: Run, cloud: Cloud, tmp_path: Path
     assert [name.split("-")[0] for name in contents(cloud.directory)] == ["here image", "here instance"]
 
 
+def test_what_was_finished_and_not_written_down_is_told(hclimg: Run, cloud: Cloud, tmp_path: Path) -> None:
+    """The run was killed between the two. A file that it made stays without a word, as it is where it should be."""
+    image = cloud.create("here", "image", "web")
+    journal = ResourceJournal(tmp_path / ".hclimg/runs" / RUN / "resources.jsonl", RUN)
+    journal._count = 100
+    record = journal.intend("fakecloud/image", name="web", region="here")
+    record.made(id=image)
+    record.kept()
+    journal.intend("file", path=str(tmp_path / "b.txt")).kept()
+    done = hclimg("cleanup", "-settle=0s", **WITH_CLOUD)
+    assert done.returncode == 0
+    lines = [line for line in done.stdout.splitlines() if "not touched" in line]
+    what = f"fakecloud/image web (region here, id {image})"
+    assert lines == [f"  not touched: {what}: it was finished, but hclimg artifacts does not know it"]
+    assert contents(cloud.directory) == [f"here {image}"]
+    assert "Nothing is left behind" in hclimg("cleanup", "-settle=0s", **WITH_CLOUD).stdout
+
+
 def test_without_access_everything_stays_and_says_why(
     hclimg: Run, cloud: Cloud, tmp_path: Path, golden: Golden
 ) -> None:
