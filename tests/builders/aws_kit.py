@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from attrs import define
 
-from servers.moto import DEBIAN, REGION, Aws, Network
+from hclimg.sdk.ssh_keys import generate_key_pair
+from servers.moto import DEBIAN, REGION, Aws, Network, running_moto
+from servers.ports import held_ports
 from servers.sshd import Sshd
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,6 +132,24 @@ class Lab:
 
 def tags(thing: dict[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in thing.get("Tags", ())}
+
+
+@contextmanager
+def open_lab(folder: Path) -> Iterator[Lab]:
+    """A lab outside of pytest."""
+    (folder / "moto").mkdir()
+    with running_moto(folder / "moto") as aws, held_ports() as hold:
+        aws.reset()
+        network = aws.network()
+        key = generate_key_pair("lab", key_type="ed25519")
+        sshd = Sshd(folder / "sshd", key, hold(), network.listen + ANY_KEY)
+        sshd.prepare()
+        sshd.start()
+        (folder / "project").mkdir()
+        try:
+            yield Lab(folder / "project", aws, network, sshd)
+        finally:
+            sshd.stop()
 
 
 def new_lab(folder: Path, aws: Aws, sshd_factory: Callable[..., Sshd]) -> Lab:

@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,12 @@ class Aws:
         params: dict[str, Any] = call["params"]
         return params
 
+    def quiet(self) -> None:
+        """Wait until no call is under way, not even one whose caller has died."""
+        port = int(self.url.rpartition(":")[2])
+        while _connections(port):
+            time.sleep(0.01)
+
     def network(self, guests: int = 8, region: str = REGION) -> Network:
         """A VPC 127.0.0.0/16 with a subnet."""
         ec2 = self.client("ec2", region)
@@ -136,6 +143,14 @@ class Aws:
         return {kind: names for kind, names in found.items() if names}
 
 
+def _connections(port: int) -> list[str]:
+    """The server's ends of connections that are not over, as the kernel lists them. It closes each after one call."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    begun, established, half_closed = "03", "01", "08"
+    here = f":{port:04X}"
+    return [line[1] for line in lines if line[1].endswith(here) and line[3] in (begun, established, half_closed)]
+
+
 def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/moto-api/data.json"):
@@ -144,10 +159,9 @@ def _answers(url: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
-def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """The process."""
-    folder = tmp_path_factory.mktemp("moto")
+@contextmanager
+def running_moto(folder: Path) -> Iterator[Aws]:
+    """A server of its own, whose files are in the folder."""
     (folder / "images.json").write_text(json.dumps(IMAGES))
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with held_ports() as hold, (folder / "log").open("wb") as log:
@@ -162,9 +176,18 @@ def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         while not _answers(found.url):
             assert server.poll() is None, (folder / "log").read_text()
             time.sleep(0.05)
+        try:
+            yield found
+        finally:
+            server.terminate()
+            server.wait()
+
+
+@pytest.fixture(scope="session")
+def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """The process."""
+    with running_moto(tmp_path_factory.mktemp("moto")) as found:
         yield found
-        server.terminate()
-        server.wait()
 
 
 @pytest.fixture
