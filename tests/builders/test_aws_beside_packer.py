@@ -28,7 +28,7 @@ SETTINGS = """
   run_volume_tags         = {{ Disk = "scratch" }}
 """
 BY_PACKER_ONLY = {"DescribeImages": 2, "DescribeInstances": 1, "CreateTags": 2}
-"""Packer looks at an image again once it is ready, and at an instance once it runs; it tags an image after it was made."""
+"""Packer looks at an image again once it is ready, and at an instance once it runs; it tags an image afterwards."""
 BY_HCLIMG_ONLY = {"DeleteTags": 1, "DeleteVolume": 1}
 """Takes off the mark by which a run that died is cleaned up; and deletes the disk of the instance, which by the source
 image's mapping outlives it (at AWS; moto deletes it anyway)."""

@@ -60,7 +60,6 @@ def temporary_role(ctx: Context, site: Site, iam: Service, name: str) -> Iterato
             Description="Temporary role of an image build",
         )  # fmt: skip
     record.made(id=name)
-    iam.wait("role_exists", f"role {name}", RoleName=name)
     yield name
     removal.delete_role(iam, name)
     record.gone()
@@ -69,6 +68,7 @@ def temporary_role(ctx: Context, site: Site, iam: Service, name: str) -> Iterato
 @step("Giving the role its policy")
 def role_policy(_ctx: Context, iam: Service, role: str, policy: PolicyDocument) -> None:
     """The policy is a part of the role and goes with it."""
+    iam.wait("role_exists", f"role {role}", RoleName=role)
     iam.call("PutRolePolicy", RoleName=role, PolicyName=POLICY, PolicyDocument=json.dumps(policy.document()))
 
 
@@ -77,7 +77,6 @@ def temporary_profile(ctx: Context, site: Site, iam: Service, name: str) -> Iter
     with making(ctx, iam, "instance-profile", name=name) as record:
         iam.call("CreateInstanceProfile", InstanceProfileName=name, Tags=tag_list(site.tags))
     record.made(id=name)
-    iam.wait("instance_profile_exists", f"instance profile {name}", InstanceProfileName=name)
     yield name
     removal.delete_instance_profile(iam, name)
     record.gone()
@@ -86,5 +85,6 @@ def temporary_profile(ctx: Context, site: Site, iam: Service, name: str) -> Iter
 @step("Putting the role into the profile")
 def role_in_profile(ctx: Context, iam: Service, role: str, profile: str) -> None:
     """The role leaves the profile when the profile goes."""
+    iam.wait("instance_profile_exists", f"instance profile {profile}", InstanceProfileName=profile)
     names: dict[str, Any] = {"InstanceProfileName": profile, "RoleName": role}
     once_known(ctx, f"role {role}", lambda: iam.call("AddRoleToInstanceProfile", **names), "NoSuchEntity")

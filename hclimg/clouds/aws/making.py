@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hclimg.errors import ApiError
+from hclimg.clouds.aws.watch import GivenUp, steady
+from hclimg.errors import ApiError, Cancelled
 from hclimg.sdk.retry import wait_until
 
 if TYPE_CHECKING:
@@ -23,10 +24,20 @@ _UNSURE = ("Internal", "Unavailable", "ServiceUnavailable", "Server.", "RequestT
 
 @contextmanager
 def making(ctx: Context, api: Service, thing: str, **identity: str) -> Iterator[Record]:
-    """Inside, something is made. A refusal means that it was not; after anything else it may be there."""
+    """Inside, something is made. A refusal means that it was not; after anything else it may be there.
+
+    A cancel waits until it is known what a call has made: then there is something to undo, rather than to look for.
+    """
+    ctx.cancel.check()
     record = ctx.journal.intend(f"aws/{thing}", **{**api.aws.identity, "region": api.region, **identity})
     try:
-        yield record
+        with steady():
+            yield record
+    except GivenUp:
+        raise
+    except Cancelled:  # between calls
+        record.gone()
+        raise
     except ApiError as error:
         if not error.code.startswith(_UNSURE):
             record.gone()

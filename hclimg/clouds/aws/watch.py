@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from attrs import define
 
+from hclimg.errors import Cancelled
 from hclimg.events import ApiRetrying
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.context import Context
@@ -34,12 +35,28 @@ class _Call:
 
 
 _call: ContextVar[_Call | None] = ContextVar("call", default=None)
+_steady: ContextVar[bool] = ContextVar("steady", default=False)
+
+
+class GivenUp(Cancelled):
+    """A call was cancelled after a try whose outcome nobody knows: what it makes may be there."""
+
+
+@contextmanager
+def steady() -> Iterator[None]:
+    """Inside, a cancel does not keep a call from its first try, and so from an answer that says what was made."""
+    token = _steady.set(True)
+    try:
+        yield
+    finally:
+        _steady.reset(token)
 
 
 @contextmanager
 def calling(caller: Caller, operation: str) -> Iterator[None]:
     """Inside, the SDK works at this call. Raises Cancelled when it is not wanted (any more)."""
-    caller.cancel.check()
+    if not _steady.get():
+        caller.cancel.check()
     token = _call.set(_Call(caller, operation))
     try:
         yield
@@ -58,7 +75,10 @@ def _begun(**_: Any) -> None:
     call = _call.get()
     if call is None:
         return
-    call.caller.cancel.check()
+    if call.problem and call.caller.cancel.cancelled:
+        raise GivenUp("cancelled")
+    if not _steady.get():
+        call.caller.cancel.check()
     if call.problem and isinstance(call.caller, Context):
         call.caller.emit(ApiRetrying(error=f"{call.operation}: {call.problem}", delay=0.0))
 
