@@ -61,6 +61,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "sleep": "hclimg.provisioners.sleep:SleepProvisioner",
     },
     Kind.POST_PROCESSOR: {
+        "alicloud-import": "hclimg.postprocessors.alicloud_import:AlicloudImportPostProcessor",
         "artifice": "hclimg.postprocessors.artifice:ArtificePostProcessor",
         "checksum": "hclimg.postprocessors.checksum:ChecksumPostProcessor",
         "compress": "hclimg.postprocessors.compress:CompressPostProcessor",

@@ -18,7 +18,7 @@ A setting without ``default=``/``factory=`` is required. Embedded settings appea
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar, dataclass_transform
+from typing import Any, Protocol, TypeVar, cast, dataclass_transform, get_type_hints
 
 import attrs
 
@@ -95,6 +95,19 @@ class Checker(Protocol):
     def at_most_one(self, *names: str) -> None: ...
     def file_exists(self, name: str, path: str) -> None:
         """Report when the setting names a file of the host that is not there."""
+
+
+def without_effect(cls: type[T], reason: str) -> type[T]:
+    """A config class with the settings of another, which are accepted and do nothing, for this reason."""
+
+    def quiet(field: attrs.Attribute[Any]) -> Any:
+        meta = attrs.evolve(field.metadata[KEY], ignored=reason, required=False, choices=(), deprecated="")
+        return attrs.field(default=field.default, metadata={KEY: meta})
+
+    fields = {field.name: quiet(field) for field in attrs.fields(cast("Any", cls))}
+    made = attrs.make_class(cls.__name__, fields, kw_only=True, frozen=True, eq=False, repr=False, order=False)
+    made.__annotations__ = get_type_hints(cls)
+    return made
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(setting, block, embed))

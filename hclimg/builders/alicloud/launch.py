@@ -9,7 +9,8 @@ from hclimg.builders.alicloud.instance import start, temporary_instance, wait_fo
 from hclimg.builders.alicloud.key_pair import attach_key, build_key
 from hclimg.builders.alicloud.network import connect_network, security_group
 from hclimg.builders.alicloud.password import password_of
-from hclimg.builders.alicloud.source import SourceImage, check_names
+from hclimg.builders.alicloud.source import SourceImage
+from hclimg.clouds.alicloud.finishing import check_names
 from hclimg.clouds.alicloud.making import api_for
 from hclimg.communicators.config import CommunicatorConfig
 from hclimg.communicators.connect import connect
@@ -21,7 +22,7 @@ from hclimg.sdk.machine import Machine
 def launch(ctx: Context, config: AlicloudEcsConfig, source: SourceImage) -> Machine:
     how, ecs = config.communicator, api_for(ctx, config.access)
     if not (config.image.image_force_delete or ctx.run.force or config.skip_create_image):
-        check_names(ctx, ecs, config)
+        check_names(ctx, ecs, config.image)
     password = password_of(how)
     key = build_key(ctx, ecs, config)
     network = connect_network(ctx, ecs, config)

@@ -8,7 +8,6 @@ from attrs import frozen
 
 from hclimg.builders.alicloud.config import AlicloudEcsConfig
 from hclimg.clouds.alicloud.client import Ecs, dig
-from hclimg.clouds.alicloud.images import own_images
 from hclimg.clouds.alicloud.making import api_for
 from hclimg.diagnostics import did_you_mean
 from hclimg.errors import ApiError, BuildError
@@ -38,19 +37,6 @@ def check_regions(ctx: Context, ecs: Ecs, regions: tuple[str, ...]) -> None:  # 
         if region not in known:
             hint = did_you_mean(region, known).strip() or f"There are {', '.join(sorted(known))}."
             raise BuildError(f'Alibaba Cloud has no region "{region}".', hint=hint)
-
-
-@step("Checking the names of the images")
-def check_names(ctx: Context, ecs: Ecs, config: AlicloudEcsConfig) -> None:  # noqa: ARG001
-    """Raises BuildError when an image of a name exists that will be needed."""
-    wanted = [(ecs, config.image.image_name)]
-    wanted += [(ecs.at(wish.region), wish.name) for wish in config.image.copies(ecs.region) if wish.name]
-    for there, name in wanted:
-        if found := own_images(there, name):
-            raise BuildError(
-                f'There is an image "{name}" in {there.region} already: {found[0]["ImageId"]}.',
-                hint="Take another name, set image_force_delete = true, or run with -force.",
-            )
 
 
 @step("Finding the source image")

@@ -24,6 +24,7 @@ from hclimg.clouds.alicloud.images import (
 )
 from hclimg.clouds.alicloud.making import Made, make
 from hclimg.clouds.alicloud.removal import mark, marked
+from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
 from hclimg.sdk.steps import step
 
@@ -61,10 +62,25 @@ class Draft:
             self.made.remove()
 
 
+@step("Checking the names of the images")
+def check_names(ctx: Context, ecs: Ecs, config: ImageConfig) -> None:  # noqa: ARG001
+    """Raises BuildError when an image of a name exists that will be needed."""
+    wanted = [(ecs, config.image_name)]
+    wanted += [(ecs.at(wish.region), wish.name) for wish in config.copies(ecs.region) if wish.name]
+    for there, name in wanted:
+        if found := own_images(there, name):
+            raise BuildError(
+                f'There is an image "{name}" in {there.region} already: {found[0]["ImageId"]}.',
+                hint="Take another name, set image_force_delete = true, or run with -force.",
+            )
+
+
 @step("Creating the image", undo="Removing what is not needed of the image")
-def draft_image(ctx: Context, ecs: Ecs, action: str, name: str, wanted: Mapping[str, Any]) -> Iterator[Draft]:
-    """By CreateImage or ImportImage."""
-    create = ecs.maker(action, *BUSY, ImageName=name, Tag=marked(ctx.run.id, ctx.lane), **wanted)
+def draft_image(
+    ctx: Context, ecs: Ecs, action: str, name: str, wanted: Mapping[str, Any], busy: tuple[str, ...] = ()
+) -> Iterator[Draft]:
+    """By CreateImage or ImportImage. ``busy``: more codes of refusals that go by themselves."""
+    create = ecs.maker(action, *BUSY, *busy, ImageName=name, Tag=marked(ctx.run.id, ctx.lane), **wanted)
     draft = Draft(make(ctx, ecs, "image", "ImageId", create, name=name))
     ctx.say(f"The image {name} in {ecs.region} will be {draft.id}.")
     yield draft

@@ -58,15 +58,15 @@ class Made:
         self.record.kept()
 
 
-def make(ctx: Context, ecs: Ecs, kind: str, key: str, create: Callable[[], Any], **identity: str) -> Made:
+def make(ctx: Context, ecs: Ecs, kind: str, key: str, create: Callable[[], Any], /, **identity: str) -> Made:
     """Make something of a kind of :data:`THINGS`. ``create`` asks the API; ``key`` names the id in its answer."""
     known = {**ecs.identity, "build": ctx.lane, **{name: value for name, value in identity.items() if value}}
     record = ctx.journal.intend(KIND.format(kind), **known)
     try:
         answer = create()
     except BaseException as error:
-        unclear = not isinstance(error, ApiError) or isinstance(error, Unanswered)
-        if not unclear or _forget(ctx, ecs, kind, known):
+        refused = isinstance(error, ApiError) and not isinstance(error, Unanswered)
+        if (refused and not THINGS[kind].in_parts) or _forget(ctx, ecs, kind, known):
             record.gone()
         raise
     record.made(id=str(answer[key]))

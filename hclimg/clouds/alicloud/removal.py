@@ -26,10 +26,14 @@ Remove = Callable[[Ecs, str, Mapping[str, str]], None]
 
 @frozen(kw_only=True)
 class Thing:
-    """``find``: the ids of what a run made, from the identity in its journal. ``remove``: by id and identity."""
+    """``find``: the ids of what a run made, from the identity in its journal. ``remove``: by id and identity.
+
+    ``in_parts``: it is made by several requests, so that something may be there although one was refused.
+    """
 
     find: Find
     remove: Remove
+    in_parts: bool = False
 
 
 def mark(run: str, build: str) -> dict[str, str]:
@@ -79,6 +83,10 @@ def _addresses(ecs: Ecs, _run: str, identity: Mapping[str, str]) -> list[str]:
 
 def _association(_ecs: Ecs, _run: str, identity: Mapping[str, str]) -> list[str]:
     return [identity["address"]]
+
+
+def _object(_ecs: Ecs, _run: str, identity: Mapping[str, str]) -> list[str]:
+    return [identity["key"]]
 
 
 # -- removing ---------------------------------------------------------------------------
@@ -145,6 +153,12 @@ def _image(ecs: Ecs, image: str, _identity: Mapping[str, str]) -> None:
     remove_image(ecs, image)
 
 
+def _remove_object(ecs: Ecs, key: str, identity: Mapping[str, str]) -> None:
+    from hclimg.clouds.alicloud.oss import Oss
+
+    Oss(ecs).remove(identity["bucket"], key)
+
+
 def allocate(ecs: Ecs, identity: Mapping[str, str]) -> Mapping[str, str]:
     """An elastic address, with its AllocationId and EipAddress; the same one for the same identity."""
     return ecs.make(
@@ -194,6 +208,7 @@ THINGS: Mapping[str, Thing] = {
     "address": Thing(find=_addresses, remove=_address),
     "association": Thing(find=_association, remove=_associated),
     "snapshot": Thing(find=_tagged("DescribeSnapshots", "Snapshots.Snapshot", "SnapshotId"), remove=_snapshot),
+    "object": Thing(find=_object, remove=_remove_object, in_parts=True),
     "image": Thing(find=_images, remove=_image),
 }
 """By the part of the journal's kind after ``alicloud/``."""

@@ -304,6 +304,8 @@ def describe_image_share_permission(scene: Scene) -> Json:
 def import_image(scene: Scene) -> Json:
     """Of files in object storage; a task tells how far it is."""
     given = scene.given
+    if "AliyunECSImageImportRolePolicy" not in scene.world.roles.get("AliyunECSImageImportDefaultRole", ()):
+        raise Refusal(403, "NoSetRoletoECSServiceAcount", "ECS service account Have no right to access your OSS.")
     name = new_name(scene, "ImageName", scene.region)
     files = given.structures("DiskDeviceMapping")
     if not files:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from attrs import define, evolve, field
 
-from servers.alicloud_ecs import addresses, disks, images, instances, keys, network, places, tagging, tasks
+from servers.alicloud_ecs import addresses, disks, images, instances, keys, network, places, roles, tagging, tasks
 from servers.alicloud_ecs.accounts import AccessKey, Accounts
 from servers.alicloud_ecs.catalogue import request
 from servers.alicloud_ecs.faults import REFUSALS, Faults
@@ -24,10 +24,10 @@ from servers.alicloud_ecs.wire import COMMON, NEEDED, Call, Json, Parameters, Re
 from servers.alicloud_ecs.world import SYSTEM, Thing, World
 from servers.sshd import Sshd
 
-FAMILIES = (addresses, disks, images, instances, keys, network, places, tagging, tasks)
+FAMILIES = (addresses, disks, images, instances, keys, network, places, roles, tagging, tasks)
 ACCESS_KEY = "LTAIexampleAccessKey"
 SECRET_KEY = "exampleSecretOfTheAccessKey"
-VERSIONS = {"2014-05-26", "2016-04-28", "2015-06-12", "2015-04-01"}
+VERSIONS = {"2014-05-26", "2015-05-01", "2016-04-28", "2015-06-12", "2015-04-01"}
 FRESH = timedelta(minutes=15)
 
 

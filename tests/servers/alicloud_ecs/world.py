@@ -99,7 +99,7 @@ class World:
     ``unseen`` (reads for which a new thing is not found yet, likewise), ``linger`` (attempts to delete a group or
     switch for which a released instance is still in it), ``quota`` (how many of a kind there can be), ``sold_out``
     (zone and instance type), ``ends`` (another status in which what is being made ends, by kind: ``CreateFailed``).
-    ``booted`` are told of each instance that starts.
+    ``roles``: those of RAM, with their policies. ``booted`` are told of each instance that starts.
     """
 
     looks: dict[str, int] = field(factory=lambda: {"": 1})
@@ -108,6 +108,9 @@ class World:
     quota: dict[str, int] = field(factory=dict)
     sold_out: set[tuple[str, str]] = field(factory=set)
     ends: dict[str, str] = field(factory=dict)
+    roles: dict[str, list[str]] = field(
+        factory=lambda: {"AliyunECSImageImportDefaultRole": ["AliyunECSImageImportRolePolicy"]}
+    )
     addresses: Callable[[], str] = lambda: "127.0.0.1"
     booted: list[Callable[[Thing], None]] = field(factory=list)
     things: dict[tuple[str, str], Thing] = field(factory=dict)
