@@ -77,7 +77,7 @@ def _clean(item: LeftOver, report: Report, manner: Manner) -> None:
     if reclaim(item.directory, evolve(manner, say=report.say, done=report.done)) is None:
         report.busy()
     else:
-        report.finished(unlisted(item))
+        report.unlisted(unlisted(item))
 
 
 def unlisted(item: LeftOver) -> list[Resource]:
@@ -121,15 +121,17 @@ class Report:
 
     def done(self, result: Reclaimed) -> None:
         self.left += bool(result.reason)
-        self._add(result.resource, removed=not result.reason, reason=result.reason)
-        text = f"  not removed: {result.resource}: {result.reason}"
-        self._print(text if result.reason else f"  removed {result.resource}")
+        gone = not (result.reason or result.finished)
+        self._add(result.resource, removed=gone, reason=result.reason, finished=result.finished)
+        why = "it was finished" if result.finished else result.reason
+        how = "not touched" if result.finished else "not removed"
+        self._print(f"  removed {result.resource}" if gone else f"  {how}: {result.resource}: {why}")
 
     def say(self, text: str) -> None:
         self._print(f"  {text}")
 
-    def finished(self, results: list[Resource]) -> None:
-        self._runs[-1]["finished"] = [{"kind": item.kind, "identity": item.identity} for item in results]
+    def unlisted(self, results: list[Resource]) -> None:
+        self._runs[-1]["unlisted"] = [{"kind": item.kind, "identity": item.identity} for item in results]
         for resource in results:
             self._print(f"  not touched: {resource}: it was finished, but hclimg artifacts does not know it")
 

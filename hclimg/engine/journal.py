@@ -228,13 +228,13 @@ class _Entry:
         self._journal.over(self._number, "kept")
 
 
-def strike(path: Path, numbers: Iterable[int]) -> None:
-    """Write down that these are gone, in the journal of a run that is over."""
+def strike(path: Path, numbers: Iterable[int], how: str = "gone") -> None:
+    """Write down that these are gone (or ``kept``), in the journal of a run that is over."""
     file = _open(path)
     try:
         os.write(file, b"\n")  # the last line may be torn
         for number in numbers:
-            _append(file, {"op": "gone", "n": number})
+            _append(file, {"op": how, "n": number})
         os.fsync(file)
     finally:
         os.close(file)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,11 +35,12 @@ UNKNOWN = 'nothing here knows how to remove a "{}"'
 
 @frozen(kw_only=True)
 class Reclaimed:
-    """What became of one resource; ``reason`` is empty when it is gone."""
+    """What became of one resource; ``reason`` is empty when it is gone. ``finished``: it is a result, and stays."""
 
     run: str
     resource: Resource
     reason: str = ""
+    finished: bool = False
 
 
 @frozen(kw_only=True)
@@ -156,17 +157,18 @@ class _Reclaiming:
 
     def _clear(self, left: list[Resource]) -> list[Reclaimed]:
         removers = _Removers(self.run, left, self.ledger, evolve(self.manner, say=self._say), self._bugs)
-        return [self._over(resource, removers.remove(resource)) for resource in left]
+        return [self._over(resource, removers.remove(resource), removers.finished) for resource in left]
 
     def _say(self, text: str) -> None:
         with self._turn:
             self.manner.say(text)
 
-    def _over(self, resource: Resource, reason: str) -> Reclaimed:
-        result = Reclaimed(run=self.run, resource=resource, reason=reason)
+    def _over(self, resource: Resource, reason: str, finished: Container[int] = ()) -> Reclaimed:
+        stays = not reason and resource.number in finished
+        result = Reclaimed(run=self.run, resource=resource, reason=reason, finished=stays)
         with self._turn:
             if not reason:
-                strike(self.journal, [resource.number])
+                strike(self.journal, [resource.number], "kept" if stays else "gone")
             self.manner.done(result)
         return result
 
@@ -197,6 +199,7 @@ class _Removers:
     ledger: Ledger
     manner: Manner
     bugs: Path
+    finished: set[int] = field(factory=set, init=False)
     _removers: dict[str, Remover | str] = field(factory=dict, init=False)
 
     def remove(self, resource: Resource) -> str:
@@ -247,7 +250,12 @@ class _Removers:
         if cls is None:
             raise CleanupError(UNKNOWN.format(f"{cloud}/…"))
         left = tuple(_left(self.run, item) for item in self.left if item.kind.startswith(f"{cloud}/"))
-        return cls(Cleaning(run=self.run, cancel=self.manner.cancel, say=self.manner.say, left=left))
+        return cls(
+            Cleaning(
+                run=self.run, cancel=self.manner.cancel, say=self.manner.say, left=left,
+                finished=lambda found: self.finished.add(found.number),
+            )
+        )  # fmt: skip
 
 
 def _told(error: HclimgError) -> str:
@@ -256,5 +264,6 @@ def _told(error: HclimgError) -> str:
 
 def _left(run: str, resource: Resource) -> Left:
     return Left(
-        run=run, kind=resource.kind, identity=resource.identity, made=resource.made, since=resource.since
+        run=run, kind=resource.kind, identity=resource.identity, made=resource.made, since=resource.since,
+        number=resource.number,
     )  # fmt: skip

@@ -20,7 +20,7 @@ class Left:
 
     ``made``: its maker came so far as to say so. Without it, the call that makes it may have been under way when the
     run was killed: ``identity`` then has no id, and the thing, if there is one, is found by the mark of the run.
-    ``since`` is when it was written down, in seconds since the epoch.
+    ``since`` is when it was written down, in seconds since the epoch; ``number`` is its place in the journal.
     """
 
     run: str
@@ -28,6 +28,7 @@ class Left:
     identity: Mapping[str, str]
     made: bool
     since: float = 0.0
+    number: int = 0
 
     @property
     def thing(self) -> str:
@@ -44,12 +45,14 @@ class Left:
 class Cleaning:
     """What a remover is given: the ``run`` that is dead, how to tell the user something, and the token of Ctrl-C.
 
-    ``left`` is all that the build left for this remover, last made first, in the order in which it will be asked.
+    ``finished`` is for what turns out to be a result: see :meth:`Remover.remove`. ``left`` is all that the build left
+    for this remover, last made first, in the order in which it will be asked.
     """
 
     run: str
     cancel: CancelToken = field(factory=CancelToken)
     say: Callable[[str], None] = lambda _text: None
+    finished: Callable[[Left], None] = lambda _left: None
     left: tuple[Left, ...] = ()
 
     def sleep(self, seconds: float) -> None:
@@ -74,4 +77,7 @@ class Remover(ABC):
         What has no id is looked for by the mark of the run. By then the calls that were under way when the run was
         killed have had time to end. Waits while something else still uses it. Raises CleanupError (or another
         HclimgError) with the reason, in words that fit after a colon, when it is or may be still there.
+
+        An image (or what belongs to one) that is there without the mark is finished: the run was killed before it could
+        write that down. It is left alone, and ``ctx.finished(left)`` says so.
         """

@@ -187,7 +187,7 @@ def test_json(hclimg: Run, cloud: Cloud, dead_run_2: Path) -> None:
     ]  # fmt: skip
     (stays,) = second["resources"]
     assert stays == {
-        "kind": "moon", "lane": "", "made": False, "identity": {"id": "x"}, "removed": False,
+        "kind": "moon", "lane": "", "made": False, "identity": {"id": "x"}, "removed": False, "finished": False,
         "reason": 'nothing here knows how to remove a "moon"',
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hclimg.clouds.aws.remover import OBJECT_MARK, AwsRemover
+from hclimg.clouds.aws.remover import LISTINGS, OBJECT_MARK, AwsRemover
 from hclimg.errors import CleanupError
 from hclimg.sdk.mark import RUN_TAG, run_name
 from hclimg.sdk.remover import Cleaning, Left
@@ -19,9 +19,11 @@ ACCOUNT = "123456789012"
 HERE = {"region": "eu-central-1", "account": ACCOUNT}
 
 
-def remove(thing: str, *, made: bool = True, **identity: str) -> None:
-    left = Left(run=RUN, kind=f"aws/{thing}", identity={**HERE, **identity}, made=made)
-    AwsRemover(Cleaning(run=RUN)).remove(left)
+def remove(thing: str, *, made: bool = True, **identity: str) -> bool:
+    """Whether it turned out to be a result."""
+    left, finished = Left(run=RUN, kind=f"aws/{thing}", identity={**HERE, **identity}, made=made), list[Left]()
+    AwsRemover(Cleaning(run=RUN, finished=finished.append)).remove(left)
+    return finished == [left]
 
 
 def tags(kind: str, run: str = RUN) -> list[dict[str, Any]]:
@@ -116,8 +118,10 @@ def test_a_half_made_copy_in_another_region(aws: Aws, ec2: Any) -> None:
 def test_a_finished_result_stays(aws: Aws, ec2: Any, thing: str) -> None:
     result = LISTED[thing](ec2)
     ec2.delete_tags(Resources=[result], Tags=[{"Key": RUN_TAG}])
-    remove(thing, id=result)
+    assert remove(thing, id=result)
     assert result in aws.left()[thing]
+    LISTINGS[thing].remove(AwsRemover(Cleaning(run=RUN))._aws(HERE).service("ec2"), result)
+    assert not remove(thing, id=result), "what is gone is no result"
 
 
 def test_a_group_waits_for_its_instance(aws: Aws, ec2: Any) -> None:

@@ -237,6 +237,8 @@ class MoonRemover(Remover):
                 raise CleanupError("it is stuck")
             case "buggy":
                 raise ZeroDivisionError("oops")
+            case "result":
+                self.ctx.finished(left)
             case "slow":
                 self.ctx.sleep(60)
 
@@ -323,6 +325,22 @@ def test_what_stays_is_told_and_the_rest_is_removed(dead: Dead) -> None:
     assert len(MoonRemover.made) == 3, "a remover that cannot be made is not tried again"
     (left,) = left_over(directory.parent.parent)
     assert [item.number for item in left.ledger.left] == [2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_result_stays_and_is_not_asked_about_again(dead: Dead) -> None:
+    """The run was killed between the last touch and the word that it is kept."""
+
+    def fill(journal: ResourceJournal) -> None:
+        journal.intend("moon/image", name="result").made(id="img-1")
+        journal.intend("moon/host", name="h").made(id="h-1")
+
+    directory = dead(fill)
+    done = removed(directory, manner())
+    assert [(item.resource.kind, item.reason, item.finished) for item in done] == [
+        ("moon/host", "", False), ("moon/image", "", True),
+    ]  # fmt: skip
+    assert read_journal(directory / "resources.jsonl").left == ()
+    assert '{"op":"kept","n":1}' in (directory / "resources.jsonl").read_text()
 
 
 def test_a_cancel_leaves_the_rest_in_the_journal(dead: Dead) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hclimg.clouds.alicloud.access import access_of
 from hclimg.clouds.alicloud.client import Ecs, open_api
+from hclimg.clouds.alicloud.images import find_image
 from hclimg.clouds.alicloud.removal import THINGS, Thing
 from hclimg.errors import BuildError, CleanupError
 from hclimg.sdk.remover import Cleaning, Left, Remover
@@ -33,6 +34,8 @@ class AlicloudRemover(Remover):
             return [left.id]
         identity = {name: value for name, value in left.identity.items() if name != "name" or not left.id}
         marked = thing.find(ecs, left.run, identity)
+        if left.id and left.id not in marked and _exists(ecs, left):
+            self.ctx.finished(left)
         return [found for found in marked if left.id in ("", found)]
 
     def _api(self, left: Left) -> Ecs:
@@ -46,3 +49,9 @@ class AlicloudRemover(Remover):
             other = api.account() or "an account that cannot be found out"
             raise CleanupError(f"it is in the account {account}, but the credentials are those of {other}")
         return api
+
+
+def _exists(ecs: Ecs, left: Left) -> bool:
+    if left.thing == "image":
+        return find_image(ecs, left.id) is not None
+    return bool(ecs.list("DescribeSnapshots", "Snapshots.Snapshot", SnapshotIds=f'["{left.id}"]'))

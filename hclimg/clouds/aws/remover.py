@@ -88,6 +88,8 @@ class AwsRemover(Remover):
                 listing.remove(ec2, found)
         elif left.id in marked or not listing.may_be_result:
             listing.remove(ec2, left.id)
+        elif _found(ec2, listing, [{"Name": f"{left.thing}-id", "Values": [left.id]}]):
+            self.ctx.finished(left)
 
     def _remove_key_pair(self, ec2: Service, left: Left) -> None:
         name = left.identity.get("name", "")
@@ -103,15 +105,21 @@ class AwsRemover(Remover):
 
 def _marked(ec2: Service, listing: Listing, run: str) -> list[Any]:
     """All things of a kind with the mark of the run."""
-    about: dict[str, Any] = {"Filters": [{"Name": f"tag:{RUN_TAG}", "Values": [run]}]}
+    found = _found(ec2, listing, [{"Name": f"tag:{RUN_TAG}", "Values": [run]}])
+    return [item for item in found if _has_mark(item, run)]
+
+
+def _found(ec2: Service, listing: Listing, filters: list[dict[str, Any]]) -> list[Any]:
+    """What is there of a kind."""
+    about: dict[str, Any] = {"Filters": filters}
     if listing.operation == "DescribeFleets":  # it can filter by the state only
         about = {}
     if listing.operation in ("DescribeImages", "DescribeSnapshots"):
         about["Owners" if listing.operation == "DescribeImages" else "OwnerIds"] = ["self"]
     found = ec2.pages(listing.operation, listing.key, **about)
     if listing.operation == "DescribeInstances":
-        found = [item for group in found for item in group["Instances"] if item["State"]["Name"] != "terminated"]
-    return [item for item in found if _has_mark(item, run)]
+        return [item for group in found for item in group["Instances"] if item["State"]["Name"] != "terminated"]
+    return list(found)
 
 
 def _has_mark(thing: Mapping[str, Any], run: str) -> bool:
