@@ -140,7 +140,8 @@ call_action = BaseResponse.call_action
 
 
 def _written_down(self: Any) -> Any:
-    line = json.dumps({"action": self._get_action(), "params": self.params}, default=str)
+    """What EC2 was asked for; services that speak JSON keep no parameters where moto keeps those of EC2."""
+    line = json.dumps({"action": self._get_action(), "params": getattr(self, "params", {})}, default=str)
     file = os.open(os.environ["MOTO_CALLS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(file, f"{line}\n".encode())
     os.close(file)
