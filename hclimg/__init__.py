@@ -6,7 +6,7 @@ PACKER_VERSION = "1.16.0"
 """The version of Packer whose templates hclimg understands: ``packer.version``, checked against constraints."""
 
 _FOR_TEMPLATES = frozenset(
-    ("Ref build cond data each env fn group hcl local module output packer path source variable").split()  # noqa: SIM905
+    ("Ref build cond data dynamic each env fn group hcl local module output packer path source variable").split()  # noqa: SIM905
 )
 
 

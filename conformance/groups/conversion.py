@@ -11,6 +11,7 @@ from pathlib import Path
 
 from attrs import evolve
 
+from conformance.groups.legacy_conversion import legacy_templates
 from conformance.mocks import command_registry, mock_registry
 from conformance.model import Case, Failed, Group, Skipped, expect
 from hclimg.diagnostics import Diagnostics, SourceText
@@ -35,43 +36,40 @@ _GROUPS = {
 _ENDINGS = (".pkr.hcl", ".pkr.json")
 
 
-def _roundtrips(corpus: Path) -> Iterator[Case]:
-    """Every file on its own, and every directory of several."""
+def _roundtrips(corpus: Path, through: Syntax) -> Iterator[Case]:
+    """Every file on its own, every directory of several, and every legacy template."""
     for group, registry in _GROUPS.items():
         files = [path for path in sorted((corpus / group).rglob("*")) if path.name.endswith(_ENDINGS)]
-        for path in files:
-            yield _case(corpus, path, registry())
-        for folder in sorted({path.parent for path in files}):
-            if sum(path.parent == folder for path in files) > 1:
-                yield _case(corpus, folder, registry())
+        folders = sorted({path.parent for path in files if sum(one.parent == path.parent for one in files) > 1})
+        for path in (*files, *folders):
+            yield Case(str(path.relative_to(corpus)), partial(_roundtrip, path, through, OpenRegistry(registry())))
+    for path in legacy_templates(corpus):
+        yield Case(str(path.relative_to(corpus)), partial(_roundtrip, path, through, OpenRegistry(command_registry())))
 
 
-def _case(corpus: Path, path: Path, registry: Registry) -> Case:
-    return Case(str(path.relative_to(corpus)), partial(_roundtrip, path, registry))
-
-
-def _roundtrip(path: Path, registry: Registry) -> None:
+def _roundtrip(path: Path, through: Syntax, registry: Registry) -> None:
     diags = Diagnostics()
     template = load_template(str(path), diags)
     if template is None or diags.has_errors or _differences(template, template, registry, diags) is None:
         raise Skipped("does not validate")
-    first = Syntax.HCL if path.name.endswith(".json") else Syntax.JSON
-    second = Syntax.JSON if first is Syntax.HCL else Syntax.HCL
+    is_hcl = path.is_dir() or path.name.endswith(".hcl")
+    first, second = (through, Syntax.HCL) if is_hcl or through is Syntax.PYTHON else (Syntax.HCL, through)
     there = _checked(path, template, first, registry)
     with tempfile.TemporaryDirectory() as folder:
         for name, text in there.texts.items():
             Path(folder, name).write_text(text)
-        back = Path(folder) if path.is_dir() else Path(folder, next(iter(there.texts)))
+        back = Path(folder) if len(there.texts) > 1 else Path(folder, next(iter(there.texts)))
         _checked(back, template, second, registry)
 
 
 def _checked(path: Path, template: Template, to: Syntax, registry: Registry) -> Converted:
     diags = Diagnostics()
-    paths = sorted(p for p in path.iterdir() if p.name.endswith(_ENDINGS)) if path.is_dir() else [path]
+    paths = sorted(p for p in path.iterdir() if p.name.endswith((*_ENDINGS, ".img.py"))) if path.is_dir() else [path]
     made = converted(Job(path, tuple(map(File.at, paths))), to, diags, registry=registry)
     if made is None:
         raise Failed(f"to {to.value}: {diags.errors[0]}")
-    found = _differences(template, evolve(made, old=template).template(diags), registry, diags)
+    again = evolve(made, old=template).template(diags)
+    found = _differences(template, with_filters(again), registry, diags)
     expect(found == [], f"to {to.value}: {(found or diags.errors)[0]}" if found != [] else "")
     return made
 
@@ -125,6 +123,7 @@ def _comparable(text: str) -> str:
 
 
 GROUPS = (
-    Group("convert-roundtrip", "HCL in JSON syntax and back: the same plan", _roundtrips),
+    Group("convert-roundtrip", "HCL in JSON syntax and back: the same plan", partial(_roundtrips, through=Syntax.JSON)),
+    Group("convert-python", "HCL in Python and back: the same plan", partial(_roundtrips, through=Syntax.PYTHON)),
     Group("convert-upgrade", "legacy JSON as HCL: the plan of what Packer makes of it", _upgrades),
 )

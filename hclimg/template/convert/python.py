@@ -18,10 +18,10 @@ from hclimg.template.convert.python_exprs import Names, enclosed, indented, is_w
 from hclimg.template.ordering import in_order
 
 _OFFERED: Final = frozenset(
-    "build cond data each env fn group hcl local module output packer path source variable".split()  # noqa: SIM905
+    "build cond data dynamic each env fn group hcl local module output packer path source variable".split()  # noqa: SIM905
 )
 _TYPES: Final = {"string": "str", "bool": "bool"}
-_HANDLES: Final = frozenset(("variable", "source", "data", "module"))
+_HANDLES: Final = frozenset(("variable", "variables", "source", "data", "module"))
 """Blocks that others refer to by a name in Python."""
 _WITHOUT_EFFECT: Final = frozenset(("hcp_packer_registry", "communicator"))
 _LATE: Final = {"group": 1, "build": 2, "output": 3}
@@ -45,7 +45,7 @@ def python_of(bodies: Iterable[Body], diags: Diagnostics) -> str:
 
 def _in_order(blocks: list[Block], names: Mapping[tuple[str, ...], str]) -> list[Block]:
     """Python needs a name before it is used: declarations first, each after those that it refers to."""
-    owners = {names[steps]: number for number, block in enumerate(blocks) if (steps := _steps_of(block)) in names}
+    owners = {names[s]: number for number, block in enumerate(blocks) for s in _all_steps_of(block) if s in names}
 
     def needed(number: int) -> Mapping[int, Range]:
         found: dict[int, Range] = {}
@@ -67,6 +67,13 @@ def _steps_of(block: Block) -> tuple[str, ...]:
     return ("var" if block.type.text == "variable" else block.type.text, *labels)
 
 
+def _all_steps_of(block: Block) -> list[tuple[str, ...]]:
+    """A ``variables`` block declares several."""
+    if block.type.text == "variables":
+        return [("var", name) for name in block.body.attributes]
+    return [_steps_of(block)]
+
+
 def _mentions(text: str, name: str) -> bool:
     return re.search(rf"(?<![\w.\"']){name}(?=[(.])", text) is not None
 
@@ -76,14 +83,14 @@ def _names(blocks: Iterable[Block]) -> dict[tuple[str, ...], str]:
     found: dict[tuple[str, ...], str] = {}
     taken = {*_OFFERED, *keyword.kwlist}
     for block in blocks:
-        labels, steps = tuple(label.text for label in block.labels), _steps_of(block)
-        if block.type.text not in _HANDLES or steps in found:
-            continue
-        name = _free(labels, taken)
-        taken.add(name)
-        found[steps] = name
-        if block.type.text == "source":
-            found["artifact", *labels] = f"{name}.artifact"
+        for steps in _all_steps_of(block) if block.type.text in _HANDLES else ():
+            if steps in found:
+                continue
+            name = _free(steps[1:], taken)
+            taken.add(name)
+            found[steps] = name
+            if block.type.text == "source":
+                found["artifact", *steps[1:]] = f"{name}.artifact"
     return found
 
 
@@ -138,7 +145,8 @@ class _Blocks:
 
     def variables(self, block: Block) -> Iterator[str]:
         for name, item in block.body.attributes.items():
-            yield f"{word(name)} = variable({string_text(name)}, default={python_text(item.expr, self.names)})"
+            arguments = [string_text(name), f"default={python_text(item.expr, self.names)}"]
+            yield f"{self.names.known['var', name]} = {_called('variable', arguments)}"
 
     def locals(self, block: Block) -> Iterator[str]:
         for name, item in block.body.attributes.items():
@@ -191,6 +199,9 @@ class _Blocks:
 
     def _step(self, block: Block, handle: str) -> Iterator[str]:
         kind, labels = block.type.text, [label.text for label in block.labels]
+        if kind == "dynamic":
+            yield _called(f"{handle}.dynamic", [string_text(labels[0]), *self._rounds(block)])
+            return
         arguments = self._arguments(block.body)
         if kind in _METHODS:
             yield _called(f"{handle}.{_METHODS[kind]}.{word(labels[0].replace('-', '_'))}", arguments)
@@ -232,22 +243,37 @@ class _Blocks:
         """The arguments of a call; blocks of one name together, as a dict or a list of them."""
         found: dict[str, list[str]] = {}
         for item in body.items:
-            if isinstance(item, Block):
-                if item.type.text == "dynamic":
-                    self._cannot(item)
-                found.setdefault(item.type.text, []).append(self._dict(item.body))
-            else:
-                found[item.name.text] = [python_text(item.expr, self.names)]
+            self._collect(item, found)
         return [_keyword(name, _one_or_all(texts)) for name, texts in found.items()]
 
     def _dict(self, body: Body) -> str:
         found: dict[str, list[str]] = {}
         for item in body.items:
-            if isinstance(item, Block):
-                found.setdefault(item.type.text, []).append(self._dict(item.body))
-            else:
-                found[item.name.text] = [python_text(item.expr, self.names)]
+            self._collect(item, found)
         return enclosed("{", [f"{string_text(name)}: {_one_or_all(texts)}" for name, texts in found.items()], "}")
+
+    def _collect(self, item: Attribute | Block, found: dict[str, list[str]]) -> None:
+        if isinstance(item, Attribute):
+            found[item.name.text] = [python_text(item.expr, self.names)]
+        elif item.type.text == "dynamic":
+            made = item.labels[0].text
+            found.setdefault(made, []).append(_called("dynamic", self._rounds(item)))
+        else:
+            found.setdefault(item.type.text, []).append(self._dict(item.body))
+
+    def _rounds(self, block: Block) -> list[str]:
+        """The arguments of ``dynamic``: what to go through, and what each round gives."""
+        given = block.body.attributes
+        iterator = given["iterator"].expr if "iterator" in given else None
+        name = iterator.name if isinstance(iterator, Variable) else block.labels[0].text
+        used = {*_OFFERED, *keyword.kwlist, *self.names.known.values()}
+        element = _free((name,), used)
+        inner = _Blocks(evolve(self.names, known={**self.names.known, (name,): element}), self.diags)
+        content = next(inner for inner in block.body.blocks if inner.type.text == "content")
+        found = [python_text(given["for_each"].expr, self.names), f"lambda {element}: {inner._dict(content.body)}"]
+        if "labels" in given:
+            found.append(f"labels={python_text(given['labels'].expr, inner.names)}")
+        return [*found, *([f"iterator={string_text(name)}"] if iterator is not None else [])]
 
     def _argument(self, item: Attribute) -> str:
         return _keyword(item.name.text, python_text(item.expr, self.names))

@@ -66,6 +66,10 @@ def string_text(text: str) -> str:
     """A string in double quotes, or in three of them when it has several lines."""
     if text.count("\n") > 1 and text.endswith("\n") and not re.search(r'["\\]|[^\n -~\u00a0-\uffff]', text):
         return f'"""\\\n{text}"""'
+    return repr(text) if '"' in text and "'" not in text else double_quoted(text)
+
+
+def double_quoted(text: str) -> str:
     plain = repr(text)
     if plain[0] == '"':
         return plain
@@ -150,7 +154,7 @@ class _Writer:
 
     def _piece(self, part: Expr) -> str:
         if isinstance(part, Literal) and isinstance(part.value.raw, str):
-            return string_text(part.value.raw.replace("\n", "\ue000"))[1:-1].replace("\\ue000", "\\n").replace(
+            return double_quoted(part.value.raw.replace("\n", "\ue000"))[1:-1].replace("\\ue000", "\\n").replace(
                 "{", "{{"
             ).replace("}", "}}")  # fmt: skip
         inside = self.text(part).replace('"', "'")
@@ -177,7 +181,7 @@ class _Writer:
         return f"{self.text(of)}{self._rest(steps[::-1])}"
 
     def _steps(self, steps: list[str]) -> str:
-        for count in range(min(3, len(steps)), 1, -1):
+        for count in range(min(3, len(steps)), 0, -1):
             name = self.names.known.get(tuple(steps[:count]))
             if name is not None:
                 return name + self._rest(steps[count:])

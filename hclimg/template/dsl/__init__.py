@@ -6,7 +6,18 @@ Loops and functions of Python take the place of ``for_each`` and ``dynamic``.
 
 from __future__ import annotations
 
-from hclimg.template.dsl.declare import build, data, group, local, module, output, packer, source, variable
+from hclimg.template.dsl.declare import (
+    build,
+    data,
+    dynamic,
+    group,
+    local,
+    module,
+    output,
+    packer,
+    source,
+    variable,
+)
 from hclimg.template.dsl.values import Ref, cond, each, env, fn, hcl, path
 
 __all__ = [
@@ -14,6 +25,7 @@ __all__ = [
     "build",
     "cond",
     "data",
+    "dynamic",
     "each",
     "env",
     "fn",

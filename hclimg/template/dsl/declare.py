@@ -10,7 +10,7 @@ from hclimg.lang.syntax import Call, Expr, Literal, Name, Variable
 from hclimg.lang.unparse import is_identifier
 from hclimg.lang.values import string
 from hclimg.template.dsl.places import DslError, Place, here
-from hclimg.template.dsl.record import BlockDraft, current
+from hclimg.template.dsl.record import BlockDraft, Dynamic, current
 from hclimg.template.dsl.values import Ref, Root, expr_of, parsed
 
 _Rule = tuple[Callable[[Ref], Any], Any]
@@ -169,6 +169,14 @@ def _data(type_: str, name: str, /, **settings: Any) -> Ref:
     return _reference(at, "data", type_, name)
 
 
+def dynamic(for_each: Any, content: Callable[[Ref], Mapping[str, Any]], *, iterator: str = "") -> Dynamic:
+    """In the place of a block: as many as there will be elements of what is known only later.
+
+    ``tag=dynamic(local.tags, lambda tag: {"key": tag.key, "value": tag.value})``; of what Python knows, write a list.
+    """
+    return Dynamic(for_each, content, iterator)
+
+
 source = _Kinds(_source)
 data = _Kinds(_data)
 
@@ -207,6 +215,18 @@ class Group(_Steps):
     def post_processors(self) -> _Steps:
         """Post-processors that work on each other's artifacts."""
         return _Steps(self._draft.block("post-processors", (), here()))
+
+    def dynamic(
+        self,
+        keyword: str,
+        for_each: Any,
+        content: Callable[[Ref], Mapping[str, Any]],
+        *,
+        labels: Any = (),
+        iterator: str = "",
+    ) -> None:
+        """Steps, or sources of a build, one for each element: ``web.dynamic("provisioner", names, step)``."""
+        self._draft.dynamic(keyword, Dynamic(for_each, content, iterator), here(), labels)
 
     def use(self, name: str, /, **inputs: Any) -> None:
         """The steps of a group."""

@@ -255,18 +255,21 @@ def parsed(text: str, at: Place) -> Expr:
     expr = parse_expression(SourceText(at.source.filename, text), diags)
     if diags.has_errors or expr is None:
         raise DslError(f'"{text}" is no expression: {diags.errors[0].detail}')
-    found: Expr = _placed(expr, at)
+    found: Expr = _placed(expr, at, {})
     return found
 
 
-def _placed(node: Any, at: Place) -> Any:
-    """The tree with every node at one place."""
+def _placed(node: Any, at: Place, known: dict[int, Node]) -> Any:
+    """The tree with every node at one place; a node that is in it twice (the item of a splat) stays one."""
     if isinstance(node, tuple):
-        return tuple([_placed(item, at) for item in node])
+        return tuple([_placed(item, at, known) for item in node])
     if not isinstance(node, Node):
         return node
-    inner = {name: _placed(getattr(node, name), at) for name in node.__attrs_names__() if name not in _POSITION}
-    return type(node)(at.source, at.start, at.end, **inner)
+    if id(node) not in known:
+        names = [name for name in node.__attrs_names__() if name not in _POSITION]
+        inner = {name: _placed(getattr(node, name), at, known) for name in names}
+        known[id(node)] = type(node)(at.source, at.start, at.end, **inner)
+    return known[id(node)]
 
 
 def env(name: str) -> Ref:
