@@ -1,9 +1,15 @@
-"""Build hook: puts the parser tables of the grammars into the wheel, so that nobody compiles them at run time."""
+"""Build hook: puts into the wheel what is made from other files of it.
+
+The parser tables of the grammars, so that nobody compiles them at run time, and the type stubs of templates in Python.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from types import ModuleType
@@ -25,10 +31,21 @@ class TablesHook(BuildHookInterface[Any]):
             path = self.made / f"{grammar.stem}.tables"
             path.write_text(tables.compile_grammar(grammar.read_text(encoding="utf-8"), grammar.stem), encoding="utf-8")
             build_data["force_include"][str(path)] = f"hclimg/grammar/{path.name}"
+        stubs = self.made / "__init__.pyi"
+        stubs.write_text(_stubs(Path(self.root)), encoding="utf-8")
+        build_data["force_include"][str(stubs)] = "hclimg/__init__.pyi"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         if self.made:
             shutil.rmtree(self.made)
+
+
+def _stubs(root: Path) -> str:
+    """Made by the package itself, in a process of its own: declarations need nothing but attrs and lark."""
+    program = "from hclimg.template.dsl.stubs import *; print(stubs(Registry()))"
+    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
 
 def _load_alone(path: Path) -> ModuleType:

@@ -16,10 +16,16 @@ KINDS = {kind.value.replace(" ", "-"): kind for kind in Kind}
 @click.command(cls=Command)
 @click.argument("component", required=False)
 @switch("-json", "Print the JSON Schema of the component's block.")
-def command(component: str | None, *, json: bool) -> None:
+@switch("-stubs", "Print type stubs of all components for templates in Python, for the file hclimg/__init__.pyi.")
+def command(component: str | None, *, json: bool, stubs: bool) -> None:
     """Show which components there are, or every setting of COMPONENT: qemu, or provisioner/file where the name alone
     is not enough. "functions" shows all functions of the language, "function/NAME" one of them.
     """
+    if stubs:
+        from hclimg.template.dsl.stubs import stubs as stubs_of
+
+        print(stubs_of(Registry()), end="")
+        return
     if component == "functions" or (component or "").startswith("function/"):
         _print_functions(component or "", as_json=json)
         return

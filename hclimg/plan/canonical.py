@@ -93,7 +93,7 @@ class _Settings:
 
     def _written(self, expr: Expr, scope: Scope) -> Any:
         """Objects and lists that are written out are looked into, as what may be blocks."""
-        expr = _unwrapped(expr)
+        expr = _unwrapped(_with_commas(_unwrapped(expr)))
         if isinstance(expr, syntax.TupleCons):
             return [self._written(item, scope) for item in expr.items]
         body = object_body(expr)
@@ -153,6 +153,14 @@ def _unwrapped(expr: Expr) -> Expr:
     while isinstance(expr, syntax.TemplateWrap | syntax.Paren | syntax.JsonTemplate):
         expr = expr.template if isinstance(expr, syntax.JsonTemplate) else expr.inner
     return expr
+
+
+def _with_commas(expr: Expr) -> Expr:
+    """A text that is taken apart at its commas, where the text may stand as well."""
+    if not isinstance(expr, syntax.Call) or expr.name.text != "split" or len(expr.args) != 2:
+        return expr
+    separator = expr.args[0]
+    return expr.args[1] if isinstance(separator, syntax.Literal) and separator.value.raw == "," else expr
 
 
 def _template_part(part: Expr, scope: Scope, reveal: bool) -> Iterator[str]:

@@ -10,8 +10,9 @@ from enum import Enum
 from typing import Final
 
 from hclimg.diagnostics import Diagnostics
-from hclimg.lang.syntax import Call, Expr
-from hclimg.template.convert.rewrite import expressions_of, found_in, rewritten_template
+from hclimg.lang.syntax import Attribute, Call, Expr
+from hclimg.lang.unparse import is_identifier
+from hclimg.template.convert.rewrite import components_of, expressions_of, found_in, rewritten_template
 from hclimg.template.convert.times import digits_of_now, formatted_now, is_call, is_unix_time
 from hclimg.template.model import Template
 
@@ -43,6 +44,7 @@ def plugins_of(types: Iterable[str]) -> list[str]:
 
 def adapted(template: Template, audience: Audience, diags: Diagnostics) -> Template:
     """The template as it can be said to its readers; what has to change is told, what cannot be said is an error."""
+    _check_names(template, diags)
     if audience is not Audience.PACKER_1_6:
         return template
     for build in template.builds:
@@ -58,6 +60,15 @@ def adapted(template: Template, audience: Audience, diags: Diagnostics) -> Templ
             detail = f'"{block.name}" computes something, so it becomes a local, which Packer 1.6 does not keep secret.'
             diags.warn("No secret any more", detail, subject=block.header)
     return _without_unix_time(template, diags)
+
+
+def _check_names(template: Template, diags: Diagnostics) -> None:
+    for block in components_of(template):
+        for item in block.body.items:
+            name = item.name if isinstance(item, Attribute) else item.type
+            if not is_identifier(name.text):
+                detail = f'An argument of HCL cannot be called "{name.text}".'
+                diags.error("Not to be said in HCL", detail, subject=name.range, context=block.context)
 
 
 def _without_unix_time(template: Template, diags: Diagnostics) -> Template:

@@ -16,7 +16,7 @@ from hclimg.lang.convert import ConversionError, convert
 from hclimg.lang.shape import object_body
 from hclimg.lang.syntax import Attribute, Block, Body, Call, Expr, Literal, Name, ObjectCons, TemplateWrap, TupleCons
 from hclimg.lang.types import ANY, BOOL, NUMBER, ListType, Type
-from hclimg.lang.unparse import expression_text
+from hclimg.lang.unparse import expression_text, is_identifier
 from hclimg.lang.values import string
 from hclimg.registry import Kind, Registry
 from hclimg.template.convert.document import Argument, Item, Nested
@@ -139,10 +139,19 @@ def _says(expr: Expr) -> object:
     return raw if isinstance(raw, str) else expression_text(expr)
 
 
+def _has_names_of_arguments(expr: Expr) -> bool:
+    body = object_body(expr)
+    return body is not None and all(map(is_identifier, body.attributes))
+
+
 def is_block(name: str, expr: Expr) -> bool:
-    """A list of objects is, and an object that holds more than plain values, unless the name says it."""
+    """A list of objects is, and an object that holds more than plain values, unless the name says it.
+
+    Nothing is whose names cannot be those of arguments.
+    """
+    objects = expr.items if isinstance(expr, TupleCons) else (expr,)
+    if name in MAPS or not all(map(_has_names_of_arguments, objects)):
+        return False
     if name in BLOCKS or isinstance(expr, TupleCons):
         return True
-    if name in MAPS:
-        return False
     return isinstance(expr, ObjectCons) and any(isinstance(i.value, ObjectCons | TupleCons) for i in expr.items)

@@ -27,7 +27,7 @@ from hclimg.lang.unparse import expression_text
 from hclimg.lang.values import NULL, string
 from hclimg.template.convert.audience import PLUGIN_VERSION, Audience, plugins_of
 from hclimg.template.convert.bodies import BodyWriter, plain
-from hclimg.template.convert.document import Argument, Item, Nested
+from hclimg.template.convert.document import Argument, Item, Nested, Note
 from hclimg.template.convert.names import identifiers
 from hclimg.template.convert.rewrite import components_of, expressions_of, found_in, rewritten, step_of, traversal
 from hclimg.template.convert.texts import value_text
@@ -311,8 +311,10 @@ def _head(template: Template, audience: Audience) -> Iterator[Item]:
     plugins = plugins_of(block.type for block in components_of(template)) if audience is Audience.PACKER else []
     if plugins:
         items.append(Nested("required_plugins", (), tuple(map(_plugin, plugins))))
-    if items or comment:
+    if items:
         yield Nested("packer", (), tuple(items), comment)
+    elif comment:
+        yield Note(comment)
 
 
 def _plugin(name: str) -> Argument:

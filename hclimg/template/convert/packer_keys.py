@@ -23,7 +23,7 @@ BLOCKS: Final = frozenset(_BLOCKS.split())
 
 _MAPS = """
     arguments azure_tags cd_content config configuration_parameters custom_data env external_source_image_properties
-    facter fleet_tags floppy_content http_content instance_metadata metadata properties region_kms_key_ids
+    facter fleet_tags floppy_content http_content instance_metadata metadata override properties region_kms_key_ids
     request_headers root_volume_tags run_tags run_volume_tags snapshot_tags spot_tags tags user_variables vmx_data
     vmx_data_post volumes
 """
