@@ -150,8 +150,10 @@ def is_block(name: str, expr: Expr) -> bool:
     Nothing is whose names cannot be those of arguments.
     """
     objects = expr.items if isinstance(expr, TupleCons) else (expr,)
-    if name in MAPS or not all(map(_has_names_of_arguments, objects)):
+    if not all(map(_has_names_of_arguments, objects)):
         return False
     if name in BLOCKS or isinstance(expr, TupleCons):
         return True
+    if name in MAPS:
+        return False
     return isinstance(expr, ObjectCons) and any(isinstance(i.value, ObjectCons | TupleCons) for i in expr.items)
