@@ -56,12 +56,14 @@ class Lab:
     def write(self, text: str) -> None:
         (self.folder / "web.pkr.hcl").write_text(text)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        where = {"ALICLOUD_ECS_ENDPOINT": self.cloud.url, "HCLIMG_HOME": str(self.folder / "home")}
+        return {**self.cloud.environment, **where}
+
     def run(self, command: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the program in the project directory; what it says is all in stdout."""
-        env = {
-            **os.environ, **self.cloud.environment, "ALICLOUD_ECS_ENDPOINT": self.cloud.url, "PYTHONPATH": str(ROOT),
-            "HCLIMG_HOME": str(self.folder / "home"), **environment,
-        }  # fmt: skip
+        env = {**os.environ, **self.environment, "PYTHONPATH": str(ROOT), **environment}
         argv = [sys.executable, "-m", "hclimg", command, *options]
         return subprocess.run(
             argv, cwd=self.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -93,6 +95,15 @@ class Lab:
     def image(self, region: str = REGION) -> Thing:
         (found,) = self.images(region)
         return found
+
+    def wrong(self, finished: set[str]) -> list[str]:
+        """What is there and should not be, or is not and should be, when those images are what was finished."""
+        there = self.cloud.things()
+        kept = [image for image in there if image.id in finished]
+        kept += [snapshot for image in kept for snapshot in self.cloud.world.snapshots_of(image)]
+        marked = [thing for thing in kept if any(key.startswith("hclimg:") for key in thing.tags)]
+        gone = finished - {thing.id for thing in there}
+        return [str(thing) for thing in (*(each for each in there if each not in kept), *marked)] + sorted(gone)
 
 
 def new_lab(folder: Path, cloud: Simulator, sshd_factory: Callable[..., Sshd]) -> Lab:

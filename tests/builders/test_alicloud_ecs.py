@@ -423,13 +423,3 @@ def test_new_things_are_not_known_everywhere_at_once(lab: Lab) -> None:
     lab.cloud.world.linger = 2
     lab.apply()
     assert lab.cloud.left(*KINDS) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", ["throttle", "internal", "cut", "lost", "half"])
-def test_each_request_fails_once(lab: Lab, fault: str) -> None:
-    lab.cloud.faults.each_once(fault)
-    lab.apply('image_copy_regions = ["us-west-1"]\ntags = { a = "b" }\nimage_share_account = ["1234567890123450"]')
-    assert lab.cloud.left(*KINDS) == []
-    assert len(lab.images()) == 2
-    assert len(lab.cloud.things("snapshot")) == 2

@@ -37,6 +37,7 @@ PAGE = 50
 FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0  # seconds between two looks at what is not ready yet
 SETTLE = 60.0  # seconds until a thing that was just made can be used everywhere
 IN_USE = 300.0  # seconds that a thing may still be in use after what used it is gone
+STAYING = 3.0  # seconds, when what uses it may be something that could not be removed
 VERSIONS = {"Ecs": "2014-05-26", "Sts": "2015-04-01", "Ram": "2015-05-01"}
 HOSTS = {"Sts": "sts.aliyuncs.com", "Ram": "ram.aliyuncs.com"}
 
@@ -163,7 +164,8 @@ class Ecs:
 
     def once_free(self, call: Callable[[], T], *codes: str) -> T:
         """A call that these codes refuse as long as the thing is busy, or something still uses it."""
-        return self._patiently(call, lambda error: error.code.startswith(codes), IN_USE)
+        patience = STAYING if self.session.something_stays else IN_USE
+        return self._patiently(call, lambda error: error.code.startswith(codes), patience)
 
     def _patiently(self, call: Callable[[], T], wait: Callable[[ApiError], bool], timeout: float) -> T:
         refusals: list[ApiError] = []
@@ -216,12 +218,16 @@ def dig(answer: Any, path: str) -> Any:
 
 @define(eq=False)
 class Session:
-    """The SDK's client, and the keys that it signs with. Can be used by several threads."""
+    """The SDK's client, and the keys that it signs with. Can be used by several threads.
+
+    ``something_stays``: a thing could not be removed, so what it uses will not become free.
+    """
 
     access: AlicloudAccess
     login: Login
     policy: RetryPolicy = field(factory=lambda: _policy())
     account: str | None = None
+    something_stays: bool = False
     _keys: Keys | None = None
     _client: Any = None
     _lock: threading.Lock = field(factory=threading.Lock)

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from hclimg.clouds.alicloud.client import Ecs
 from hclimg.clouds.alicloud.images import images, remove_image, remove_snapshot
+from hclimg.errors import HclimgError
 from hclimg.sdk.mark import RUN_TAG
 
 LONGEST_TAG, LONGEST_DESCRIPTION = 128, 256
@@ -21,19 +22,27 @@ BUILD_TAG = "hclimg:build"
 """The build of the run that made a thing: the others may still need theirs."""
 
 Find = Callable[[Ecs, str, Mapping[str, str]], list[str]]
-Remove = Callable[[Ecs, str, Mapping[str, str]], None]
+Delete = Callable[[Ecs, str, Mapping[str, str]], None]
 
 
 @frozen(kw_only=True)
 class Thing:
-    """``find``: the ids of what a run made, from the identity in its journal. ``remove``: by id and identity.
+    """``find``: the ids of what a run made, from the identity in its journal. ``delete``: by id and identity.
 
     ``in_parts``: it is made by several requests, so that something may be there although one was refused.
     """
 
     find: Find
-    remove: Remove
+    delete: Delete
     in_parts: bool = False
+
+    def remove(self, ecs: Ecs, identifier: str, identity: Mapping[str, str]) -> None:
+        """Delete it. Raises HclimgError, and what it uses is then not waited for any more."""
+        try:
+            self.delete(ecs, identifier, identity)
+        except HclimgError:
+            ecs.session.something_stays = True
+            raise
 
 
 def mark(run: str, build: str) -> dict[str, str]:
@@ -197,18 +206,19 @@ def dissociate(ecs: Ecs, address: str, instance: str) -> None:
 
 
 THINGS: Mapping[str, Thing] = {
-    "key-pair": Thing(find=_tagged("DescribeKeyPairs", "KeyPairs.KeyPair", "KeyPairName"), remove=_key_pair),
-    "vpc": Thing(find=_described("DescribeVpcs", "Vpcs.Vpc", "VpcId"), remove=_vpc),
-    "vswitch": Thing(find=_described("DescribeVSwitches", "VSwitches.VSwitch", "VSwitchId"), remove=_vswitch),
+    "key-pair": Thing(find=_tagged("DescribeKeyPairs", "KeyPairs.KeyPair", "KeyPairName"), delete=_key_pair),
+    "vpc": Thing(find=_described("DescribeVpcs", "Vpcs.Vpc", "VpcId"), delete=_vpc),
+    "vswitch": Thing(find=_described("DescribeVSwitches", "VSwitches.VSwitch", "VSwitchId"), delete=_vswitch),
     "security-group": Thing(
         find=_tagged("DescribeSecurityGroups", "SecurityGroups.SecurityGroup", "SecurityGroupId"),
-        remove=_security_group,
+        delete=_security_group,
     ),
     "instance": Thing(find=_tagged("DescribeInstances", "Instances.Instance", "InstanceId"), remove=_instance),
     "address": Thing(find=_addresses, remove=_address),
     "association": Thing(find=_association, remove=_associated),
     "snapshot": Thing(find=_tagged("DescribeSnapshots", "Snapshots.Snapshot", "SnapshotId"), remove=_snapshot),
     "object": Thing(find=_object, remove=_remove_object, in_parts=True),
+    "object": Thing(find=_object, delete=_remove_object, in_parts=True),
     "image": Thing(find=_images, remove=_image),
 }
 """By the part of the journal's kind after ``alicloud/``."""

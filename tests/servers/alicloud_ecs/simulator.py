@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -43,6 +44,7 @@ class Simulator:
     _nonces: set[str] = field(factory=set)
     _done: dict[tuple[str, str], tuple[dict[str, str], Json]] = field(factory=dict)
     _lock: threading.RLock = field(factory=threading.RLock)
+    _servers: list[_Server] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.accounts.add(AccessKey(ACCESS_KEY, SECRET_KEY))
@@ -190,12 +192,20 @@ class Simulator:
         server = _Server(self, listener)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
+        self._servers.append(server)
         try:
             yield int(server.socket.getsockname()[1])
         finally:
+            self._servers.remove(server)
             server.shutdown()
             server.server_close()
             thread.join()
+
+
+    def quiet(self) -> None:
+        """Returns when everything that clients had asked for has been done, also if they are dead by now."""
+        for server in self._servers:
+            server.settle()
 
 
 class _Server(ThreadingHTTPServer):
@@ -203,6 +213,10 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, simulator: Simulator, listener: socket.socket | None) -> None:
+        self.idle = threading.Condition()
+        self.busy: set[object] = set()
+        self.gone: set[object] = set()
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -236,6 +250,25 @@ class _Server(ThreadingHTTPServer):
             self.socket = listener
             self.server_address = listener.getsockname()
             listener.listen(self.request_queue_size)
+
+    def settle(self) -> None:
+        """Connections are accepted in order: when one of now is gone, those of before have begun, or are gone too."""
+        with socket.create_connection(("127.0.0.1", self.server_port)) as mine, self.idle:
+            mine.shutdown(socket.SHUT_WR)
+            assert self.idle.wait_for(lambda: mine.getsockname() in self.gone and not self.busy, timeout=60)
+            self.gone.clear()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self.idle:
+            self.busy.add(client_address)
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        super().process_request_thread(request, client_address)
+        with self.idle:
+            self.busy.discard(client_address)
+            self.gone.add(client_address)
+            self.idle.notify_all()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that hang up, or are killed, are the point of some tests."""
