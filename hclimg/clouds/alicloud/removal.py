@@ -213,12 +213,11 @@ THINGS: Mapping[str, Thing] = {
         find=_tagged("DescribeSecurityGroups", "SecurityGroups.SecurityGroup", "SecurityGroupId"),
         delete=_security_group,
     ),
-    "instance": Thing(find=_tagged("DescribeInstances", "Instances.Instance", "InstanceId"), remove=_instance),
-    "address": Thing(find=_addresses, remove=_address),
-    "association": Thing(find=_association, remove=_associated),
-    "snapshot": Thing(find=_tagged("DescribeSnapshots", "Snapshots.Snapshot", "SnapshotId"), remove=_snapshot),
-    "object": Thing(find=_object, remove=_remove_object, in_parts=True),
+    "instance": Thing(find=_tagged("DescribeInstances", "Instances.Instance", "InstanceId"), delete=_instance),
+    "address": Thing(find=_addresses, delete=_address),
+    "association": Thing(find=_association, delete=_associated),
+    "snapshot": Thing(find=_tagged("DescribeSnapshots", "Snapshots.Snapshot", "SnapshotId"), delete=_snapshot),
     "object": Thing(find=_object, delete=_remove_object, in_parts=True),
-    "image": Thing(find=_images, remove=_image),
+    "image": Thing(find=_images, delete=_image),
 }
 """By the part of the journal's kind after ``alicloud/``."""
