@@ -20,6 +20,7 @@ from servers.sshd import Sshd
 
 REGIONS = (REGION, "us-east-1")
 COPIED = """
+  ssh_host    = "127.0.0.1"
   ami_regions = ["us-east-1"]
   tags        = { Kind = "web" }
   temporary_iam_instance_profile_policy_document {

@@ -7,6 +7,7 @@ What is added here is this project's own reading of AWS's API reference, not AWS
 - CopyImage describes its snapshot as AWS does, and reports encryption and key.
 - CancelSpotInstanceRequests does not know a request that is gone, instead of failing.
 - EnableFastLaunch is over at once.
+- StartSession and TerminateSession; the agent of an instance is not connected the first time.
 - Deprecation of images and protection from deregistration; an image that is protected cannot be deregistered.
 
 Each call is written to the file ``MOTO_CALLS``, a line of JSON with ``action`` and ``params``.
@@ -18,6 +19,7 @@ import json
 import os
 from typing import Any
 
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
@@ -25,6 +27,7 @@ from moto.ec2.responses import EC2Response
 from moto.ec2.responses.amis import AmisResponse
 from moto.ec2.responses.spot_instances import SpotInstances
 from moto.server import main
+from moto.ssm.responses import SimpleSystemManagerResponse
 
 create_image, copy_image, register_image = (
     AmisResponse.create_image, AmisResponse.copy_image, AmisResponse.register_image
@@ -123,6 +126,20 @@ def _describe_fast_launch(self: Any) -> ActionResult:
     return ActionResult({"FastLaunchImages": [{"ImageId": one.id, "State": "enabled"} for one in found]})
 
 
+def _start_session(self: Any) -> ActionResult:
+    target = self._get_param("Target")
+    if target not in sessions:
+        sessions.append(target)
+        raise JsonRESTError("TargetNotConnected", f"{target} is not connected.")
+    return ActionResult({"SessionId": "s-1", "TokenValue": "token-of-the-session", "StreamUrl": "wss://session/1"})
+
+
+def _terminate_session(self: Any) -> ActionResult:
+    return ActionResult({"SessionId": self._get_param("SessionId")})
+
+
+sessions: list[str] = []
+SESSIONS = {"start_session": _start_session, "terminate_session": _terminate_session}
 ADDED = {
     "create_image": _create,
     "copy_image": _copy,
@@ -152,4 +169,6 @@ if __name__ == "__main__":
     BaseResponse.call_action = _written_down
     for name, method in ADDED.items():
         setattr(EC2Response, name, method)
+    for name, method in SESSIONS.items():
+        setattr(SimpleSystemManagerResponse, name, method)
     main()

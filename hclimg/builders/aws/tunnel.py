@@ -12,7 +12,7 @@ from attrs import frozen
 from hclimg.builders.aws.settings.run import ConnectionConfig
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws.making import once_known
-from hclimg.errors import MissingProgram
+from hclimg.errors import ApiError, MissingProgram
 from hclimg.sdk.ports import reserved_port
 from hclimg.sdk.process import find_program, running_program
 from hclimg.sdk.steps import step
@@ -84,4 +84,8 @@ def started_session(
     ctx.redact.add(answer["TokenValue"])
     told = {name: answer[name] for name in ("SessionId", "TokenValue", "StreamUrl")}
     yield Session(json.dumps(told), ssm.endpoint)
-    ssm.call("TerminateSession", SessionId=answer["SessionId"])
+    try:
+        ssm.call("TerminateSession", SessionId=answer["SessionId"])
+    except ApiError as error:
+        if error.code != "DoesNotExistException":
+            raise
