@@ -110,9 +110,7 @@ class AlicloudImportConfig:
             detail = f"This needs the SDK of Alibaba Cloud's object storage: {INSTALL}"
             problems.error("Package not installed", detail, "oss_bucket_name")
         if not _BUCKET.fullmatch(self.oss_bucket_name):
-            detail = (
-                f'"{self.oss_bucket_name}" is no name of a bucket: 3 to 63 small letters, digits and hyphens.'
-            )
+            detail = f'"{self.oss_bucket_name}" is no name of a bucket: 3 to 63 small letters, digits and hyphens.'
             problems.error("Invalid name", detail, "oss_bucket_name")
         for name in ("system_disk_mapping", "image_disk_mappings"):
             if problems.is_set(name):

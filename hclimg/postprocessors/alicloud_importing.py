@@ -38,8 +38,8 @@ def import_file(ctx: Context, config: AlicloudImportConfig, artifact: Artifact) 
     encrypted = config.image.image_encrypted
     name = run_name(ctx.run.id) if encrypted else config.image.image_name
     first = _import(ctx, ecs, name, _wanted(config, form, key))
-    wait_for_first(first, float(config.wait_snapshot_ready_timeout or LONGEST_WAIT))
-    found = finish(ctx, first, config.image)
+    image = wait_for_first(first, float(config.wait_snapshot_ready_timeout or LONGEST_WAIT))
+    found = finish(ctx, first, image, config.image)
     if config.skip_clean:
         uploaded.keep()
     return images_artifact(BUILDER_ID, COMPONENT, config.access, found)

@@ -423,3 +423,18 @@ def test_new_things_are_not_known_everywhere_at_once(lab: Lab) -> None:
     lab.cloud.world.linger = 2
     lab.apply()
     assert lab.cloud.left(*KINDS) == []
+
+
+@pytest.mark.slow
+def test_a_key_pair_of_the_user(lab: Lab) -> None:
+    mine = f'ssh_keypair_name = "mine"\nssh_private_key_file = "{lab.sshd.key_file}"'
+    assert 'There is no key pair "mine" in cn-beijing.' in lab.refused(mine)
+    assert lab.asked("CreateVpc") == []
+    account = lab.cloud.accounts.key(ACCESS_KEY, "").account
+    lab.cloud.world.make(
+        "keypair", REGION, account, {"PublicKey": lab.sshd.key.public, "KeyPairFingerPrint": ""}, name="mine"
+    )
+    lab.apply(mine)
+    assert [given["KeyPairName"] for given in lab.asked("AttachKeyPair")] == ["mine"]
+    assert lab.asked("ImportKeyPair") == []
+    assert [thing.id for thing in lab.cloud.things("keypair")] == ["mine"]

@@ -43,6 +43,10 @@ def check_regions(ctx: Context, ecs: Ecs, regions: tuple[str, ...]) -> None:  # 
 def _by_id(ctx: Context, ecs: Ecs, config: AlicloudEcsConfig) -> SourceImage:
     expired = {"ShowExpired": True} if config.image.skip_image_validation else {}
     rows = ecs.list("DescribeImages", "Images.Image", ImageId=config.source_image, **expired)
+    if not rows:  # the market's are only found there
+        rows = ecs.list(
+            "DescribeImages", "Images.Image", ImageId=config.source_image, ImageOwnerAlias="marketplace", **expired
+        )
     if not rows:
         raise BuildError(
             f'There is no image "{config.source_image}" in {ecs.region} that could be used.',

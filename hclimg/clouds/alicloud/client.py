@@ -21,7 +21,7 @@ from attrs import define, evolve, field, frozen
 from hclimg.clouds.alicloud.access import AlicloudAccess
 from hclimg.clouds.alicloud.keys import Keys, instance_keys, role_keys
 from hclimg.clouds.alicloud.login import Login
-from hclimg.clouds.alicloud.refusals import SIGNATURES, hint_of, is_missing, is_temporary
+from hclimg.clouds.alicloud.refusals import SIGNATURES, hint_of, is_missing, is_temporary, may_be_fresh
 from hclimg.errors import ApiError, TimedOut
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.retry import RetryPolicy, retry, wait_until
@@ -160,7 +160,7 @@ class Ecs:
 
     def once_known(self, call: Callable[[], T]) -> T:
         """A call about something that was just made, which the API may not know everywhere yet."""
-        return self._patiently(call, lambda error: is_missing(error.code), SETTLE)
+        return self._patiently(call, lambda error: may_be_fresh(error.code), SETTLE)
 
     def once_free(self, call: Callable[[], T], *codes: str) -> T:
         """A call that these codes refuse as long as the thing is busy, or something still uses it."""

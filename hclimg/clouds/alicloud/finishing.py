@@ -101,18 +101,20 @@ def draft_copy(ctx: Context, ecs: Ecs, image: str, wish: CopyWish, config: Image
     draft.drop()
 
 
-def finish(ctx: Context, first: Draft, config: ImageConfig, snapshot: Draft | None = None) -> list[tuple[Ecs, Image]]:
+def finish(
+    ctx: Context, first: Draft, image: Image, config: ImageConfig, snapshot: Draft | None = None
+) -> list[tuple[Ecs, Image]]:
     """From a first image that can be used to what the settings ask for; each with the API of its region.
 
-    ``snapshot``: what the first image was made of, if that was made for it.
+    ``image`` is what the API says of the first one; ``snapshot`` what that was made of, if it was made for it.
     """
     drafts = _copies(ctx, first, config)
-    found = [(draft, _ready(draft, config)) for draft in drafts]
+    found = [(draft, image if draft is first else _ready(draft, config)) for draft in drafts]
     tag_images(ctx, found, config)
     if config.image_share_account or config.image_unshare_account:
         share_images(ctx, drafts, config)
     release(ctx, drafts, snapshot if first in drafts else None)
-    return [(draft.ecs, image) for draft, image in found]
+    return [(draft.ecs, finished) for draft, finished in found]
 
 
 def _copies(ctx: Context, first: Draft, config: ImageConfig) -> list[Draft]:

@@ -22,9 +22,7 @@ def api_for(ctx: Context, access: AlicloudAccess) -> Ecs:
     """The API on behalf of a context. Raises BuildError when there are no credentials or no region."""
     ecs = open_api(ctx, access)
     ctx.redact.add(*ecs.session.login.secrets)
-    ecs = within(ctx, ecs)
-    ecs.account()
-    return ecs
+    return within(ctx, ecs)
 
 
 def within(ctx: Context, ecs: Ecs) -> Ecs:
@@ -60,6 +58,7 @@ class Made:
 
 def make(ctx: Context, ecs: Ecs, kind: str, key: str, create: Callable[[], Any], /, **identity: str) -> Made:
     """Make something of a kind of :data:`THINGS`. ``create`` asks the API; ``key`` names the id in its answer."""
+    ecs.account()
     known = {**ecs.identity, "build": ctx.lane, **{name: value for name, value in identity.items() if value}}
     record = ctx.journal.intend(KIND.format(kind), **known)
     try:

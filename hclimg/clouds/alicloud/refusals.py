@@ -45,6 +45,15 @@ def is_temporary(code: str, status: int) -> bool:
     return status >= 500 or status == 429 or code.startswith(TEMPORARY)
 
 
+_FRESH = ("InvalidVpc", "InvalidVSwitch", "InvalidSecurityGroup", "InvalidInstance", "InvalidAllocation", "InvalidDisk",
+          "InvalidSnapshot", "InvalidImageId", "InvalidKeyPair", "InvalidResourceId")  # fmt: skip
+
+
+def may_be_fresh(code: str) -> bool:
+    """Whether the error says that there is no such thing, of a kind that is made here: it may become known soon."""
+    return is_missing(code) and code.startswith(_FRESH)
+
+
 def is_missing(code: str) -> bool:
     """Whether the error says that there is no such thing (any more, or yet)."""
     return code.endswith((".NotFound", ".NotExist")) or "NotFound" in code or code.startswith("InvalidAllocationId")
