@@ -45,6 +45,7 @@ PLANS = [
     ("groups", []),
     ("modules", []),
     ("python", []),
+    ("aws", []),
 ]
 
 
