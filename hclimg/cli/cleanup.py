@@ -19,6 +19,7 @@ from hclimg.engine.rundir import home_directory
 from hclimg.errors import BuildError
 
 INTERRUPTED = 130
+AS_ABOVE = "for the same reason"
 BUSY = "it goes on, or somebody else cleans up after it"
 
 
@@ -95,6 +96,11 @@ def unlisted(item: LeftOver) -> list[Resource]:
     return [resource for resource in results if resource.identity.get("id") not in known]
 
 
+def is_known(resource: Resource) -> bool:
+    """Whether it is known to have been made; in a cloud, the call may never have arrived."""
+    return resource.made or "/" not in resource.kind
+
+
 def _leave_at_once() -> None:
     """After a second Ctrl-C. What was removed is struck from the journal already."""
     os._exit(INTERRUPTED)
@@ -106,9 +112,11 @@ class Report:
 
     json: bool
     left: int = field(default=0, init=False)
+    _reason: str = field(default="", init=False)
     _runs: list[dict[str, Any]] = field(factory=list, init=False)
 
     def begin(self, item: LeftOver) -> None:
+        self._reason = ""
         self._runs.append({"run": item.run, "began": f"{item.began:%Y-%m-%dT%H:%M:%SZ}", "resources": []})
         self._print(f"Run {item.run}:")
 
@@ -116,16 +124,22 @@ class Report:
         self.begin(item)
         for resource in reversed(item.ledger.left):
             self._add(resource)
-            known = resource.made or "/" not in resource.kind
-            self._print(f"  would remove {resource}" if known else f"  would look for {resource}")
+            self._print(f"  would remove {resource}" if is_known(resource) else f"  would look for {resource}")
 
     def done(self, result: Reclaimed) -> None:
         self.left += bool(result.reason)
         gone = not (result.reason or result.finished)
         self._add(result.resource, removed=gone, reason=result.reason, finished=result.finished)
-        why = "it was finished" if result.finished else result.reason
-        how = "not touched" if result.finished else "not removed"
-        self._print(f"  removed {result.resource}" if gone else f"  {how}: {result.resource}: {why}")
+        self._print(f"  {self._became(result)}")
+
+    def _became(self, result: Reclaimed) -> str:
+        resource, reason = result.resource, result.reason
+        if reason:
+            again, self._reason = reason == self._reason, reason
+            return f"not removed: {resource}: {AS_ABOVE if again else reason}"
+        if result.finished:
+            return f"not touched: {resource}: it was finished"
+        return f"removed {resource}" if is_known(resource) else f"nothing is left of {resource}"
 
     def say(self, text: str) -> None:
         self._print(f"  {text}")

@@ -52,8 +52,9 @@ _COLUMNS = "number, run, template, build, made, builder, component, id, descript
 @frozen(kw_only=True)
 class StoredArtifact:
     """``number`` names it to people and is never used again. ``build`` is the lane, ``template`` what was applied (as
-    in ``RunOptions``), ``made`` in seconds since the epoch. ``contents`` is what destroying it would remove,
-    ``trouble`` why that did not work the last time. The files of ``artifact`` are absolute."""
+    in ``RunOptions``), ``made`` in seconds since the epoch. ``contents`` is what destroying it would remove: less than
+    the artifact has, when a later build took the place of a part. ``trouble`` is why that did not work the last time.
+    The files of ``artifact`` are absolute."""
 
     number: int = 0
     run: str
@@ -90,7 +91,7 @@ class ArtifactFile:
             return numbers
 
     def replaced(self, names: Iterable[str], run: str) -> None:
-        """These things are gone, because of a run; artifacts of others with nothing else in them go too."""
+        """These things are gone, because of a run; an artifact of another with nothing else in it goes too."""
         if self.path.exists():
             with self._transaction() as db:
                 _replace(db, set(names), {run})
@@ -168,14 +169,15 @@ def _delete(db: Connection, numbers: Iterable[int]) -> None:
 
 
 def _replace(db: Connection, taken: set[str], runs: set[str]) -> None:
-    _delete(db, [old.number for old in _rows(db) if old.run not in runs and _is_replaced(old, taken)])
-
-
-def _is_replaced(old: StoredArtifact, taken: set[str]) -> bool:
-    """Whether nothing is left of it: its place is taken, and what it had beyond that is gone."""
-    rest = set(old.contents) - taken
-    files = {name for name in rest if name in old.artifact.files and not os.path.lexists(name)}
-    return len(rest) < len(old.contents) and rest == files
+    """Of artifacts of other runs, what is not taken stays; nothing of them when that is nothing."""
+    for old in _rows(db):
+        rest = [name for name in old.contents if name not in taken]
+        if old.run in runs or len(rest) == len(old.contents):
+            continue
+        if all(name in old.artifact.files and not os.path.lexists(name) for name in rest):
+            _delete(db, [old.number])
+        else:
+            db.execute("UPDATE artifacts SET contents = ? WHERE number = ?", (dumps(rest), old.number))
 
 
 def absolute(artifact: Artifact) -> Artifact:

@@ -167,7 +167,9 @@ def test_without_access_everything_stays_and_says_why(
     journal.intend("file", path=str(path)).made()
     path.write_text("x")
     done = hclimg("cleanup", "-settle=0s", FAKECLOUD_DENY="1", **WITH_CLOUD)
-    golden("cleanup-denied.txt", plain(done, tmp_path))
+    why = "the cloud does not know these credentials (AuthFailure, request 4711)"
+    assert done.stdout.count(why) == 1, "once is enough"
+    golden("cleanup-denied.txt", plain(done, tmp_path).replace(why, "WHY").replace("for the same reason", "WHY"))
     assert done.returncode == 1
     assert not path.exists(), "the others go on"
     assert len(contents(cloud.directory)) == 4
@@ -231,7 +233,8 @@ def test_an_interrupt_leaves_the_rest_in_the_journal(cloud: Cloud, tmp_path: Pat
         process.send_signal(signal.SIGINT)
         said = process.stdout.read()
     assert process.returncode == 130
-    assert said.count(": interrupted") == 4
+    assert said.count(": interrupted") == 1
+    assert said.count(": for the same reason") == 3
     assert len(read_journal(tmp_path / ".hclimg/runs" / RUN / "resources.jsonl").left) == 4
     assert len(contents(cloud.directory)) == 4
 

@@ -63,7 +63,7 @@ def test_what_takes_the_same_place_replaces_it(file: ArtifactFile) -> None:
     file.keep([stored("r1", "eu: ami-1", "eu: snap-1"), stored("r1", "us: ami-2", "us: snap-2")])
     file.keep([stored("r2", "eu: ami-3")])
     file.replaced(["eu: ami-1", "eu: snap-1", "us: ami-2", "eu: ami-3"], run="r2")
-    assert names(file) == ["us: ami-2", "eu: ami-3"], "one has a snapshot yet, one is of this very run"
+    assert [item.contents for item in file.all()] == [("us: snap-2",), ("eu: ami-3",)], "the latter is of this very run"
     ArtifactFile(file.path.with_name("none.db")).replaced(["eu: ami-1"], run="r2")
     assert not file.path.with_name("none.db").exists()
 

@@ -83,7 +83,8 @@ def _image(self: Any) -> Any:
 
 
 def _deregister(self: Any) -> ActionResult:
-    if getattr(_image(self), "deregistration_protection", None) not in (None, "disabled"):
+    image = self.ec2_backend.amis.get(self._get_param("ImageId"))  # none when it is gone, which moto tells
+    if getattr(image, "deregistration_protection", None) not in (None, "disabled"):
         raise EC2ClientError("OperationNotPermitted", "The image is protected from deregistration.")
     return deregister_image(self)
 
