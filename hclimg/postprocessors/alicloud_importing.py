@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hclimg.clouds.alicloud.artifact import images_artifact
-from hclimg.clouds.alicloud.client import Ecs
+from hclimg.clouds.alicloud.ecs import Ecs
 from hclimg.clouds.alicloud.finishing import Draft, check_names, delete_duplicates, draft_image, finish, wait_for_first
 from hclimg.clouds.alicloud.image_settings import LONGEST_WAIT
 from hclimg.clouds.alicloud.import_role import NO_ROLE, prepare_import_role

@@ -8,7 +8,7 @@ from typing import Any
 
 from hclimg.builders.alicloud.config import AlicloudEcsConfig
 from hclimg.builders.alicloud.network import Network
-from hclimg.clouds.alicloud.client import Ecs, dig
+from hclimg.clouds.alicloud.ecs import Ecs, dig
 from hclimg.clouds.alicloud.making import make
 from hclimg.clouds.alicloud.removal import address_of, allocate, instance_of
 from hclimg.errors import ApiError, BuildError

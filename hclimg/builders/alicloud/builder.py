@@ -11,7 +11,7 @@ from hclimg.builders.alicloud.config import AlicloudEcsConfig
 from hclimg.sdk.components import Builder
 
 if TYPE_CHECKING:
-    from hclimg.clouds.alicloud.client import Ecs
+    from hclimg.clouds.alicloud.ecs import Ecs
     from hclimg.sdk.context import Context
     from hclimg.sdk.machine import Artifact, Machine
     from hclimg.sdk.ssh_keys import KeyPair

@@ -9,7 +9,7 @@ from hclimg.builders.alicloud.builder import AlicloudEcsBuilder, Running
 from hclimg.builders.alicloud.config import AlicloudEcsConfig
 from hclimg.builders.alicloud.instance import await_stop, stop
 from hclimg.clouds.alicloud.artifact import images_artifact, no_image
-from hclimg.clouds.alicloud.client import Ecs
+from hclimg.clouds.alicloud.ecs import Ecs
 from hclimg.clouds.alicloud.finishing import Draft, delete_duplicates, draft_image, finish, wait_for_first
 from hclimg.clouds.alicloud.making import make, within
 from hclimg.clouds.alicloud.removal import marked

@@ -8,7 +8,7 @@ from typing import Any
 
 from hclimg.builders.alicloud.config import LARGEST_USER_DATA, AlicloudEcsConfig
 from hclimg.builders.alicloud.network import Network
-from hclimg.clouds.alicloud.client import Ecs
+from hclimg.clouds.alicloud.ecs import Ecs
 from hclimg.clouds.alicloud.making import make
 from hclimg.clouds.alicloud.removal import instance_of, marked
 from hclimg.errors import ApiError, BuildError

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from hclimg.builders.alicloud.config import AlicloudEcsConfig
-from hclimg.clouds.alicloud.client import Ecs
+from hclimg.clouds.alicloud.ecs import Ecs
 from hclimg.clouds.alicloud.making import make
 from hclimg.clouds.alicloud.removal import marked
 from hclimg.errors import ApiError, BuildError

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from hclimg.builders.alicloud.config import AlicloudEcsConfig
-from hclimg.clouds.alicloud.client import Ecs, dig
+from hclimg.clouds.alicloud.ecs import Ecs, dig
 from hclimg.clouds.alicloud.making import make
 from hclimg.clouds.alicloud.removal import described, marked
 from hclimg.errors import BuildError

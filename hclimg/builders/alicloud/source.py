@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from hclimg.builders.alicloud.config import AlicloudEcsConfig
-from hclimg.clouds.alicloud.client import Ecs, dig
+from hclimg.clouds.alicloud.ecs import Ecs, dig
 from hclimg.clouds.alicloud.making import api_for
 from hclimg.diagnostics import did_you_mean
 from hclimg.errors import ApiError, BuildError

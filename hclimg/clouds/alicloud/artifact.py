@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hclimg.clouds.alicloud.access import AlicloudAccess, access_of
-from hclimg.clouds.alicloud.client import Ecs
+from hclimg.clouds.alicloud.ecs import Ecs
 from hclimg.clouds.alicloud.images import Image, remove_image, snapshots_in
 from hclimg.clouds.alicloud.making import api_for
 from hclimg.sdk.context import Context

@@ -1,7 +1,7 @@
-"""The API of Alibaba Cloud, one call at a time. The only module that imports the vendor's SDK.
+"""One request to the APIs of Alibaba Cloud: signed, sent, its refusal translated. Only this imports the vendor's SDK.
 
 The SDK signs and sends. Trying again is not left to it: it would sleep where nothing can wake it, only does so for some
-actions, and only knows one of the codes of throttling. So this is done here, once, for every call.
+actions, and only knows one of the codes of throttling. ``ecs`` does that for every call, as :class:`Session` says.
 """
 
 from __future__ import annotations
@@ -10,210 +10,33 @@ import json
 import logging
 import os
 import threading
-import uuid
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field
 
 from hclimg.clouds.alicloud.access import AlicloudAccess
 from hclimg.clouds.alicloud.keys import Keys, instance_keys, role_keys
 from hclimg.clouds.alicloud.login import Login
-from hclimg.clouds.alicloud.refusals import SIGNATURES, hint_of, is_missing, is_temporary, may_be_fresh
-from hclimg.errors import ApiError, TimedOut
-from hclimg.sdk.cancel import CancelToken
-from hclimg.sdk.retry import RetryPolicy, retry, wait_until
+from hclimg.clouds.alicloud.refusals import SIGNATURES, hint_of, is_temporary
+from hclimg.errors import ApiError
+from hclimg.sdk.retry import RetryPolicy
 
-T = TypeVar("T")
 Answer = Mapping[str, Any]
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 10, 30  # seconds
 RETRIES_VARIABLE = "ALICLOUD_MAX_RETRIES"
 RETRIES = 6
-ASK_TWICE = 2
-PAGE = 50
-FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0  # seconds between two looks at what is not ready yet
-SETTLE = 60.0  # seconds until a thing that was just made can be used everywhere
-IN_USE = 300.0  # seconds that a thing may still be in use after what used it is gone
-STAYING = 3.0  # seconds, when what uses it may be something that could not be removed
+UNKNOWN = "SDK.UnknownServerError"
+"""The SDK's code for an answer in which it finds none."""
 VERSIONS = {"Ecs": "2014-05-26", "Sts": "2015-04-01", "Ram": "2015-05-01"}
 HOSTS = {"Sts": "sts.aliyuncs.com", "Ram": "ram.aliyuncs.com"}
 
 
-class Waiting(Protocol):
-    """Of a context, what a call needs: its token, which changes when the context begins to clean up."""
-
-    @property
-    def cancel(self) -> CancelToken: ...
-
-
 class Unanswered(ApiError):
-    """No answer, or none that says whether the request was carried out. ``after``: it may have been."""
-
-
-def _nothing(_error: BaseException, _delay: float) -> None: ...
-
-
-@frozen(kw_only=True)
-class Ecs:
-    """The API in one region, asked on behalf of a context."""
-
-    session: Session
-    region: str
-    ctx: Waiting
-    told: Callable[[BaseException, float], None] = _nothing
-
-    def at(self, region: str) -> Ecs:
-        return evolve(self, region=region)
-
-    def within(self, ctx: Waiting, told: Callable[[BaseException, float], None] | None = None) -> Ecs:
-        """The same, for another context."""
-        return evolve(self, ctx=ctx, told=told or self.told)
-
-    @property
-    def identity(self) -> dict[str, str]:
-        """For the journal: what leads back here."""
-        known = {"region": self.region, "account": self.session.account or "", **self.session.access.identity}
-        return {name: value for name, value in known.items() if value}
-
-    def account(self) -> str:
-        """The account that asks; empty when nobody tells. Found out once."""
-        if self.session.account is None:
-            patience = evolve(self.session.policy, attempts=min(ASK_TWICE, self.session.policy.attempts))
-            try:
-                answer = self._call("Sts", "GetCallerIdentity", {}, patience)
-            except ApiError:
-                self.session.account = ""  # clouds that have the same API may have no STS
-            else:
-                self.session.account = str(answer.get("AccountId") or "")
-        return self.session.account
-
-    def call(self, action: str, *, product: str = "Ecs", **parameters: Any) -> Answer:
-        """One action; empty and None parameters are left out, lists are numbered from 1.
-
-        What the API throttles or fails at is tried again. Raises ApiError.
-        """
-        return self._call(product, action, flatten(parameters), self.session.policy)
-
-    def _call(self, product: str, action: str, parameters: Mapping[str, str], policy: RetryPolicy) -> Answer:
-        def attempt() -> Answer:
-            return self.session.send(product, action, self.region, parameters)
-
-        return retry(policy, attempt, self.ctx.cancel, self.told)
-
-    def make(self, action: str, *, token: str = "", **parameters: Any) -> Answer:
-        """Like :meth:`call`, for what makes something: however often it is sent, it is made once."""
-        return self.call(action, ClientToken=token or str(uuid.uuid4()), **parameters)
-
-    def maker(self, action: str, *busy: str, **parameters: Any) -> Callable[[], Answer]:
-        """:meth:`make` to be called, with one token for all attempts: as soon as the API knows everything that the
-        parameters name, and nothing of that is in one of the states that the codes ``busy`` tell of."""
-        token = str(uuid.uuid4())
-
-        def ask() -> Answer:
-            return self.make(action, token=token, **parameters)
-
-        return lambda: self.once_free(lambda: self.once_known(ask), *busy)
-
-    def list(self, action: str, path: str, **parameters: Any) -> list[dict[str, Any]]:
-        """All of what an action lists at ``path`` of its answer (``Images.Image``), page by page."""
-        found: list[dict[str, Any]] = []
-        page = 1
-        while True:
-            answer = self.call(action, RegionId=self.region, PageSize=PAGE, PageNumber=page, **parameters)
-            items = dig(answer, path) or []
-            found += items
-            if len(items) < PAGE or len(found) >= int(answer.get("TotalCount") or 0):
-                return found
-            page += 1
-
-    def until(self, what: str, ready: Callable[[], T | None], *, timeout: float, hint: str = "") -> T:
-        """Look until ``ready`` gives something; raises TimedOut. ``timeout`` in seconds."""
-        return wait_until(
-            ready, what=what, timeout=timeout, interval=FIRST_LOOK, longest=LONGEST_LOOK, cancel=self.ctx.cancel,
-            hint=hint,
-        )  # fmt: skip
-
-    def remove(self, action: str, **parameters: Any) -> None:
-        """A call that removes something; fine when it is gone already."""
-
-        def missing() -> bool:
-            try:
-                self.call(action, **parameters)
-            except ApiError as error:
-                if not is_missing(error.code):
-                    raise
-                return True
-            return False
-
-        self.gone_when(missing)
-
-    def gone_when(self, missing: Callable[[], bool]) -> None:
-        """Believe that something does not exist only when it is missing repeatedly: the API does not know everywhere
-        at once what was just made. ``missing`` tries to remove it and says whether there was nothing."""
-        for last in (False, False, True):
-            if not missing() or last:
-                return
-            self.ctx.cancel.sleep(FIRST_LOOK)
-
-    def once_known(self, call: Callable[[], T]) -> T:
-        """A call about something that was just made, which the API may not know everywhere yet."""
-        return self._patiently(call, lambda error: may_be_fresh(error.code), SETTLE)
-
-    def once_free(self, call: Callable[[], T], *codes: str) -> T:
-        """A call that these codes refuse as long as the thing is busy, or something still uses it."""
-        patience = STAYING if self.session.something_stays else IN_USE
-        return self._patiently(call, lambda error: error.code.startswith(codes), patience)
-
-    def _patiently(self, call: Callable[[], T], wait: Callable[[ApiError], bool], timeout: float) -> T:
-        refusals: list[ApiError] = []
-
-        def attempt() -> tuple[T] | None:
-            try:
-                return (call(),)
-            except ApiError as error:
-                if not wait(error):
-                    raise
-                refusals.append(error)
-                return None
-
-        try:
-            return self.until("the API to accept the request", attempt, timeout=timeout)[0]
-        except TimedOut:
-            raise refusals[-1] from None
-
-
-def open_api(ctx: Waiting, access: AlicloudAccess) -> Ecs:
-    """Raises BuildError when there are no credentials or no region."""
-    return Ecs(session=Session(access=access, login=access.login()), region=access.where(), ctx=ctx)
-
-
-# -- requests -------------------------------------------------------------------------
-
-
-def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """As they are sent: ``Tag=[{"Key": "a"}]`` becomes ``Tag.1.Key``."""
-    flat: dict[str, str] = {}
-    for name, value in parameters.items():
-        full = f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{full}.")
-        elif isinstance(value, list | tuple):
-            flat |= flatten({str(number): item for number, item in enumerate(value, 1)}, f"{full}.")
-        elif isinstance(value, bool):
-            flat[full] = "true" if value else "false"
-        elif value not in (None, ""):
-            flat[full] = str(value)
-    return flat
-
-
-def dig(answer: Any, path: str) -> Any:
-    """What is at a path of an answer, or None."""
-    for name in path.split("."):
-        answer = answer.get(name) if isinstance(answer, Mapping) else None
-    return answer
+    """No answer, or none that says for good that the request was not carried out. Worth trying again."""
 
 
 @define(eq=False)
@@ -311,14 +134,15 @@ def _send(
     try:
         answer = json.loads(client.do_action_with_exception(request))
     except ServerException as error:
+        if error.get_error_code() == UNKNOWN:
+            raise _no_api(action, host, error.http_status) from None
         raise _refused(action, error.get_error_code(), error.message, error.http_status, error.request_id) from None
     except ClientException as error:
         raise _unanswered(action, host, str(error.message)) from None
     except IndexError:  # what the SDK makes of some answers about signatures
         raise _refused(action, SIGNATURES[0], "", 400, "") from None
     except ValueError:
-        message = f"{host} does not answer {action} as the API does."
-        raise Unanswered(message, hint="Look at custom_endpoint_ecs.") from None
+        raise _no_api(action, host, 200) from None
     return answer if isinstance(answer, dict) else {}
 
 
@@ -352,6 +176,12 @@ def _refused(action: str, code: str, message: str, status: int | None, request: 
     told = f"Alibaba Cloud refuses {action}{text} ({where})."
     kind = Unanswered if is_temporary(code, status or 0) else ApiError
     return kind(told, code=code, request=request or "", hint=hint_of(code))
+
+
+def _no_api(action: str, host: str, status: int) -> ApiError:
+    message = f"{host} does not answer {action} as the API does, but with HTTP status {status}."
+    kind = Unanswered if status >= 500 or status == 200 else ApiError
+    return kind(message, hint="Look at custom_endpoint_ecs.")
 
 
 _NETWORK = (

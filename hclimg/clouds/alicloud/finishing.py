@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
-from hclimg.clouds.alicloud.client import Ecs
+from hclimg.clouds.alicloud.ecs import Ecs
 from hclimg.clouds.alicloud.image_settings import CopyWish, ImageConfig
 from hclimg.clouds.alicloud.images import (
     Image,

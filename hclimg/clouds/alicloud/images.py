@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hclimg.clouds.alicloud.client import Ecs, dig
+from hclimg.clouds.alicloud.ecs import Ecs, dig
 from hclimg.errors import ApiError, BuildError
 
 STATUSES = ("Creating", "Waiting", "Available", "UnAvailable", "CreateFailed")

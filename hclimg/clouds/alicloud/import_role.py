@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hclimg.clouds.alicloud.client import Ecs, dig
+from hclimg.clouds.alicloud.ecs import Ecs, dig
 from hclimg.clouds.alicloud.refusals import is_missing
 from hclimg.errors import ApiError
 from hclimg.sdk.context import Context

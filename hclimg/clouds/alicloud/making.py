@@ -8,7 +8,8 @@ from typing import Any
 from attrs import evolve, frozen
 
 from hclimg.clouds.alicloud.access import AlicloudAccess
-from hclimg.clouds.alicloud.client import Ecs, Unanswered, open_api
+from hclimg.clouds.alicloud.client import Unanswered
+from hclimg.clouds.alicloud.ecs import Ecs, open_api
 from hclimg.clouds.alicloud.removal import THINGS
 from hclimg.errors import ApiError, HclimgError
 from hclimg.sdk.cancel import CancelToken

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 
-from hclimg.clouds.alicloud.client import CONNECT_TIMEOUT, RETRIES, Ecs
+from hclimg.clouds.alicloud.client import CONNECT_TIMEOUT, RETRIES
+from hclimg.clouds.alicloud.ecs import Ecs
 from hclimg.clouds.alicloud.refusals import hint_of
 from hclimg.errors import ApiError, BuildError
 

@@ -16,6 +16,7 @@ REGIONS = (
     "ap-southeast-2", "ap-southeast-3", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ap-south-1",
     "us-east-1", "us-west-1", "us-southeast-1", "na-south-1", "eu-central-1", "eu-west-1", "me-east-1", "me-central-1",
 )  # fmt: skip
+_NUMBER = re.compile(r"\d+")
 _SHAPE = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
 _ZONE = re.compile(r"(?P<region>.+-\d)[a-z]|(?P<chinese>cn(-[a-z0-9]+)+)-[a-z]")
 
@@ -24,8 +25,8 @@ def region_problem(region: str) -> str:
     """What is certainly wrong with the name of a region, in a sentence; empty when it may exist."""
     from hclimg.diagnostics import did_you_mean
 
-    if region in REGIONS:
-        return ""
+    if _NUMBER.sub("0", region) in {_NUMBER.sub("0", known) for known in REGIONS}:
+        return ""  # one more in a place that has some is no mistyped one
     zone = _ZONE.fullmatch(region)
     if zone and (zone["region"] or zone["chinese"]) in REGIONS:
         return f'"{region}" is a zone of the region "{zone["region"] or zone["chinese"]}"; zones go into "zone_id".'

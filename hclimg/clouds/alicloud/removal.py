@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from hclimg.clouds.alicloud.client import Ecs
+from hclimg.clouds.alicloud.ecs import Ecs
 from hclimg.clouds.alicloud.images import images, remove_image, remove_snapshot
 from hclimg.errors import HclimgError
 from hclimg.sdk.mark import RUN_TAG

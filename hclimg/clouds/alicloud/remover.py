@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hclimg.clouds.alicloud.access import access_of
-from hclimg.clouds.alicloud.client import Ecs, open_api
+from hclimg.clouds.alicloud.ecs import Ecs, open_api
 from hclimg.clouds.alicloud.images import find_image
 from hclimg.clouds.alicloud.removal import THINGS, Thing
 from hclimg.errors import BuildError, CleanupError
