@@ -305,7 +305,59 @@ def test_a_directory_becomes_one_python_file(hclimg: Run, write: Write, tmp_path
     write("t/s.pkr.hcl", '# why\nsource "null" "a" {\n  communicator = "none"\n}\n')
     write("t/x.auto.pkrvars.hcl", "")
     done = hclimg("convert", "-to", "python", "-check", "-o", "new", "t")
-    assert done.returncode == 0
-    assert "t/s.pkr.hcl:1:1: Warning: Comments left out" in done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '\n# why\na = source.null("a", communicator="none")\n' in (tmp_path / "new" / "t.img.py").read_text()
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["t.img.py", "x.auto.pkrvars.hcl"]
     assert hclimg("validate", "new").returncode == 0
+
+
+COMMENTS = """\
+# Head of the file
+
+# about region
+variable "region" {
+  # the default
+  default = "eu" # behind it
+  # last words
+}
+
+source "null" "x" {
+  communicator = "none" # no machine
+}
+
+build {
+  sources = ["null.x"]
+
+  # first
+  provisioner "shell-local" {
+    inline = [
+      "true", # inner
+    ]
+    retry {
+      # how often
+      attempts = 2
+    }
+  }
+  # done
+}
+# end of file
+"""
+SAID = ("Head of the file", "about region", "the default", "behind it", "last words", "no machine", "first", "inner",
+        "how often", "done", "end of file")  # fmt: skip
+
+
+def test_comments_go_everywhere(hclimg: Run, write: Write, tmp_path: Path) -> None:
+    """Into Python, and from there into HCL; once each."""
+    write("c.pkr.hcl", COMMENTS)
+    done = hclimg("convert", "-to", "python", "-check", "-o", "p", "c.pkr.hcl")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (tmp_path / "p" / "c.img.py").read_text()
+    assert [text.count(f"# {said}\n") for said in SAID] == [1] * len(SAID)
+    assert text.startswith("from hclimg import build, source, variable\n\n# Head of the file\n\n# about region\n")
+    for to in ("hcl", "json"):
+        done = hclimg("convert", "-to", to, "-check", "-o", to, "p/c.img.py")
+        assert (done.returncode, done.stderr) == (0, "")
+    text = (tmp_path / "hcl" / "c.pkr.hcl").read_text()
+    assert [text.count(f"# {said}\n") for said in SAID] == [1] * len(SAID)
+    text = (tmp_path / "json" / "c.pkr.json").read_text()
+    assert [text.count(said) for said in SAID] == [1] * len(SAID)

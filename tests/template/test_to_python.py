@@ -12,6 +12,7 @@ from hclimg.diagnostics import Diagnostics, SourceText
 from hclimg.lang.parse import parse_body
 from hclimg.plan.compare import differences
 from hclimg.plan.compile import CompileOptions
+from hclimg.template.convert.comments import Attached, native_comments
 from hclimg.template.convert.python import python_of
 from hclimg.template.dsl.load import load_python
 from hclimg.template.hcl import read_hcl
@@ -99,8 +100,9 @@ def read(text: str) -> Template:
 
 
 def to_python(text: str, name: str = "t.pkr.hcl") -> tuple[str, Diagnostics]:
-    diags = Diagnostics()
-    return python_of([parse_body(SourceText(name, text), diags)], diags), diags
+    diags, source = Diagnostics(), SourceText(name, text)
+    body = parse_body(source, diags)
+    return python_of([(body, Attached.to(body, native_comments(source)))], diags), diags
 
 
 def back(text: str, tmp_path: Path) -> Template:

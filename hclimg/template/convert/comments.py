@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import io
+import re
+import tokenize
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 import attrs
 
@@ -10,7 +14,10 @@ from hclimg.diagnostics import Range, SourceText
 from hclimg.lang.json_text import data_of, json_text
 from hclimg.lang.json_tree import JsonArray, JsonNode, JsonObject
 from hclimg.lang.shape import COMMENT
+from hclimg.lang.syntax import Block, Body
 from hclimg.lang.tokens import comments, scan
+
+_NO_COMMENT: Final = re.compile(r"#!|#.*coding[:=]")
 
 
 @attrs.frozen
@@ -44,6 +51,19 @@ class Comments:
         end = self.source.text.find("\n", offset)
         return self.before(len(self.source.text) if end < 0 else end)
 
+    def apart_from(self, offset: int) -> list[Comment]:
+        """Those before an offset, up to the last of which an empty line parts what follows."""
+        found = self.before(offset)
+        ends = [*(comment.place.start for comment in found[1:]), offset]
+        gaps = [
+            number
+            for number, (comment, end) in enumerate(zip(found, ends, strict=False), start=1)
+            if "\n\n" in self.source.text[comment.place.end : end]
+        ]
+        last = gaps[-1] if gaps else 0
+        self.left.extend(reversed(found[last:]))
+        return found[:last]
+
     def heading(self) -> list[Comment]:
         """Those at the top of the file, if an empty line parts them from what follows."""
         text = self.source.text
@@ -61,6 +81,52 @@ class Comments:
 
 def joined(found: Iterable[Comment]) -> str:
     return "\n".join(comment.text for comment in found)
+
+
+@attrs.frozen
+class Attached:
+    """What is said of a file: at its top, at its end, and of each item of its bodies, by ``id``.
+
+    A comment behind an argument, or inside of its value, is said of the argument.
+    """
+
+    heading: str
+    ending: str
+    of: Mapping[int, str]
+
+    @classmethod
+    def to(cls, body: Body, comments: Comments) -> Attached:
+        found: dict[int, str] = {}
+        heading = joined(comments.heading())
+        _attach(body, comments, found)
+        return cls(heading, joined(comments.before(len(comments.source.text) + 1)), found)
+
+
+def _attach(body: Body, comments: Comments, found: dict[int, str]) -> None:
+    for item in body.items:
+        said = comments.before(item.start)
+        if isinstance(item, Block):
+            _attach(item.body, comments, found)
+            said += comments.before(item.end)
+        else:
+            said += [*comments.before(item.end), *comments.on_line(item.end)]
+        found[id(item)] = joined(said)
+
+
+def python_comments(source: SourceText) -> Comments:
+    """Those of a Python file, but for what its first lines say to a shell or an editor."""
+    lines = source.line_starts
+    found = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
+            row, column = token.start
+            if token.type == tokenize.COMMENT and not (row <= 2 and _NO_COMMENT.match(token.string)):
+                start = lines[row - 1] + column
+                text = token.string.removeprefix("#").removeprefix(" ").rstrip()
+                found.append(Comment(source.range(start, start + len(token.string)), text))
+    except (tokenize.TokenError, SyntaxError):
+        pass  # the file does not compile, and whoever runs it says so
+    return Comments.of(source, found)
 
 
 def native_comments(source: SourceText) -> Comments:

@@ -12,10 +12,11 @@ from hclimg.lang.json_scan import scan
 from hclimg.lang.json_syntax import parse_json_body
 from hclimg.lang.parse import parse_body
 from hclimg.lang.source import read_source
+from hclimg.lang.syntax import Body
 from hclimg.registry import Registry
 from hclimg.template.convert.audience import Audience, adapted
 from hclimg.template.convert.bodies import BodyWriter
-from hclimg.template.convert.comments import Comments, json_comments, native_comments
+from hclimg.template.convert.comments import Attached, json_comments, native_comments, python_comments
 from hclimg.template.convert.document import Item, document_text
 from hclimg.template.convert.files import File, Job, Syntax
 from hclimg.template.convert.filters import with_data_sources, with_filters
@@ -128,7 +129,7 @@ def _python_text(
     job: Job, old: Template | None, registry: Registry, audience: Audience, diags: Diagnostics
 ) -> str:
     """All files of the template as one of Python: there a name has to be declared before it is used."""
-    bodies = []
+    bodies: list[tuple[Body, Attached]] = []
     for file in job.files:
         source = None if file.is_vars else read_source(file.path, diags)
         if source is None:
@@ -137,9 +138,9 @@ def _python_text(
             assert old is not None
             source = SourceText(source.filename, document_text(_sections(old, registry, audience).all))
         else:
-            _warn_of_comments(source, file, diags)
             source = _native(file, source, "root", registry, diags)
-        bodies.append(parse_body(source, diags))
+        body = parse_body(source, diags)
+        bodies.append((body, Attached.to(body, native_comments(source))))
     return python_of(bodies, diags)
 
 
@@ -152,17 +153,10 @@ def _native(file: File, source: SourceText, keyword: str, registry: Registry, di
         text = _to_native(source, keyword, registry, found)
     else:
         body = load_python(source, found)
-        text = document_text(native_items(body, Place(keyword, registry), Comments(source, []), found))
+        items = native_items(body, Place(keyword, registry), python_comments(source), found, inside=True)
+        text = document_text(items)
     diags.extend(found)
     return SourceText(source.filename, text)
-
-
-def _warn_of_comments(source: SourceText, file: File, diags: Diagnostics) -> None:
-    comments = native_comments(source).left if file.syntax is Syntax.HCL else []
-    if comments:
-        first = comments[-1].place
-        detail = f"The comments of this file, {len(comments)} of them, are not written in Python. The first is here."
-        diags.warn("Comments left out", detail, subject=source.range(first.start, first.end))
 
 
 def _to_json(source: SourceText, keyword: str, registry: Registry, diags: Diagnostics) -> str:

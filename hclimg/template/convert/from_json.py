@@ -1,4 +1,4 @@
-"""A file of HCL's JSON syntax in native syntax: the same blocks and arguments in the same order."""
+"""A file of HCL's JSON syntax, or of Python, in native syntax: the same blocks and arguments in the same order."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ from hclimg.template.convert.rewrite import rewritten
 from hclimg.template.convert.texts import value_text
 
 
-def native_items(body: Body, place: Place, comments: Comments, diags: Diagnostics) -> tuple[Item, ...]:
-    """The document; what it cannot say is reported."""
-    reader = _Reader(comments, diags)
+def native_items(
+    body: Body, place: Place, comments: Comments, diags: Diagnostics, *, inside: bool = False
+) -> tuple[Item, ...]:
+    """The document; what it cannot say is reported.
+
+    ``inside``: what stands inside of a value is a comment too, not a key like any other.
+    """
+    reader = _Reader(comments, diags, inside)
     first = body.items[0].start if body.items else body.end
-    heading = joined(comments.before(first)) if place.keyword == "root" else ""
+    above = comments.apart_from(first) if inside else comments.before(first) if place.keyword == "root" else []
+    heading = joined(above)
     notes = (Note(heading),) if heading else ()
     return (*notes, *reader.body(body, place))
 
@@ -32,6 +38,7 @@ def native_items(body: Body, place: Place, comments: Comments, diags: Diagnostic
 class _Reader:
     comments: Comments
     diags: Diagnostics
+    inside: bool
 
     def body(self, body: Body, place: Place) -> tuple[Item, ...]:
         return tuple(self._items(place.shaped(body), place))
@@ -42,7 +49,8 @@ class _Reader:
             if isinstance(item, Block):
                 yield self._block(item, place, above)
                 continue
-            self.comments.before(item.end)  # keys like any other of an object that is a value
+            inside = joined(self.comments.before(item.end))
+            above = "\n".join(filter(None, (above, inside))) if self.inside else above
             if is_identifier(item.name.text):
                 yield Argument(item.name.text, value_text(self._expr(item, place)), above)
             else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from attrs import define, evolve, field
@@ -14,7 +15,17 @@ from hclimg.lang.references import references
 from hclimg.lang.syntax import Attribute, Block, Body, Expr, GetAttr, Literal, TupleCons, Variable
 from hclimg.lang.unparse import expression_text
 from hclimg.template.blocks import source_reference
-from hclimg.template.convert.python_exprs import Names, enclosed, indented, is_word, python_text, string_text, word
+from hclimg.template.convert.comments import Attached
+from hclimg.template.convert.python_exprs import (
+    Names,
+    enclosed,
+    hashed,
+    indented,
+    is_word,
+    python_text,
+    string_text,
+    word,
+)
 from hclimg.template.ordering import in_order
 
 _OFFERED: Final = frozenset(
@@ -32,12 +43,14 @@ _METHODS: Final = {
 }
 
 
-def python_of(bodies: Iterable[Body], diags: Diagnostics) -> str:
+def python_of(bodies: Sequence[tuple[Body, Attached]], diags: Diagnostics) -> str:
     """The Python file that declares what some HCL bodies do, in their order; what it cannot say is reported."""
-    blocks = [block for body in bodies for block in body.blocks]
+    blocks = [block for body, _ in bodies for block in body.blocks]
     names = _names(blocks)
-    writer = _Blocks(Names(names), diags)
-    parts = [part for block in _in_order(blocks, names) for part in writer.block(block)]
+    writer = _Blocks(Names(names), ChainMap(*(dict(comments.of) for _, comments in bodies)), diags)
+    parts = [f"{hashed(comments.heading)}\n" for _, comments in bodies if comments.heading]
+    parts += [part for block in _in_order(blocks, names) for part in writer.block(block)]
+    parts += [f"{hashed(comments.ending)}\n" for _, comments in bodies if comments.ending]
     text = "\n".join(parts)
     used = [name for name in sorted(_OFFERED) if _mentions(text, name)]
     return f"from hclimg import {', '.join(used)}\n\n{text}" if used else text
@@ -107,6 +120,7 @@ def _free(labels: tuple[str, ...], taken: set[str]) -> str:
 @define
 class _Blocks:
     names: Names
+    comments: Mapping[int, str]
     diags: Diagnostics
     builds: int = field(default=0, init=False)
 
@@ -118,7 +132,15 @@ class _Blocks:
         elif write is None:
             self._cannot(block)
         else:
-            yield "\n".join(write(self, block)) + "\n"
+            yield "\n".join([*self._above(block), *write(self, block)]) + "\n"
+
+    def _above(self, item: Attribute | Block) -> Iterator[str]:
+        said = self.comments.get(id(item), "")
+        if said:
+            yield hashed(said)
+
+    def _commented(self, item: Attribute | Block, text: str) -> str:
+        return "\n".join([*self._above(item), text])
 
     def _cannot(self, block: Block) -> None:
         detail = f"A template in Python has no {block.type.text} blocks."
@@ -133,7 +155,10 @@ class _Blocks:
     def _declared(self, block: Block, root: str) -> list[str]:
         """The arguments of a variable, or of a group's input."""
         name = block.labels[0].text
-        items = [_type(i) if i.name.text == "type" else self._argument(i) for i in block.body.attributes.values()]
+        items = [
+            self._commented(i, _type(i)) if i.name.text == "type" else self._argument(i)
+            for i in block.body.attributes.values()
+        ]
         rules = [self._rule(inner, (root, name)) for inner in block.body.blocks]
         return [string_text(name), *items, *([f"validation={enclosed('[', rules, ']')}"] if rules else [])]
 
@@ -145,11 +170,13 @@ class _Blocks:
 
     def variables(self, block: Block) -> Iterator[str]:
         for name, item in block.body.attributes.items():
+            yield from self._above(item)
             arguments = [string_text(name), f"default={python_text(item.expr, self.names)}"]
             yield f"{self.names.known['var', name]} = {_called('variable', arguments)}"
 
     def locals(self, block: Block) -> Iterator[str]:
         for name, item in block.body.attributes.items():
+            yield from self._above(item)
             yield f"local({string_text(name)}, {python_text(item.expr, self.names)})"
 
     def local(self, block: Block) -> Iterator[str]:
@@ -179,7 +206,7 @@ class _Blocks:
     def build(self, block: Block) -> Iterator[str]:
         self.builds += 1
         handle = "this" if self.builds == 1 else f"this_{self.builds}"
-        inner = _Blocks(evolve(self.names, build=handle), self.diags)
+        inner = _Blocks(evolve(self.names, build=handle), self.comments, self.diags)
         arguments = [inner._build_argument(item) for item in block.body.attributes.values()]
         yield f"with {_called('build', arguments)} as {handle}:"
         yield from inner._steps(block.body.blocks, handle)
@@ -189,12 +216,12 @@ class _Blocks:
         known = dict(self.names.known)
         inputs = [b for b in block.body.blocks if b.type.text == "input"]
         known.update({("input", b.labels[0].text): f"{word(b.labels[0].text)}_input" for b in inputs})
-        inner = _Blocks(evolve(self.names, known=known), self.diags)
+        inner = _Blocks(evolve(self.names, known=known), self.comments, self.diags)
         yield f"with group({string_text(block.labels[0].text)}) as {handle}:"
         yield from inner._steps(block.body.blocks, handle)
 
     def _steps(self, blocks: Iterable[Block], handle: str) -> Iterator[str]:
-        lines = [line for block in blocks for line in self._step(block, handle)]
+        lines = [line for block in blocks for line in (*self._above(block), *self._step(block, handle))]
         yield from map(indented, lines or ["pass"])
 
     def _step(self, block: Block, handle: str) -> Iterator[str]:
@@ -244,22 +271,33 @@ class _Blocks:
         found: dict[str, list[str]] = {}
         for item in body.items:
             self._collect(item, found)
-        return [_keyword(name, _one_or_all(texts)) for name, texts in found.items()]
+        said = self._said(body)
+        return [f"{said.get(name, '')}{_keyword(name, _one_or_all(texts))}" for name, texts in found.items()]
+
+    def _said(self, body: Body) -> dict[str, str]:
+        """The comments above arguments, those of all blocks of one name together."""
+        found: dict[str, str] = {}
+        for item in body.items:
+            for text in self._above(item):
+                name = item.name.text if isinstance(item, Attribute) else _made(item)
+                found[name] = f"{found.get(name, '')}{text}\n"
+        return found
 
     def _dict(self, body: Body) -> str:
         found: dict[str, list[str]] = {}
         for item in body.items:
             self._collect(item, found)
-        return enclosed("{", [f"{string_text(name)}: {_one_or_all(texts)}" for name, texts in found.items()], "}")
+        said = self._said(body)
+        items = [f"{said.get(name, '')}{string_text(name)}: {_one_or_all(texts)}" for name, texts in found.items()]
+        return enclosed("{", items, "}")
 
     def _collect(self, item: Attribute | Block, found: dict[str, list[str]]) -> None:
         if isinstance(item, Attribute):
             found[item.name.text] = [python_text(item.expr, self.names)]
-        elif item.type.text == "dynamic":
-            made = item.labels[0].text
-            found.setdefault(made, []).append(_called("dynamic", self._rounds(item)))
         else:
-            found.setdefault(item.type.text, []).append(self._dict(item.body))
+            is_dynamic = item.type.text == "dynamic"
+            text = _called("dynamic", self._rounds(item)) if is_dynamic else self._dict(item.body)
+            found.setdefault(_made(item), []).append(text)
 
     def _rounds(self, block: Block) -> list[str]:
         """The arguments of ``dynamic``: what to go through, and what each round gives."""
@@ -268,7 +306,8 @@ class _Blocks:
         name = iterator.name if isinstance(iterator, Variable) else block.labels[0].text
         used = {*_OFFERED, *keyword.kwlist, *self.names.known.values()}
         element = _free((name,), used)
-        inner = _Blocks(evolve(self.names, known={**self.names.known, (name,): element}), self.diags)
+        known = {**self.names.known, (name,): element}
+        inner = _Blocks(evolve(self.names, known=known), self.comments, self.diags)
         content = next(inner for inner in block.body.blocks if inner.type.text == "content")
         found = [python_text(given["for_each"].expr, self.names), f"lambda {element}: {inner._dict(content.body)}"]
         if "labels" in given:
@@ -276,7 +315,12 @@ class _Blocks:
         return [*found, *([f"iterator={string_text(name)}"] if iterator is not None else [])]
 
     def _argument(self, item: Attribute) -> str:
-        return _keyword(item.name.text, python_text(item.expr, self.names))
+        return self._commented(item, _keyword(item.name.text, python_text(item.expr, self.names)))
+
+
+def _made(block: Block) -> str:
+    """The type of the blocks that it is, or makes."""
+    return block.labels[0].text if block.type.text == "dynamic" else block.type.text
 
 
 def _type(item: Attribute) -> str:

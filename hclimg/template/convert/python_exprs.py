@@ -84,6 +84,11 @@ def enclosed(opening: str, items: list[str], closing: str) -> str:
     return f"{opening}\n{''.join(indented(item) + ',' + chr(10) for item in items)}{closing}"
 
 
+def hashed(text: str) -> str:
+    """A comment."""
+    return "\n".join(f"# {line}".rstrip() for line in text.split("\n"))
+
+
 def indented(text: str) -> str:
     """The lines one step further in, but for those inside of a string."""
     found, inside = [], False
