@@ -27,7 +27,7 @@ from hclimg.template.hcl import read_hcl
 from hclimg.template.load import load_template
 from hclimg.template.model import Template
 
-_OPTIONS = CompileOptions(now=datetime(2024, 2, 29, 12, 34, 56, tzinfo=UTC), cwd=Path.cwd())
+_OPTIONS = CompileOptions(now=datetime.now(UTC).replace(microsecond=0), cwd=Path.cwd())
 _GROUPS = {
     "packer-hcl2template": mock_registry,
     "packer-command-fixtures": command_registry,

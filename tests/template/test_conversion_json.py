@@ -18,7 +18,7 @@ from hclimg.template.convert.convert import Converted, converted
 from hclimg.template.convert.files import Syntax, jobs
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-OPTIONS = CompileOptions(now=datetime(2024, 1, 2, tzinfo=UTC), cwd=Path.cwd())
+OPTIONS = CompileOptions(now=datetime.now(UTC), cwd=Path.cwd())
 
 EVERYTHING = """\
 # Everything that a template can say.
@@ -198,15 +198,14 @@ def test_examples(path: Path, tmp_path: Path) -> None:
     check(back)
 
 
-def test_comments_that_have_no_place_are_told(tmp_path: Path) -> None:
-    (tmp_path / "t.pkr.hcl").write_text("locals {\n  a = [\n    1, # one\n    2,\n  ]\n}\n")
+def test_comments_inside_of_values_stand_above_them(tmp_path: Path) -> None:
+    (tmp_path / "t.pkr.hcl").write_text("locals {\n  a = [\n    1, # one\n    2,\n  ] # two\n}\n")
     diags = Diagnostics()
     (job,) = jobs([str(tmp_path / "t.pkr.hcl")], Syntax.JSON, diags)
-    assert converted(job, Syntax.JSON, diags) is not None
-    (warning,) = diags
-    assert warning.summary == "Comment left out"
-    assert warning.subject is not None
-    assert warning.subject.text == "# one"
+    made = converted(job, Syntax.JSON, diags)
+    assert made is not None
+    assert '"//": "one\\ntwo"' in made.texts["t.pkr.json"]
+    assert not diags.items
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def back(text: str, tmp_path: Path) -> Template:
 
 def compared(one: Template, other: Template) -> list[str] | None:
     diags = Diagnostics()
-    options = CompileOptions(now=datetime(2024, 1, 2, tzinfo=UTC), cwd=Path.cwd())
+    options = CompileOptions(now=datetime.now(UTC), cwd=Path.cwd())
     found = differences(one, other, options, diags)
     assert not diags.has_errors, diags.errors
     return found

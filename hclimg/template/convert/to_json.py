@@ -52,16 +52,11 @@ class _Writer:
             if isinstance(item, Block):
                 found.block(item, self.body(item.body, place.within(item), joined(above)))
                 continue
-            self._report_lost(item)
-            found.comment(joined((*above, *self.comments.on_line(item.end))))
+            inside = self.comments.before(item.end)
+            found.comment(joined((*above, *inside, *self.comments.on_line(item.end))))
             found.argument(item.name.text, self._value(item, place))
         found.comment(joined(self.comments.before(body.end)))
         return found.data()
-
-    def _report_lost(self, item: Attribute) -> None:
-        for comment in self.comments.before(item.end):
-            detail = "JSON has no place for a comment inside of a value, so this one is left out."
-            self.diags.warn("Comment left out", detail, subject=comment.place)
 
     def _value(self, item: Attribute, place: Place) -> Any:
         name = item.name.text
