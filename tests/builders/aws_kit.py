@@ -78,9 +78,17 @@ class Lab:
 
     def run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Run the program in the project directory."""
+        with self.started(command, *options) as process:
+            said, wrong = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, said, wrong)
+
+    def started(self, command: str, *options: str) -> subprocess.Popen[str]:
+        """The program, running in the project directory."""
         env = {**os.environ, **self.aws.environment, "PYTHONPATH": str(ROOT), "HCLIMG_HOME": str(self.folder / "home")}
         argv = [sys.executable, "-m", "hclimg", command, *options, "."]
-        return subprocess.run(argv, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
+        return subprocess.Popen(
+            argv, cwd=self.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def apply(self, settings: str = "", *options: str, build: str = BUILD, **more: str) -> str:
         """Build; what it said. It must succeed."""

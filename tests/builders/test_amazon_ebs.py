@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
@@ -504,7 +505,22 @@ def test_a_refusal_after_the_image_was_made_leaves_nothing(lab: Lab) -> None:
 
 @pytest.mark.slow
 def test_an_instance_that_nobody_reaches_leaves_nothing(lab: Lab) -> None:
+    """moto has the same console for every instance."""
     lab.sshd.stop()
     said = lab.refused('ssh_timeout = "1s"')
     assert "127.0.1.4" in said
+    assert "console: Linux version 2.6.16-xenU" in said
     assert nothing_left(lab)
+
+
+@pytest.mark.slow
+def test_an_instance_that_ends_before_anybody_is_in(lab: Lab) -> None:
+    lab.sshd.stop()
+    lab.write(lab.source('ssh_timeout = "30s"') + BUILD)
+    with lab.started("apply") as process:
+        while not lab.aws.calls("DescribeInstances"):
+            time.sleep(0.02)
+        lab.ec2().terminate_instances(InstanceIds=[lab.instance()["InstanceId"]])
+        said, _ = process.communicate()
+    assert process.returncode == 1
+    assert "is terminated: Client.UserInitiatedShutdown" in " ".join(said.split())

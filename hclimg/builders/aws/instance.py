@@ -25,13 +25,12 @@ if TYPE_CHECKING:
 
 DEFAULT_NAME = "Packer Builder"
 """The tag Name of instances whose template gives none: policies of accounts look for what Packer calls them."""
-NEW_PROFILE = "Invalid IAM Instance Profile"
-"""EC2 says so until it has heard of a profile that was just made."""
 
 
 @frozen(kw_only=True)
 class Wish:
-    """The instance that is wanted. ``mappings`` are BlockDeviceMappings of EC2."""
+    """The instance that is wanted. ``mappings`` are BlockDeviceMappings of EC2; ``fresh`` is how EC2 refuses what was
+    just made for the build, until it has heard of it everywhere."""
 
     run: RunConfig
     place: Place
@@ -40,6 +39,7 @@ class Wish:
     profile: str
     mappings: list[dict[str, Any]]
     volume_tags: Mapping[str, str]
+    fresh: tuple[str, ...] = ()
 
     @property
     def keeps_volumes(self) -> bool:
@@ -140,8 +140,8 @@ def on_demand_instance(ctx: Context, site: Site, wish: Wish) -> Iterator[str]:
     with making_instance(ctx, site, wish) as records:
         asked = parameters(ctx, site, wish)
         answer = once_known(
-            ctx, f"instance profile {wish.profile}",
-            lambda: site.ec2.call("RunInstances", MinCount=1, MaxCount=1, **asked), NEW_PROFILE,
+            ctx, "what was made for the instance",
+            lambda: site.ec2.call("RunInstances", MinCount=1, MaxCount=1, **asked), *wish.fresh,
         )  # fmt: skip
     instance = str(answer["Instances"][0]["InstanceId"])
     records.instance.made(id=instance)

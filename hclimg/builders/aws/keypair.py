@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from hclimg.sdk.context import Context
 
 
+NOT_KNOWN_YET = "InvalidKeyPair.NotFound"
+
+
 @frozen
 class Login:
     """``name`` is the key pair's at EC2, empty when the instance gets none; ``pair`` is there if it was made for us."""

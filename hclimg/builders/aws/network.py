@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hclimg.clouds.aws.client import Service
     from hclimg.sdk.context import Context
 
+NOT_KNOWN_YET = "InvalidGroup.NotFound"
 CHECK_IP = "https://checkip.amazonaws.com"
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from hclimg.sdk.context import Context
 
 POLICY = "build"
+NOT_KNOWN_YET = "Invalid IAM Instance Profile"
+"""What EC2 says until it has heard of a profile that was just made."""
 
 
 def instance_profile(ctx: Context, site: Site, config: ProfileConfig) -> str:

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from hclimg.builders.aws.instance import NEW_PROFILE, Wish, end_instance, making_instance, parameters
+from hclimg.builders.aws.instance import Wish, end_instance, making_instance, parameters
 from hclimg.builders.aws.settings.spot import AUTO, SpotConfig
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
@@ -100,7 +100,7 @@ def _fleet(ctx: Context, site: Site, wish: Wish, template: str) -> tuple[str, st
         removal.delete_fleet(site.ec2, str(answer["FleetId"]))
         errors = answer.get("Errors", ())
         problems[:] = [f"{one.get('ErrorCode')}: {one.get('ErrorMessage', '').rstrip('.')}" for one in errors]
-        if any(one.get("ErrorCode") == NO_CAPACITY or NEW_PROFILE in one.get("ErrorMessage", "") for one in errors):
+        if any(excuse in problem for excuse in (NO_CAPACITY, *wish.fresh) for problem in problems):
             return None
         raise _no_spot(site.ec2, problems)
 

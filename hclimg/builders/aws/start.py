@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from hclimg.builders.aws import keypair
+from hclimg.builders.aws import network as network_of
+from hclimg.builders.aws import profile as profile_of
 from hclimg.builders.aws.address import address
+from hclimg.builders.aws.console import explained
 from hclimg.builders.aws.instance import Wish, on_demand_instance, running_instance
 from hclimg.builders.aws.keypair import Login, key_pair
 from hclimg.builders.aws.network import find_place, security_groups
 from hclimg.builders.aws.profile import instance_profile
+from hclimg.builders.aws.settings.filters import all_filters
 from hclimg.builders.aws.settings.run import RunConfig
 from hclimg.builders.aws.site import Site
 from hclimg.builders.aws.spot import spot_instance
@@ -49,19 +54,31 @@ def start(
     groups = security_groups(ctx, site, run.network, place, 0 if run.by_session_manager else port_of(how))
     wish = Wish(
         run=run, place=place, groups=groups, key_name=login.name, profile=instance_profile(ctx, site, run.profile),
-        mappings=mappings, volume_tags=volume_tags,
+        mappings=mappings, volume_tags=volume_tags, fresh=_fresh(run, login),
     )  # fmt: skip
     instance = spot_instance(ctx, site, wish) if run.spot.wanted else on_demand_instance(ctx, site, wish)
     told = running_instance(ctx, site.ec2, instance)
     password = windows_password(ctx, site.ec2, instance, how, login.private, run.connection.windows_password_timeout)
     host, port = _where(ctx, site, run, told)
-    communicator = connect(ctx, how, host=host, port=port, private_key=login.private, password=password)
+    with explained(ctx, site.ec2, instance):
+        communicator = connect(ctx, how, host=host, port=port, private_key=login.private, password=password)
     return Started(
         instance=instance,
         communicator=communicator,
         facts=_facts(ctx, site, how, instance, (host, port), login, password),
         public_key=login.pair.public if login.pair else "",
     )
+
+
+def _fresh(run: RunConfig, login: Login) -> tuple[str, ...]:
+    """How EC2 may refuse, at first, what was made for the build."""
+    network, profile = run.network, run.profile
+    made = {
+        keypair.NOT_KNOWN_YET: login.pair is not None,
+        network_of.NOT_KNOWN_YET: not (network.group_ids or all_filters(network.security_group_filter)),
+        profile_of.NOT_KNOWN_YET: profile.wanted and not profile.iam_instance_profile,
+    }
+    return tuple(refusal for refusal, is_made in made.items() if is_made)
 
 
 def port_of(how: CommunicatorConfig) -> int:

@@ -32,9 +32,7 @@ class SpotConfig:
         ),
         default_doc="lowest-price",
     )  # fmt: skip
-    spot_price_auto_product: str = setting(
-        "Nothing.", default="", deprecated="EC2 knows by itself what the image is.", ignored="EC2 knows by itself."
-    )
+    spot_price_auto_product: str = setting("Nothing.", default="", ignored="EC2 knows by itself what the image is.")
     block_duration_minutes: int = setting(
         "For how long the instance is not taken away; a multiple of 60. EC2 refuses it for new accounts.", default=0
     )
