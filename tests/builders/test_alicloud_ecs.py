@@ -428,7 +428,7 @@ def test_new_things_are_not_known_everywhere_at_once(lab: Lab) -> None:
 @pytest.mark.slow
 def test_a_key_pair_of_the_user(lab: Lab) -> None:
     mine = f'ssh_keypair_name = "mine"\nssh_private_key_file = "{lab.sshd.key_file}"'
-    assert 'There is no key pair "mine" in cn-beijing.' in lab.refused(mine)
+    assert "There is no key pair mine in cn-beijing." in lab.refused(mine)
     assert lab.asked("CreateVpc") == []
     account = lab.cloud.accounts.key(ACCESS_KEY, "").account
     lab.cloud.world.make(
@@ -438,3 +438,19 @@ def test_a_key_pair_of_the_user(lab: Lab) -> None:
     assert [given["KeyPairName"] for given in lab.asked("AttachKeyPair")] == ["mine"]
     assert lab.asked("ImportKeyPair") == []
     assert [thing.id for thing in lab.cloud.things("keypair")] == ["mine"]
+
+
+@pytest.mark.slow
+def test_the_network_of_a_security_group_is_used(lab: Lab) -> None:
+    account = lab.cloud.accounts.key(ACCESS_KEY, "").account
+    network = {"VpcName": "mine", "CidrBlock": "10.0.0.0/16", "Description": ""}
+    vpc = lab.cloud.world.make("vpc", REGION, account, network, status="Available").id
+    facts = {"VpcId": vpc, "SecurityGroupName": "mine", "Description": "", "Permissions": []}
+    group = lab.cloud.world.make("securitygroup", REGION, account, facts).id
+    lab.apply(f'security_group_id = "{group}"')
+    assert lab.asked("CreateInstance")[0]["SecurityGroupId"] == group
+    assert lab.asked("CreateVSwitch")[0]["VpcId"] == vpc
+    assert {thing.id for thing in lab.cloud.things("vpc", "securitygroup")} == {vpc, group}
+    said = " ".join(lab.refused(f'security_group_id = "{group}"\nvpc_id = "vpc-1"\nimage_force_delete = true').split())
+    assert f"The security group {group} is in {vpc}, the instance in vpc-1." in said
+    assert len(lab.asked("ImportKeyPair")) == 1

@@ -28,7 +28,7 @@ def public_address(ctx: Context, ecs: Ecs, config: AlicloudEcsConfig, network: N
     address = wanted.eip_id or elastic_address(
         ctx, ecs, charge=wanted.internet_charge_type, bandwidth=wanted.internet_max_bandwidth_out
     )
-    _wait(ecs, address, "Available", "eip_id" if wanted.eip_id else "")
+    _wait(ecs, address, "Available")
     associate(ctx, ecs, address, instance)
     return str(_wait(ecs, address, "InUse")["IpAddress"])
 
@@ -91,13 +91,9 @@ def _first(instance: dict[str, Any] | None, *paths: str) -> str:
     return str(addresses[0])
 
 
-def _wait(ecs: Ecs, address: str, status: str, setting: str = "") -> dict[str, Any]:
+def _wait(ecs: Ecs, address: str, status: str) -> dict[str, Any]:
     def ready() -> dict[str, Any] | None:
         found = address_of(ecs, address)
-        if found is None and setting:
-            raise BuildError(f"There is no elastic IP address {address} in {ecs.region}.", hint=f"Look at {setting}.")
-        if setting and found and found.get("InstanceId"):
-            raise BuildError(f"The elastic IP address {address} is used by {found['InstanceId']} already.")
         return found if found and found.get("Status") == status else None
 
     return ecs.until(f"the elastic IP address {address} to be {status}", ready, timeout=READY)

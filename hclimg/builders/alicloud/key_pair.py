@@ -9,7 +9,7 @@ from hclimg.builders.alicloud.config import AlicloudEcsConfig
 from hclimg.clouds.alicloud.ecs import Ecs
 from hclimg.clouds.alicloud.making import make
 from hclimg.clouds.alicloud.removal import marked
-from hclimg.errors import ApiError, BuildError
+from hclimg.errors import ApiError
 from hclimg.sdk.context import Context
 from hclimg.sdk.mark import run_name
 from hclimg.sdk.ssh_keys import KeyPair, temporary_key_pair
@@ -22,8 +22,6 @@ RSA_BITS = 2048
 def build_key(ctx: Context, ecs: Ecs, config: AlicloudEcsConfig) -> KeyPair | None:
     """The key pair that is made for this build, if the user has no other way to log in."""
     how = config.communicator
-    if how.ssh_keypair_name:
-        _check_known(ecs, how.ssh_keypair_name)
     if not config.makes_key_pair:
         return None
     rsa = how.temporary_key_pair_type in ("", "rsa")
@@ -32,11 +30,6 @@ def build_key(ctx: Context, ecs: Ecs, config: AlicloudEcsConfig) -> KeyPair | No
     key = temporary_key_pair(ctx, name=name, key_type=how.temporary_key_pair_type, bits=bits)
     import_key(ctx, ecs, key)
     return key
-
-
-def _check_known(ecs: Ecs, name: str) -> None:
-    if not ecs.list("DescribeKeyPairs", "KeyPairs.KeyPair", KeyPairName=name):
-        raise BuildError(f'There is no key pair "{name}" in {ecs.region}.', hint="Look at ssh_keypair_name.")
 
 
 @step("Importing the temporary key pair", undo="Deleting the temporary key pair")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hclimg.builders.alicloud.address import private_address, public_address
 from hclimg.builders.alicloud.builder import Running
 from hclimg.builders.alicloud.config import AlicloudEcsConfig
+from hclimg.builders.alicloud.given import look_up
 from hclimg.builders.alicloud.instance import start, temporary_instance, wait_for_status
 from hclimg.builders.alicloud.key_pair import attach_key, build_key
 from hclimg.builders.alicloud.network import connect_network, security_group
@@ -23,9 +24,10 @@ def launch(ctx: Context, config: AlicloudEcsConfig, source: SourceImage) -> Mach
     how, ecs = config.communicator, api_for(ctx, config.access)
     if not (config.image.image_force_delete or ctx.run.force or config.skip_create_image):
         check_names(ctx, ecs, config.image)
+    given = look_up(ctx, ecs, config)
     password = password_of(how)
     key = build_key(ctx, ecs, config)
-    network = connect_network(ctx, ecs, config)
+    network = connect_network(ctx, ecs, config, given)
     port = _port(how)
     group = security_group(ctx, ecs, config, network, port)
     instance = temporary_instance(ctx, ecs, config, image=source.id, network=network, group=group, password=password)

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from hclimg.builders.alicloud.config import AlicloudEcsConfig
+from hclimg.builders.alicloud.given import Given
 from hclimg.clouds.alicloud.ecs import Ecs, dig
 from hclimg.clouds.alicloud.making import make
 from hclimg.clouds.alicloud.removal import described, marked
@@ -33,19 +34,19 @@ class Network:
     zone: str = ""
 
 
-def connect_network(ctx: Context, ecs: Ecs, config: AlicloudEcsConfig) -> Network:
-    """What the settings name, and for the rest something temporary."""
+def connect_network(ctx: Context, ecs: Ecs, config: AlicloudEcsConfig, given: Given) -> Network:
+    """Where the settings say, and for the rest something temporary."""
+    if given.vswitch:
+        return Network(vpc=given.vpc, vswitch=given.vswitch, zone=given.zone)
+    if not (config.in_vpc or given.vpc):
+        return Network(zone=given.zone)
     wanted = config.network
-    if not config.in_vpc:
-        return Network(zone=wanted.zone_id)
-    if wanted.vswitch_id:
-        return _of_vswitch(ecs, config)
-    zone = wanted.zone_id or zone_in_stock(ctx, ecs, config)
-    block = _block_of(ecs, wanted.vpc_id) if wanted.vpc_id else IPv4Network(wanted.vpc_cidr_block or DEFAULT_BLOCK)
-    vpc = wanted.vpc_id or temporary_vpc(ctx, ecs, name=wanted.vpc_name, block=str(block))
-    if not wanted.vpc_id:
+    zone = given.zone or zone_in_stock(ctx, ecs, config)
+    block = given.block or IPv4Network(wanted.vpc_cidr_block or DEFAULT_BLOCK)
+    vpc = given.vpc or temporary_vpc(ctx, ecs, name=wanted.vpc_name, block=str(block))
+    if not given.vpc:
         _wait(ecs, "VPC", vpc, "DescribeVpcs", "Vpcs.Vpc", VpcId=vpc)
-    part = _switch_block(ecs, vpc, block, config)
+    part = _switch_block(ecs, vpc, block, given, wanted.vpc_cidr_block)
     vswitch = temporary_vswitch(ctx, ecs, vpc=vpc, zone=zone, name=wanted.vswitch_name, block=str(part))
     _wait(ecs, "VSwitch", vswitch, "DescribeVSwitches", "VSwitches.VSwitch", VSwitchId=vswitch)
     return Network(vpc=vpc, vswitch=vswitch, zone=zone)
@@ -106,32 +107,12 @@ def _has(zone: dict[str, Any], instance_type: str) -> bool:
     )
 
 
-def _of_vswitch(ecs: Ecs, config: AlicloudEcsConfig) -> Network:
-    wanted = config.network
-    rows = ecs.list("DescribeVSwitches", "VSwitches.VSwitch", VSwitchId=wanted.vswitch_id)
-    if not rows:
-        raise BuildError(f"There is no VSwitch {wanted.vswitch_id} in {ecs.region}.", hint="Look at vswitch_id.")
-    found = Network(vpc=str(rows[0]["VpcId"]), vswitch=wanted.vswitch_id, zone=str(rows[0]["ZoneId"]))
-    for name, given, real in (("vpc_id", wanted.vpc_id, found.vpc), ("zone_id", wanted.zone_id, found.zone)):
-        if given and given != real:
-            raise BuildError(f"The VSwitch {wanted.vswitch_id} is in {real}, not in {given}.", hint=f"Look at {name}.")
-    return found
-
-
-def _block_of(ecs: Ecs, vpc: str) -> IPv4Network:
-    rows = ecs.list("DescribeVpcs", "Vpcs.Vpc", VpcId=vpc)
-    if not rows:
-        raise BuildError(f"There is no VPC {vpc} in {ecs.region}.", hint="Look at vpc_id.")
-    return IPv4Network(str(rows[0]["CidrBlock"]))
-
-
-def _switch_block(ecs: Ecs, vpc: str, block: IPv4Network, config: AlicloudEcsConfig) -> IPv4Network:
+def _switch_block(ecs: Ecs, vpc: str, block: IPv4Network, given: Given, asked: str) -> IPv4Network:
     """The addresses of the VSwitch: in the user's VPC those that the settings name, or else some that are free."""
-    wanted = config.network
-    if wanted.vpc_id and wanted.vpc_cidr_block:
-        return IPv4Network(wanted.vpc_cidr_block)
+    if given.vpc and asked:
+        return IPv4Network(asked)
     taken: Iterable[IPv4Network] = ()
-    if wanted.vpc_id:
+    if given.vpc:
         rows = ecs.list("DescribeVSwitches", "VSwitches.VSwitch", VpcId=vpc)
         taken = [IPv4Network(str(row["CidrBlock"])) for row in rows]
     found = free_part(block, taken)
@@ -163,23 +144,11 @@ def _wait(ecs: Ecs, what: str, name: str, action: str, path: str, **restriction:
 def security_group(ctx: Context, ecs: Ecs, config: AlicloudEcsConfig, network: Network, port: int) -> str:
     """The group that the settings name, or a temporary one that lets in whoever connects to ``port``."""
     wanted = config.network
-    if not wanted.security_group_id:
-        group = temporary_security_group(ctx, ecs, name=wanted.security_group_name, vpc=network.vpc)
-        open_port(ctx, ecs, group, network, port)
-        return group
-    rows = ecs.list("DescribeSecurityGroups", "SecurityGroups.SecurityGroup", SecurityGroupId=wanted.security_group_id)
-    if not rows:
-        raise BuildError(
-            f"There is no security group {wanted.security_group_id} in {ecs.region}.", hint="Look at security_group_id."
-        )
-    vpc = str(rows[0].get("VpcId") or "")
-    if vpc != network.vpc:
-        here, there = network.vpc or "the classic network", vpc or "the classic network"
-        raise BuildError(
-            f"The security group {wanted.security_group_id} is in {there}, the instance in {here}.",
-            hint="Set vpc_id or vswitch_id to where the security group is.",
-        )
-    return wanted.security_group_id
+    if wanted.security_group_id:
+        return wanted.security_group_id
+    group = temporary_security_group(ctx, ecs, name=wanted.security_group_name, vpc=network.vpc)
+    open_port(ctx, ecs, group, network, port)
+    return group
 
 
 @step("Creating a temporary security group", undo="Deleting the temporary security group")
