@@ -90,12 +90,16 @@ class ApiError(BuildError):
     """A service refused a request.
 
     ``code`` is the service's own name of the reason, ``request`` its id of the request; either may be empty.
+    ``retried``: an earlier try of the same call got no answer, or one that does not say what became of it.
     """
 
-    def __init__(self, message: str, *, code: str = "", request: str = "", hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, code: str = "", request: str = "", hint: str = "", retried: bool = False
+    ) -> None:
         super().__init__(message, hint=hint)
         self.code = code
         self.request = request
+        self.retried = retried
 
 
 class CleanupError(HclimgError):

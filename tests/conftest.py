@@ -17,8 +17,8 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 pytest_plugins = [
-    "golden", "servers.ports", "servers.moto", "servers.booted", "servers.recording", "servers.sshd",
-    "servers.openstack.fixture", "servers.alicloud_ecs.simulator",
+    "golden", "servers.ports", "servers.booted", "servers.recording", "servers.sshd",
+    "servers.moto", "servers.aws_faults", "servers.openstack.fixture", "servers.alicloud_ecs.simulator",
 ]  # fmt: skip
 
 STEERING = re.compile(

@@ -8,6 +8,8 @@ What is added here is this project's own reading of AWS's API reference, not AWS
 - CancelSpotInstanceRequests does not know a request that is gone, instead of failing.
 - EnableFastLaunch is over at once.
 - StartSession and TerminateSession; the agent of an instance is not connected the first time.
+- A call with the ClientToken of an earlier one has its answer, and no effect of its own.
+- A fleet can be deleted twice, and a role be taken from a profile twice: the second time it is not there.
 - Deprecation of images and protection from deregistration; an image that is protected cannot be deregistered.
 
 Each call is written to the file ``MOTO_CALLS``, a line of JSON with ``action`` and ``params``.
@@ -23,9 +25,12 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.fleets import Fleet
 from moto.ec2.responses import EC2Response
 from moto.ec2.responses.amis import AmisResponse
 from moto.ec2.responses.spot_instances import SpotInstances
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import IAMBackend
 from moto.server import main
 from moto.ssm.responses import SimpleSystemManagerResponse
 
@@ -105,6 +110,7 @@ def _unprotect(self: Any) -> ActionResult:
     return ActionResult({"Return": "disabled"})
 
 
+terminate_fleet, take_role = Fleet.terminate_instances, IAMBackend.remove_role_from_instance_profile
 cancel_spot_requests = SpotInstances.cancel_spot_instance_requests
 
 
@@ -141,6 +147,40 @@ def _terminate_session(self: Any) -> ActionResult:
 
 sessions: list[str] = []
 SESSIONS = {"start_session": _start_session, "terminate_session": _terminate_session}
+def _terminate_fleet(self: Any) -> None:
+    """moto's own way fails for a fleet without instances (any more)."""
+    items = [
+        getattr(item, "instance", None) or item["instance"] for item in self.spot_requests + self.on_demand_instances
+    ]
+    if any(item.state != "terminated" for item in items):
+        terminate_fleet(self)
+
+
+def _take_role(self: Any, profile_name: str, role_name: str) -> None:
+    if self.get_role(role_name) not in self.get_instance_profile(profile_name).roles:
+        raise NotFoundException(f"The role {role_name} is not in the instance profile {profile_name}")
+    take_role(self, profile_name, role_name)
+
+
+def _once_for_each_token(method: Any) -> Any:
+    """AWS knows by its token a call that a client tries again because it got no answer."""
+
+    def run(self: Any) -> ActionResult:
+        token = self._get_param("ClientToken")
+        answers = vars(self.ec2_backend).setdefault("answers_by_token", {})
+        if token not in answers:
+            answer = method(self)
+            if not token:
+                return answer
+            answers[token] = answer
+        return answers[token]
+
+    return run
+
+
+WITH_TOKENS = (
+    "run_instances", "copy_image", "create_fleet", "create_launch_template", "create_volume", "request_spot_instances",
+)  # fmt: skip
 ADDED = {
     "create_image": _create,
     "copy_image": _copy,
@@ -172,4 +212,8 @@ if __name__ == "__main__":
         setattr(EC2Response, name, method)
     for name, method in SESSIONS.items():
         setattr(SimpleSystemManagerResponse, name, method)
+    Fleet.terminate_instances = _terminate_fleet
+    IAMBackend.remove_role_from_instance_profile = _take_role
+    for name in WITH_TOKENS:
+        setattr(EC2Response, name, _once_for_each_token(getattr(EC2Response, name)))
     main()

@@ -11,7 +11,7 @@ from hclimg.builders.aws.settings.ami import AmiConfig
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
 from hclimg.clouds.aws.client import LONG
-from hclimg.clouds.aws.making import making, once_known, tag_specifications
+from hclimg.clouds.aws.making import made_once, making, marked_with, once_known, tag_specifications
 from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.steps import step
 
@@ -55,10 +55,12 @@ def created_image(
 ) -> Iterator[Draft]:
     """An image of the instance; EC2 is not ready with it yet. ``wanted`` are parameters of CreateImage."""
     with making(ctx, site.ec2, "image", name=wanted["Name"]) as record:
-        answer = once_known(
-            ctx, f"instance {instance}",
-            lambda: site.ec2.call("CreateImage", InstanceId=instance, TagSpecifications=tags.marked(site), **wanted),
-            *NOT_STOPPED,
+        asked = {"InstanceId": instance, "TagSpecifications": tags.marked(site), **wanted}
+        answer = made_once(
+            lambda: once_known(
+                ctx, f"instance {instance}", lambda: site.ec2.call("CreateImage", **asked), *NOT_STOPPED
+            ),
+            lambda: image_in_the_making(ctx, site.ec2, wanted["Name"]),
         )  # fmt: skip
     image = str(answer["ImageId"])
     record.made(id=image)
@@ -66,6 +68,12 @@ def created_image(
     draft = Draft(image, site.ec2, record)
     yield draft
     draft.drop()
+
+
+def image_in_the_making(ctx: Context, ec2: Service, name: str) -> dict[str, Any] | None:
+    """The image of that name that this run has begun."""
+    ours = marked_with(ctx.run.id, name=name)
+    return next(iter(ec2.call("DescribeImages", Owners=["self"], Filters=ours)["Images"]), None)
 
 
 @step("Waiting for the image")

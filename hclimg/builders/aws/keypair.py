@@ -9,7 +9,7 @@ from attrs import frozen
 
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
-from hclimg.clouds.aws.making import making, tag_specifications
+from hclimg.clouds.aws.making import made_once, making, marked_with, tag_specifications
 from hclimg.communicators.config import CommunicatorConfig
 from hclimg.sdk.mark import run_name
 from hclimg.sdk.ssh_keys import KeyPair, debug_key_file, generate_key_pair, public_line
@@ -60,12 +60,25 @@ def temporary_key_pair(ctx: Context, site: Site, how: CommunicatorConfig) -> Ite
     """EC2 makes the key; one of a size of its own is made here, and EC2 is told its public half."""
     name = how.temporary_key_pair_name or run_name(ctx.run.id)
     with making(ctx, site.ec2, "key-pair", name=name) as record:
-        pair = _imported(site, name, how) if how.temporary_key_pair_bits else _created(site, name, how)
+        pair = made_once(lambda: _made(site, name, how), lambda: _made_again(ctx, site, name, how))
     record.made()
     ctx.redact.add(pair.private.reveal())
     yield pair
     removal.delete_key_pair(site.ec2, name)
     record.gone()
+
+
+def _made(site: Site, name: str, how: CommunicatorConfig) -> KeyPair:
+    return _imported(site, name, how) if how.temporary_key_pair_bits else _created(site, name, how)
+
+
+def _made_again(ctx: Context, site: Site, name: str, how: CommunicatorConfig) -> KeyPair | None:
+    """In place of one whose private key was lost on the way."""
+    ours = marked_with(ctx.run.id, **{"key-name": name})
+    if not site.ec2.call("DescribeKeyPairs", Filters=ours)["KeyPairs"]:
+        return None
+    removal.delete_key_pair(site.ec2, name)
+    return _made(site, name, how)
 
 
 def _created(site: Site, name: str, how: CommunicatorConfig) -> KeyPair:

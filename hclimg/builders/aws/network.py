@@ -13,7 +13,7 @@ from hclimg.builders.aws.settings.network import NetworkConfig
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
 from hclimg.clouds.aws.images import filter_list, shown
-from hclimg.clouds.aws.making import making, tag_specifications
+from hclimg.clouds.aws.making import made_once, making, marked_with, tag_specifications
 from hclimg.errors import BuildError
 from hclimg.sdk.mark import run_name
 from hclimg.sdk.steps import step
@@ -148,15 +148,23 @@ def temporary_security_group(ctx: Context, site: Site, vpc: str) -> Iterator[str
     name = run_name(ctx.run.id)
     asked: dict[str, Any] = {"VpcId": vpc} if vpc else {}
     with making(ctx, site.ec2, "security-group", name=name) as record:
-        answer = site.ec2.call(
-            "CreateSecurityGroup", GroupName=name, Description="Temporary group of an image build",
-            TagSpecifications=tag_specifications({"security-group": site.tags}), **asked,
+        answer = made_once(
+            lambda: site.ec2.call(
+                "CreateSecurityGroup", GroupName=name, Description="Temporary group of an image build",
+                TagSpecifications=tag_specifications({"security-group": site.tags}), **asked,
+            ),
+            lambda: _group_named(ctx, site.ec2, name),
         )  # fmt: skip
     group = str(answer["GroupId"])
     record.made(id=group)
     yield group
     removal.delete_security_group(site.ec2, group)
     record.gone()
+
+
+def _group_named(ctx: Context, ec2: Service, name: str) -> dict[str, Any] | None:
+    ours = marked_with(ctx.run.id, **{"group-name": name})
+    return next(iter(ec2.call("DescribeSecurityGroups", Filters=ours)["SecurityGroups"]), None)
 
 
 @step("Letting this host in")
@@ -169,7 +177,10 @@ def let_in(ctx: Context, ec2: Service, group: str, sources: tuple[str, ...], por
     if six := [{"CidrIpv6": source} for source in sources if ":" in source]:
         rule["Ipv6Ranges"] = six
     ec2.wait("security_group_exists", f"security group {group}", GroupIds=[group])
-    ec2.call("AuthorizeSecurityGroupIngress", GroupId=group, IpPermissions=[rule])
+    made_once(
+        lambda: ec2.call("AuthorizeSecurityGroupIngress", GroupId=group, IpPermissions=[rule]),
+        lambda: {"Return": True},
+    )
 
 
 def _sources(ctx: Context, config: NetworkConfig) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hclimg.builders.aws.settings.profile import PolicyDocument, ProfileConfig
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
-from hclimg.clouds.aws.making import making, once_known, tag_list
+from hclimg.clouds.aws.making import made_once, making, once_known, tag_list
 from hclimg.errors import ApiError, BuildError
 from hclimg.sdk.mark import run_name
 from hclimg.sdk.steps import step
@@ -35,8 +35,10 @@ def instance_profile(ctx: Context, site: Site, config: ProfileConfig) -> str:
     iam = site.aws.service("iam")
     name = run_name(ctx.run.id)
     role = temporary_role(ctx, site, iam, name)
+    iam.wait("role_exists", f"role {role}", RoleName=role)
     role_policy(ctx, iam, role, policy)
     profile = temporary_profile(ctx, site, iam, name)
+    iam.wait("instance_profile_exists", f"instance profile {profile}", InstanceProfileName=profile)
     role_in_profile(ctx, iam, role, profile)
     return profile
 
@@ -57,9 +59,12 @@ def temporary_role(ctx: Context, site: Site, iam: Service, name: str) -> Iterato
         "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
     }
     with making(ctx, iam, "role", name=name) as record:
-        iam.call(
-            "CreateRole", RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), Tags=tag_list(site.tags),
-            Description="Temporary role of an image build",
+        made_once(
+            lambda: iam.call(
+                "CreateRole", RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), Tags=tag_list(site.tags),
+                Description="Temporary role of an image build",
+            ),
+            lambda: iam.call("GetRole", RoleName=name),
         )  # fmt: skip
     record.made(id=name)
     yield name
@@ -77,7 +82,10 @@ def role_policy(_ctx: Context, iam: Service, role: str, policy: PolicyDocument) 
 @step("Creating temporary instance profile", undo="Deleting temporary instance profile")
 def temporary_profile(ctx: Context, site: Site, iam: Service, name: str) -> Iterator[str]:
     with making(ctx, iam, "instance-profile", name=name) as record:
-        iam.call("CreateInstanceProfile", InstanceProfileName=name, Tags=tag_list(site.tags))
+        made_once(
+            lambda: iam.call("CreateInstanceProfile", InstanceProfileName=name, Tags=tag_list(site.tags)),
+            lambda: iam.call("GetInstanceProfile", InstanceProfileName=name),
+        )
     record.made(id=name)
     yield name
     removal.delete_instance_profile(iam, name)
@@ -89,4 +97,8 @@ def role_in_profile(ctx: Context, iam: Service, role: str, profile: str) -> None
     """The role leaves the profile when the profile goes."""
     iam.wait("instance_profile_exists", f"instance profile {profile}", InstanceProfileName=profile)
     names: dict[str, Any] = {"InstanceProfileName": profile, "RoleName": role}
-    once_known(ctx, f"role {role}", lambda: iam.call("AddRoleToInstanceProfile", **names), "NoSuchEntity")
+    try:
+        once_known(ctx, f"role {role}", lambda: iam.call("AddRoleToInstanceProfile", **names), "NoSuchEntity")
+    except ApiError as error:
+        if not (error.retried and error.code == "LimitExceeded"):  # a profile has one role: it is in already
+            raise

@@ -111,7 +111,7 @@ class AwsAccess:
         default=False,
     )
     insecure_skip_tls_verify: bool = setting("Whether to accept any certificate of the API.", default=False)
-    max_retries: int = setting("How often to try again what AWS throttles or fails at.", default=0, default_doc="9")
+    max_retries: int = setting("How often to try again what AWS throttles or fails at.", default=0, default_doc="7")
     mfa_code: Secret = setting(
         "The code of an MFA device, for a profile whose role asks for one; asked for at the terminal when needed.",
         default=Secret(""),

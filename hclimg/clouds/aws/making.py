@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hclimg.clouds.aws.refusals import is_taken
 from hclimg.clouds.aws.watch import GivenUp, steady
 from hclimg.errors import ApiError, Cancelled
+from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.retry import wait_until
 
 if TYPE_CHECKING:
@@ -42,6 +44,28 @@ def making(ctx: Context, api: Service, thing: str, **identity: str) -> Iterator[
         if not error.code.startswith(_UNSURE):
             record.gone()
         raise
+
+
+def made_once(make: Callable[[], T], found: Callable[[], T | None]) -> T:
+    """What a call makes that has no token by which AWS knows a call that is tried again.
+
+    When it says that there is one of that name already, but an earlier try got no answer, that try made it. Then
+    ``found`` gives it; None: it belongs to somebody else after all.
+    """
+    try:
+        return make()
+    except ApiError as error:
+        if not (error.retried and is_taken(error)):
+            raise
+        earlier = found()
+        if earlier is None:
+            raise
+        return earlier
+
+
+def marked_with(run: str, **more: str) -> list[dict[str, Any]]:
+    """Filters for what this run made."""
+    return [{"Name": f"tag:{RUN_TAG}", "Values": [run]}, *({"Name": k, "Values": [v]} for k, v in more.items())]
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

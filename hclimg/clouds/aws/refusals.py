@@ -61,7 +61,11 @@ def refusal(operation: str, answer: Mapping[str, Any], region: str, *, reason: s
     told = f": {text}" if text and text != code else ""
     request_id = f" (request {request})" if request else ""
     return ApiError(
-        f"AWS refuses {operation}{where}: {code}{told}{request_id}.", code=code, request=request, hint=hint_of(code)
+        f"AWS refuses {operation}{where}: {code}{told}{request_id}.",
+        code=code,
+        request=request,
+        hint=hint_of(code),
+        retried=bool(about.get("RetryAttempts")),
     )
 
 
@@ -78,6 +82,11 @@ def is_missing(error: ApiError) -> bool:
     return error.code.endswith((".NotFound", "NotFoundException")) or error.code in (
         "NoSuchEntity", "NoSuchBucket", "NoSuchKey", "NotFound", "404", "InvalidAMIID.Unavailable",
     )  # fmt: skip
+
+
+def is_taken(error: ApiError) -> bool:
+    """Whether there is one of that name already."""
+    return error.code.endswith((".Duplicate", "AlreadyExists", "AlreadyExistsException"))
 
 
 def is_in_use(error: ApiError) -> bool:

@@ -14,6 +14,8 @@ from hclimg.clouds.aws.client import Service
 from hclimg.clouds.aws.refusals import is_in_use, is_missing
 from hclimg.errors import ApiError
 
+NO_FLEET = ("fleetIdDoesNotExist", "fleetNotInDeletableState")
+
 
 def terminate_instance(ec2: Service, instance: str) -> None:
     """Terminate an instance and wait until it no longer holds its disks, groups and addresses."""
@@ -42,8 +44,13 @@ def delete_launch_template(ec2: Service, template: str) -> None:
 
 
 def delete_fleet(ec2: Service, fleet: str) -> None:
-    """Delete a fleet with its instances."""
-    _done(lambda: ec2.call("DeleteFleets", FleetIds=[fleet], TerminateInstances=True))
+    """Delete a fleet with its instances. Raises ApiError also for what the answer hides in a list."""
+    answer = _done(lambda: ec2.call("DeleteFleets", FleetIds=[fleet], TerminateInstances=True)) or {}
+    for refused in answer.get("UnsuccessfulFleetDeletions", ()):
+        error = refused.get("Error", {})
+        if error.get("Code") not in NO_FLEET:
+            text = f"AWS does not delete {fleet}: {error.get('Code')}: {error.get('Message')}"
+            raise ApiError(text, code=str(error.get("Code", "")))
 
 
 def cancel_spot_request(ec2: Service, request: str) -> None:

@@ -30,7 +30,11 @@ from hclimg.diagnostics import did_you_mean
 from hclimg.errors import BuildError
 from hclimg.units import Secret
 
-RETRIES = 9
+RETRIES = 7
+"""With growing pauses, a minute on average."""
+RETRY_MODE = "legacy"
+"""The SDK's newer modes stop trying again after about a hundred times for a client. On a bad day a build of hours, or
+fifty builds at once that share a client, need more."""
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 POOL = 50
@@ -66,7 +70,7 @@ class Session:
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": 1 + (access.max_retries or RETRIES)},
+            retries={"mode": RETRY_MODE, "total_max_attempts": 1 + (access.max_retries or RETRIES)},
             max_pool_connections=POOL,
             tcp_keepalive=True,
             user_agent_extra="hclimg",
