@@ -75,6 +75,7 @@ def read_plan(
     A template that is not legible is not compiled: what that would say follows from the first mistakes.
     Without ``reading``, no data source is read. Raises TemplateError when one fails.
     """
+    from hclimg.template.load import STDIN
     from hclimg.template.ordering import in_text_order
 
     template = read_template(wanted, diags)
@@ -86,6 +87,10 @@ def read_plan(
     if reading is not None and any(one.data for one in template.all()) and not (diags.has_errors or found.has_errors):
         plan = _compile_with_data(template, options, registry, reading, plan, found)
     diags.items[:] = in_text_order((*diags, *found))
+    if template.legacy and found.has_errors and wanted.path != STDIN:
+        from hclimg.template.fixes.hint import warn_of_old_names
+
+        warn_of_old_names(Path(wanted.path), diags)
     return plan
 
 

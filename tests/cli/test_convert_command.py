@@ -361,3 +361,15 @@ def test_comments_go_everywhere(hclimg: Run, write: Write, tmp_path: Path) -> No
     assert [text.count(f"# {said}\n") for said in SAID] == [1] * len(SAID)
     text = (tmp_path / "json" / "c.pkr.json").read_text()
     assert [text.count(said) for said in SAID] == [1] * len(SAID)
+
+
+def test_old_names_are_told(hclimg: Run, write: Write) -> None:
+    """By whoever finds them: validate when something is wrong, convert always."""
+    write("x.json", '{"builders": [{"type": "null", "ssh_host": "h", "ssh_key_path": "k", "ssh_username": "root"}]}')
+    for command in ("validate", "convert"):
+        done = hclimg(command, "x.json")
+        said = " ".join(done.stderr.split())
+        assert 'Warning: Old names in a template "x.json" has what was removed or renamed: ssh_key_path is' in said
+        assert 'ssh_private_key_file" now. This repairs it: hclimg fix -write x.json' in said
+    assert hclimg("fix", "-write", "x.json").returncode == 0
+    assert "Old names" not in hclimg("validate", "x.json").stderr

@@ -26,6 +26,7 @@ from hclimg.template.convert.places import Place
 from hclimg.template.convert.python import python_of
 from hclimg.template.convert.to_json import json_file
 from hclimg.template.dsl.load import load_python
+from hclimg.template.fixes.hint import warn_of_old_names
 from hclimg.template.load import load_template, read_body, with_modules
 from hclimg.template.model import Template
 
@@ -73,6 +74,7 @@ def converted(
         old = load_template(str(job.path), found, config_type="json" if job.is_legacy else "hcl2")
         diags.extend(found.errors)
     if old is not None and job.is_legacy:
+        warn_of_old_names(job.path, diags)
         old = adapted(old, audience, diags)
     if len(diags.errors) > before:
         return None
