@@ -181,26 +181,55 @@ class Sink(Protocol):
     def close(self) -> None: ...
 
 
+_BEGINNING = 8
+"""Characters by which a longer secret is suspected."""
+
+
 class Redactor:
-    """Replaces secrets in every string of an event. Thread-safe; secrets may be added while a run goes on."""
+    """Replaces secrets in every string of an event. Thread-safe; secrets may be added while a run goes on.
+
+    A text is searched with a pattern of all the secrets only when it has the beginning of one: many builds have many
+    secrets (each line of each key), and to make and to use such a pattern takes long.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[str] = set()
+        self._begins: set[str] = set()
+        self._short: re.Pattern[str] | None = None
         self._pattern: re.Pattern[str] | None = None
+        self._lock = threading.Lock()
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
         """Hide these from now on, each line of a text of several lines too. Empty strings are ignored."""
-        found = pieces(secrets)
-        if not found <= self._secrets:
-            self._secrets = self._secrets | found
-            self._pattern = pattern_of(self._secrets)
+        with self._lock:
+            found = pieces(secrets) - self._secrets
+            if not found:
+                return
+            self._secrets |= found
+            self._pattern = None
+            self._begins |= {text[:_BEGINNING] for text in found if len(text) >= _BEGINNING}
+            if any(len(text) < _BEGINNING for text in found):
+                self._short = pattern_of(text for text in self._secrets if len(text) < _BEGINNING)
 
     def text(self, text: str) -> str:
-        return self._pattern.sub(HIDDEN, text) if self._pattern else text
+        if not self._suspect(text):
+            return text
+        with self._lock:
+            pattern = self._pattern = self._pattern or pattern_of(self._secrets)
+        return pattern.sub(HIDDEN, text) if pattern else text
+
+    def _suspect(self, text: str) -> bool:
+        """Whether there may be a secret in it."""
+        begins = self._begins
+        if begins:
+            for at in range(len(text) - _BEGINNING + 1):
+                if text[at : at + _BEGINNING] in begins:
+                    return True
+        return self._short is not None and self._short.search(text) is not None
 
     def __call__(self, event: Event) -> Event:
-        if self._pattern is None:
+        if not self._secrets:
             return event
         changed: dict[str, Any] = {}
         for attribute in fields(type(event)):
