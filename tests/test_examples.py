@@ -46,6 +46,7 @@ PLANS = [
     ("modules", []),
     ("python", []),
     ("aws", []),
+    ("openstack", []),
 ]
 
 

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from hclimg.builders.openstack import server as steps
 from hclimg.builders.openstack.config import OpenstackConfig
-from hclimg.builders.openstack.lookups import Found, look_up
+from hclimg.builders.openstack.lookups import Found, free_address, look_up
 from hclimg.builders.openstack.password import windows_password
 from hclimg.builders.openstack.source import SourceImage, external_image, wait_for_external
 from hclimg.clouds.openstack.client import OpenStack, connect
@@ -89,9 +89,9 @@ def _floating(ctx: Context, cloud: OpenStack, config: OpenstackConfig, found: Fo
     network = config.network
     if not network.floating:
         return ""
-    address = None
-    if network.floating_ip or network.reuse_ips:
-        address = steps.existing_address(cloud, config, found.outside)
+    address = found.address or (free_address(cloud, found.outside) if network.reuse_ips else None)
+    if address is None and not found.outside:
+        raise BuildError("The floating IP that was free is in use now.", hint="Set floating_ip_network.")
     if address is None:
         address = steps.new_address(ctx, cloud, found.outside)
     steps.floating_ip(ctx, cloud, address, steps.port_of(cloud, server, network.instance_floating_ip_net))

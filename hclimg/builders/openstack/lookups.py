@@ -12,6 +12,7 @@ from attrs import frozen
 from hclimg.builders.openstack.config import NetworkConfig, OpenstackConfig
 from hclimg.clouds.openstack.client import OpenStack
 from hclimg.clouds.openstack.names import choose
+from hclimg.diagnostics import one_of
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
 from hclimg.sdk.steps import step
@@ -19,11 +20,14 @@ from hclimg.sdk.steps import step
 
 @frozen(kw_only=True)
 class Found:
-    """``networks`` are what nova connects the machine to; ``outside`` is the network of a new floating IP, if any."""
+    """``networks`` are what nova connects the machine to; ``outside`` is the network of a new floating IP, if any, and
+    ``address`` the floating IP that the template names, if any.
+    """
 
     flavor: str
     networks: tuple[Mapping[str, str], ...]
     outside: str
+    address: Any
 
 
 @step("Looking up flavor and networks")
@@ -33,11 +37,16 @@ def look_up(ctx: Context, cloud: OpenStack, config: OpenstackConfig) -> Found:
     flavor = choose("flavor", config.flavor, flavors, setting="flavor")
     _check_security_groups(cloud, config.server.security_groups)
     _check_key_pair(cloud, config.communicator.ssh_keypair_name)
+    _check_zone(cloud, config.server.availability_zone)
+    if config.volume.use_blockstorage_volume:
+        _check_volume_type(cloud, config.volume.volume_type)
     network = config.network
-    outside = ""
-    if network.floating_network:
-        outside = _outside(cloud, network)
-    return Found(flavor=flavor.id, networks=_networks(ctx, cloud, network), outside=outside)
+    outside = _outside(cloud, network) if network.floating_network else ""
+    address = _named_address(cloud, network.floating_ip) if network.floating_ip else None
+    if network.reuse_ips and not outside and free_address(cloud, outside) is None:
+        hint = "Set floating_ip_network to have one made."
+        raise BuildError("reuse_ips is set, but the project has no floating IP that is free.", hint=hint)
+    return Found(flavor=flavor.id, networks=_networks(ctx, cloud, network), outside=outside, address=address)
 
 
 def _check_security_groups(cloud: OpenStack, wanted: tuple[str, ...]) -> None:
@@ -53,6 +62,43 @@ def _check_key_pair(cloud: OpenStack, name: str) -> None:
     if name:
         pairs = cloud.ask("the key pairs", lambda sdk: list(sdk.compute.keypairs()))
         choose("key pair", name, pairs, setting="ssh_keypair_name", key=lambda pair: str(pair.name))
+
+
+def _check_zone(cloud: OpenStack, wanted: str) -> None:
+    """An administrator may also name a host of the zone."""
+    name = wanted.partition(":")[0]
+    if not name:
+        return
+    zones = cloud.ask("the availability zones", lambda sdk: [it.name for it in sdk.compute.availability_zones()])
+    if name not in zones:
+        hint = one_of(name, zones, "There are").strip()
+        raise BuildError(f'There is no availability zone "{name}".', hint=hint)
+
+
+def _check_volume_type(cloud: OpenStack, wanted: str) -> None:
+    if wanted:
+        types = cloud.ask("the volume types", lambda sdk: list(sdk.block_storage.types()))
+        choose("volume type", wanted, types, setting="volume_type")
+
+
+def _named_address(cloud: OpenStack, wanted: str) -> Any:
+    """A floating IP of the project by its address or id, which nothing may use."""
+    addresses = cloud.ask("the floating IPs", lambda sdk: list(sdk.network.ips()))
+    found = next((it for it in addresses if wanted in (it.floating_ip_address, it.id)), None)
+    if found is None:
+        known = ", ".join(sorted(it.floating_ip_address for it in addresses))
+        hint = f"It has {known}." if known else "It has none; floating_ip_network has one made."
+        raise BuildError(f'The project has no floating IP "{wanted}".', hint=hint)
+    if found.port_id:
+        raise BuildError(f"The floating IP {wanted} is in use: it leads to port {found.port_id}.")
+    return found
+
+
+def free_address(cloud: OpenStack, outside: str) -> Any:
+    """A floating IP that nothing uses, of this network if one is given; None when there is none."""
+    addresses = cloud.ask("the floating IPs", lambda sdk: list(sdk.network.ips()))
+    free = [it for it in addresses if not it.port_id and (not outside or it.floating_network_id == outside)]
+    return free[0] if free else None
 
 
 def _outside(cloud: OpenStack, network: NetworkConfig) -> str:

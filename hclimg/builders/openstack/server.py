@@ -159,25 +159,6 @@ def new_address(ctx: Context, cloud: OpenStack, network: str) -> Iterator[Any]:
     record.gone()
 
 
-def existing_address(cloud: OpenStack, config: OpenstackConfig, outside: str) -> Any:
-    """A floating IP of the project that nothing uses: the one that the template names, or any; None when there is none
-    and the template only says that one may be used again.
-    """
-    wanted = config.network.floating_ip
-    addresses = cloud.ask("the floating IPs", lambda sdk: list(sdk.network.ips()))
-    if wanted:
-        by_address = [it for it in addresses if it.floating_ip_address == wanted]
-        found = by_address[0] if by_address else choose("floating IP", wanted, addresses, setting="floating_ip")
-        if found.port_id:
-            raise BuildError(f"The floating IP {wanted} is in use: it leads to port {found.port_id}.")
-        return found
-    free = [it for it in addresses if not it.port_id and (not outside or it.floating_network_id == outside)]
-    if not free and not outside:
-        hint = "Set floating_ip_network to have one made."
-        raise BuildError("reuse_ips is set, but every floating IP of the project is in use.", hint=hint)
-    return free[0] if free else None
-
-
 def port_of(cloud: OpenStack, key: str, network: str) -> str:
     """The port of the server that a floating IP leads to: on the network of this id or name, or else its first."""
     ports = cloud.ask("the server's ports", lambda sdk: list(sdk.network.ports(device_id=key)))

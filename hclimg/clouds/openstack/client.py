@@ -12,6 +12,7 @@ have been made.
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 import warnings
@@ -212,7 +213,7 @@ def _log_in(access: OpenstackAccess) -> Any:
     try:
         config = _configured(access)
         sdk = openstack.connection.Connection(config=config, app_name="hclimg")
-        sdk.authorize()
+        sdk.session.get_token()
     except Exception as error:
         known = _login_error(access, error)
         if known is None:
@@ -336,6 +337,7 @@ def _request(error: Any) -> str:
 
 
 def _text(error: Exception) -> str:
-    """One line."""
-    text = " ".join(str(error).split())
+    """One line; of what Python's network modules say, the reason of the operating system."""
+    reasons = re.findall(r"\[Errno -?\d+\] ([^'\")\]]+)", str(error))
+    text = reasons[-1] if reasons else " ".join(str(error).split())
     return text if text.endswith(".") else f"{text}."

@@ -14,13 +14,14 @@ from hclimg.errors import ApiError
 QUOTA = re.compile(r"quota|OverLimit|LimitExceeded|exceeds", re.IGNORECASE)
 NETWORKS = re.compile(r"multiple possible networks", re.IGNORECASE)
 MEMBERS = re.compile(r"only shared images have members", re.IGNORECASE)
-PUBLIC = re.compile(r"public|publicize", re.IGNORECASE)
+REPEATED = re.compile(r"^\d{3} [A-Z][A-Za-z ]+: | \(HTTP \d+\)| \(Request-ID: [^)]*\)")
+"""What glance and keystone say of the status and the request in their words, too."""
 
 
 def refusal(what: str, status: int, body: str, text: str, request: str) -> ApiError:
     """The error for an answer of a service; ``what`` was asked for or to be changed."""
     code, said = _told(body)
-    said = " ".join((said or text).split()).rstrip(".")
+    said = _plain(said or text)
     known = f" (request {request})" if request else ""
     message = f"OpenStack refuses {what}: {status} {code}: {said}{known}." if code else (
         f"OpenStack refuses {what}: {status}: {said}{known}."
@@ -30,7 +31,7 @@ def refusal(what: str, status: int, body: str, text: str, request: str) -> ApiEr
 
 def login_failure(where: str, status: int, text: str, request: str) -> ApiError:
     """The error for a login that the Identity service refuses."""
-    said = " ".join(text.split()).rstrip(".")
+    said = _plain(text)
     known = f" (request {request})" if request else ""
     hint = {
         401: "Look at user, password, domain and project, or at the application credential; a token may have ended.",
@@ -64,6 +65,10 @@ def _hint(status: int, said: str) -> str:
         500: "The cloud has trouble; its administrators can find out why from the request's id.",
         503: "The cloud has trouble; try again later.",
     }.get(status, "")
+
+
+def _plain(text: str) -> str:
+    return REPEATED.sub("", " ".join(text.split())).rstrip(".")
 
 
 def _told(body: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,9 @@ class Cloud:
         return {(kind, thing.id or thing.name) for kind, things in found.items() for thing in things}
 
 
-@pytest.fixture(scope="session")
-def openstack_deployment() -> Iterator[Deployment]:
-    """A deployment of this session; or the one that runs already, see ``__main__``."""
+@contextmanager
+def _deployment() -> Iterator[Deployment]:
+    """One of its own; or the one that runs already, see ``__main__``."""
     running = os.environ.get(RUNNING)
     if running:
         known = json.loads(Path(running).read_text())
@@ -59,14 +60,20 @@ def openstack_deployment() -> Iterator[Deployment]:
         yield deployment
 
 
+@contextmanager
+def in_cloud(folder: Path) -> Iterator[Cloud]:
+    """An OpenStack with an image to start from, until the end of the block. ``folder`` is for files."""
+    with _deployment() as deployment:
+        url = deployment.auth_url
+        with seed.connection(url) as demo, seed.connection(url, "admin") as admin:
+            known = next(iter(demo.image.images(name=seed.IMAGE)), None)
+            yield Cloud(deployment, demo, admin, (known or _upload(demo, folder)).id)
+
+
 @pytest.fixture(scope="session")
-def openstack_cloud(
-    openstack_deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cloud]:
-    url = openstack_deployment.auth_url
-    with seed.connection(url) as demo, seed.connection(url, "admin") as admin:
-        image = next(iter(demo.image.images(name=seed.IMAGE)), None) or _upload(demo, tmp_path_factory.mktemp("image"))
-        yield Cloud(openstack_deployment, demo, admin, image.id)
+def openstack_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with in_cloud(tmp_path_factory.mktemp("openstack")) as cloud:
+        yield cloud
 
 
 def _upload(demo: Any, folder: Path) -> Any:
