@@ -12,7 +12,7 @@ from hclimg.builders.openstack.config import OpenstackConfig
 from hclimg.builders.openstack.lookups import Found
 from hclimg.builders.openstack.source import SourceImage
 from hclimg.clouds.openstack import things
-from hclimg.clouds.openstack.client import OpenStack
+from hclimg.clouds.openstack.client import OpenStack, id_of
 from hclimg.clouds.openstack.names import choose
 from hclimg.clouds.openstack.remover import run_mark
 from hclimg.errors import BuildError
@@ -31,7 +31,7 @@ def registered_key(ctx: Context, cloud: OpenStack, pair: KeyPair) -> Iterator[st
     """The name of the key pair."""
     _, record = cloud.make_recorded(
         ctx, "key-pair", pair.name, f"key pair {pair.name}",
-        lambda sdk: str(sdk.compute.create_keypair(name=pair.name, public_key=pair.public).name),
+        lambda sdk: sdk.compute.create_keypair(name=pair.name, public_key=pair.public), lambda _: pair.name,
     )  # fmt: skip
     yield pair.name
     things.delete_key_pair(cloud, pair.name)
@@ -53,10 +53,10 @@ def volume(ctx: Context, cloud: OpenStack, config: OpenstackConfig, image: Sourc
     }
     settings = {key: value for key, value in given.items() if value}
     made, record = cloud.make_recorded(
-        ctx, "volume", name, "the volume", lambda sdk: str(sdk.block_storage.create_volume(**settings).id)
+        ctx, "volume", name, "the volume", lambda sdk: sdk.block_storage.create_volume(**settings), id_of
     )
-    yield made
-    things.delete_volume(cloud, made)
+    yield id_of(made)
+    things.delete_volume(cloud, id_of(made))
     record.gone()
 
 
@@ -79,11 +79,11 @@ def server(
     """Its id. ``key`` names a key pair, ``disk`` is the id of its volume; each may be empty. It does not run yet."""
     settings = _server_settings(ctx, config, image, found, key, disk)
     made, record = cloud.make_recorded(
-        ctx, "server", config.machine_name, "the server", lambda sdk: str(sdk.compute.create_server(**settings).id)
+        ctx, "server", config.machine_name, "the server", lambda sdk: sdk.compute.create_server(**settings), id_of
     )
-    ctx.say(f"Server {made} is being made")
-    yield made
-    things.delete_server(cloud, made, force=config.server.force_delete)
+    ctx.say(f"Server {made.id} is being made")
+    yield id_of(made)
+    things.delete_server(cloud, id_of(made), force=config.server.force_delete)
     record.gone()
 
 
@@ -152,10 +152,10 @@ def new_address(ctx: Context, cloud: OpenStack, network: str) -> Iterator[Any]:
     mark = run_mark(ctx.run.id)
     made, record = cloud.make_recorded(
         ctx, "floating-ip", mark, "a floating IP",
-        lambda sdk: str(sdk.network.create_ip(floating_network_id=network, description=mark).id),
+        lambda sdk: sdk.network.create_ip(floating_network_id=network, description=mark), id_of,
     )  # fmt: skip
-    yield cloud.ask("the floating IP", lambda sdk: sdk.network.get_ip(made))
-    things.delete_floating_ip(cloud, made)
+    yield made
+    things.delete_floating_ip(cloud, id_of(made))
     record.gone()
 
 

@@ -115,10 +115,11 @@ def external_image(ctx: Context, cloud: OpenStack, source: SourceConfig) -> Iter
     }
     made, record = cloud.make_recorded(
         ctx, "image", name, "the external image",
-        lambda _: str(cloud.request("the external image", "image", "post", "/images", json=given)["id"]),
+        lambda _: cloud.request("the external image", "image", "post", "/images", json=given),
+        lambda answer: str(answer["id"]),
     )  # fmt: skip
-    yield SourceImage(id=made, name=source.external_source_image_url.rpartition("/")[2], disk=1)
-    delete_image(cloud, made)
+    yield SourceImage(id=made["id"], name=source.external_source_image_url.rpartition("/")[2], disk=1)
+    delete_image(cloud, made["id"])
     record.gone()
 
 

@@ -49,6 +49,11 @@ FIRST_DELAY, LAST_DELAY, DELAY_GROWTH = 0.3, 5.0, 1.3
 T = TypeVar("T")
 
 
+def id_of(thing: Any) -> str:
+    """The id of an object of the SDK."""
+    return str(thing.id)
+
+
 class Caller(Protocol):
     """Who calls: its token is looked up anew each time, since a scope that closes brings another one."""
 
@@ -136,9 +141,9 @@ class OpenStack:
         return self._told(what, change)
 
     def make_recorded(
-        self, ctx: Context, kind: str, name: str, what: str, change: Callable[[Any], str]
-    ) -> tuple[str, Record]:
-        """Make what has an id, with a record in the journal: before, and with the id after. The id and the record.
+        self, ctx: Context, kind: str, name: str, what: str, change: Callable[[Any], T], key: Callable[[T], str]
+    ) -> tuple[T, Record]:
+        """Make something, with a record in the journal before, and with its id (``key``) after; it and the record.
 
         When the service refused, nothing was made; when the connection broke, it may have been, so the record stays.
         """
@@ -148,7 +153,7 @@ class OpenStack:
         except ApiError:
             record.gone()
             raise
-        record.made(id=made)
+        record.made(id=key(made))
         return made, record
 
     def remove(self, what: str, change: Callable[[Any], object]) -> None:
@@ -224,57 +229,87 @@ def _log_in(access: OpenstackAccess) -> Any:
 
 def _configured(access: OpenstackAccess) -> Any:
     """The SDK's configuration: settings, then ``clouds.yaml`` or the environment."""
-    cloud = access.cloud or os.environ.get("OS_CLOUD", "")
-    loader = OpenStackConfig(load_yaml_config=bool(cloud), load_envvars=not access.cloud)
+    cloud, way = access.cloud or os.environ.get("OS_CLOUD", ""), _way(access)
+    # The SDK would add the environment's user to whatever else logs in, which then fails.
+    loader = OpenStackConfig(load_yaml_config=bool(cloud), load_envvars=not access.cloud and way is None)
     if cloud and cloud not in loader.get_cloud_names():
         hint = one_of(cloud, [name for name in loader.get_cloud_names() if name != "envvars"], "There are")
         raise BuildError(f'clouds.yaml has no entry "{cloud}".', hint=hint.strip() or "There is no clouds.yaml.")
     given: dict[str, Any] = {
         "cloud": cloud or None,
-        "region_name": access.region or None,
+        "region_name": access.region or os.environ.get("OS_REGION_NAME" if not cloud else "", "") or None,
         "interface": access.endpoint_type.removesuffix("URL") or None,
         "cacert": _path(access.cacert),
         "cert": _path(access.cert),
         "key": _path(access.key),
-        "auth": _login(access),
-        "auth_type": _auth_type(access),
+        "auth": _login(access, way, {} if cloud else os.environ),
+        "auth_type": way,
         "verify": False if access.insecure else None,
     }
-    return loader.get_one(
+    config = loader.get_one(
         **{name: value for name, value in given.items() if value is not None},
-        compute_default_microversion=COMPUTE_VERSION, api_timeout=READ_SECONDS, status_code_retries=BUSY_RETRIES,
-    )  # fmt: skip
+        compute_default_microversion=COMPUTE_VERSION,
+        api_timeout=READ_SECONDS,
+        status_code_retries=BUSY_RETRIES,
+        retriable_status_codes="429,503",
+    )
+    if config.config.get("auth_type") == "password" and not config.config["auth"].get("password"):
+        raise BuildError("There is no password, nor another way to log in to OpenStack.", hint=LOGIN_HINT)
+    return config
 
 
-def _login(access: OpenstackAccess) -> dict[str, str]:
-    domain = {"id": access.domain_id, "name": access.domain_name}
-    given = {
-        "auth_url": access.identity_endpoint,
-        "username": access.username,
-        "user_id": access.user_id,
-        "password": access.password.reveal(),
+TOKEN, CREDENTIAL = "token", "v3applicationcredential"  # the SDK's names
+
+
+def _way(access: OpenstackAccess) -> str | None:
+    """How to log in, unless the SDK finds out: by user and password, or as the entry of clouds.yaml says."""
+    if access.application_credential_secret:
+        return CREDENTIAL
+    if access.token:
+        return TOKEN
+    environ = os.environ
+    if access.password or access.cloud or "OS_CLOUD" in environ or "OS_AUTH_TYPE" in environ:
+        return None
+    if environ.get("OS_APPLICATION_CREDENTIAL_SECRET"):
+        return CREDENTIAL
+    return TOKEN if environ.get("OS_TOKEN") else None
+
+
+def _login(access: OpenstackAccess, way: str | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """What proves who asks, as far as the SDK does not know it. An application credential has its project in it."""
+    project = {
         "project_id": access.tenant_id,
         "project_name": "" if access.tenant_id else access.tenant_name,
-        "token": (access.token or Secret("")).reveal(),
-        "application_credential_id": access.application_credential_id,
-        "application_credential_name": access.application_credential_name,
-        "application_credential_secret": access.application_credential_secret.reveal(),
-        **{f"{whose}_domain_{kind}": value for whose in ("user", "project") for kind, value in domain.items()},
+        "project_domain_id": access.domain_id,
+        "project_domain_name": access.domain_name,
     }
-    return {name: value for name, value in given.items() if value}
-
-
-def _auth_type(access: OpenstackAccess) -> str | None:
-    """The SDK's name of the way to log in, where it does not find out by itself."""
-    if access.application_credential_secret:
-        return "v3applicationcredential"
-    if access.token:
-        return "token"
-    if access.password or access.cloud or os.environ.get("OS_AUTH_TYPE") or os.environ.get("OS_CLOUD"):
-        return None
-    if os.environ.get("OS_APPLICATION_CREDENTIAL_SECRET"):
-        return "v3applicationcredential"
-    return "token" if os.environ.get("OS_TOKEN") else None
+    user = {
+        "username": access.username,
+        "user_id": access.user_id,
+        "user_domain_id": access.domain_id,
+        "user_domain_name": access.domain_name,
+    }
+    if way == TOKEN:
+        given = {"auth_url": access.identity_endpoint, "token": access.token.reveal(), **project}
+    elif way == CREDENTIAL:
+        secret = access.application_credential_secret.reveal()
+        key, name = access.application_credential_id, access.application_credential_name
+        given = {
+            "auth_url": access.identity_endpoint,
+            "application_credential_id": key,
+            "application_credential_name": name,
+            "application_credential_secret": secret,
+            **(user if name or "OS_APPLICATION_CREDENTIAL_NAME" in environ else {}),
+        }
+    else:
+        domains = any(name.endswith(("DOMAIN_ID", "DOMAIN_NAME")) for name in environ) or access.domain_id
+        default = "" if domains or access.domain_name or access.cloud or "OS_CLOUD" in environ else "default"
+        password = access.password.reveal()
+        given = {"auth_url": access.identity_endpoint, "password": password, **user, **project,
+                 "default_domain_id": default}  # fmt: skip
+        environ = {}  # the SDK reads it
+    filled = {name: value or environ.get(f"OS_{name.upper()}", "") for name, value in given.items()}
+    return {name: value for name, value in filled.items() if value}
 
 
 def _path(text: str) -> str | None:
@@ -313,9 +348,8 @@ def _translated(what: str, error: Exception) -> BuildError | None:
     if isinstance(error, sdk_errors.HttpException) and error.status_code:
         body = error.response.text if error.response is not None else ""
         return refusal(what, error.status_code, body, str(error.details or error.message), _request(error))
-    if isinstance(error, auth_errors.HttpError):
-        body = error.response.text if error.response is not None else ""
-        return refusal(what, error.http_status, body, str(error.message), str(error.request_id or ""))
+    if isinstance(error, auth_errors.HttpError):  # the services' are the SDK's; this is about a token to be renewed
+        return login_failure("OpenStack", error.http_status, str(error.message), str(error.request_id or ""))
     if isinstance(error, auth_errors.SSLError):
         hint = "cacert names a file with the certificates to trust; insecure = true trusts any."
         return ConnectionLost(f"OpenStack has no certificate that is trusted: {_text(error)}", hint=hint)

@@ -14,6 +14,7 @@ from hclimg.errors import ApiError
 QUOTA = re.compile(r"quota|OverLimit|LimitExceeded|exceeds", re.IGNORECASE)
 NETWORKS = re.compile(r"multiple possible networks", re.IGNORECASE)
 MEMBERS = re.compile(r"only shared images have members", re.IGNORECASE)
+ENDED = re.compile(r"validate token", re.IGNORECASE)
 REPEATED = re.compile(r"^\d{3} [A-Z][A-Za-z ]+: | \(HTTP \d+\)| \(Request-ID: [^)]*\)")
 """What glance and keystone say of the status and the request in their words, too."""
 
@@ -30,15 +31,17 @@ def refusal(what: str, status: int, body: str, text: str, request: str) -> ApiEr
 
 
 def login_failure(where: str, status: int, text: str, request: str) -> ApiError:
-    """The error for a login that the Identity service refuses."""
+    """The error for a login that the Identity service refuses. Its code is none that says that a thing is missing."""
     said = _plain(text)
     known = f" (request {request})" if request else ""
     hint = {
         401: "Look at user, password, domain and project, or at the application credential; a token may have ended.",
         404: "Look at identity_endpoint or OS_AUTH_URL: it ends in /v3 for most clouds.",
     }.get(status, "")
+    if ENDED.search(said):
+        hint = "A token that has ended cannot be renewed: use a password or an application credential for long builds."
     message = f"{where} refuses the login: {status}: {said}{known}."
-    return ApiError(message, code=str(status), request=request, hint=hint)
+    return ApiError(message, code=f"login {status}", request=request, hint=hint)
 
 
 def is_missing(error: ApiError) -> bool:
