@@ -106,8 +106,8 @@ def keystone(at: Layout) -> Sections:
 
 def glance(at: Layout) -> Sections:
     return {
-        # Any address and port may be fetched from, as everything is on loopback.
-        "import_filtering_opts": {"allowed_ports": "[]"},
+        # Images may be fetched from loopback, at any port.
+        "import_filtering_opts": {"allowed_hosts": "[127.0.0.1]", "allowed_ports": "[]"},
         "DEFAULT": {
             "log_file": at.top / "log/glance.log", "bind_host": HOST, "bind_port": at.ports.image, "workers": 0,
             "enabled_backends": "file:file",
