@@ -5,6 +5,7 @@ With a cloud that is a directory; the clouds' own kill tests are beside their bu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,9 +34,11 @@ def project(tmp_path: Path) -> Project:
 
 
 def finished(outcome: Outcome) -> set[str]:
-    """What the run had finished in the cloud."""
-    kept = (item.identity for item in outcome.kept if item.kind.startswith("fakecloud/"))
-    return {f"{item['region']} {item['id']}" for item in kept}
+    """What the run had finished in the cloud, also when it died before it could write so: the clean-up tells."""
+    kept = [dict(item.identity) for item in outcome.kept if item.kind.startswith("fakecloud/")]
+    for run in json.loads(outcome.cleanup.stdout)["runs"] if outcome.cleanup else ():
+        kept += [item["identity"] for item in run["resources"] if item["finished"]]
+    return {f"{identity['region']} {identity['id']}" for identity in kept}
 
 
 def wrong(outcome: Outcome, before: set[str]) -> list[str]:

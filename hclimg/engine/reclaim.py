@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,7 +27,7 @@ ALWAYS = datetime.max.replace(tzinfo=UTC)
 SETTLE = 30.0
 """Seconds that a call to a cloud, under way when the run was killed, is given to come through and be seen."""
 PROCESS_SETTLE = 2.0
-AT_ONCE = 16
+AT_ONCE = 64
 """How many lanes are cleared at once."""
 INTERRUPTED = "interrupted"
 UNKNOWN = 'nothing here knows how to remove a "{}"'
@@ -123,26 +123,37 @@ def reclaim(directory: Path, manner: Manner | None = None) -> list[Reclaimed] | 
 
 @define(eq=False)
 class _Reclaiming:
-    """Lanes own nothing of each other, so they are cleared at the same time; what they share goes last."""
+    """Lanes are cleared at the same time, and what they share after that.
+
+    A thing without an id is looked for by the mark of the run, which other lanes have too: so it may be refused because
+    something of another lane uses what was found. What was refused is tried again as long as its cloud gives way.
+    """
 
     run: str
     journal: Path
     ledger: Ledger
     manner: Manner
+    _lanes: dict[str, _Removers] = field(factory=dict, init=False)
     _turn: threading.Lock = field(factory=threading.Lock, init=False)
 
-    @property
-    def _bugs(self) -> Path:
-        return self.journal.parent / "logs/bugs.log"
-
     def run_all(self) -> list[Reclaimed]:
-        left = self.ledger.left[::-1]
+        todo, done = list(self.ledger.left[::-1]), list[Reclaimed]()
         try:
-            self._let_settle(left)
+            self._let_settle(todo)
         except Cancelled:
-            return [self._over(resource, INTERRUPTED) for resource in left]
+            return [self._told(self._became(resource, INTERRUPTED)) for resource in todo]
+        while todo:
+            tried = self._all_lanes(todo)
+            giving_way = {_cloud(item.resource) for item in tried if not item.reason}
+            refused = [item.resource for item in tried if item.reason not in ("", INTERRUPTED)]
+            todo = [resource for resource in refused if _cloud(resource) in giving_way]
+            over = [item for item in tried if item.resource not in todo]
+            done += [self._told(item) if item.reason else item for item in over]
+        return done
+
+    def _all_lanes(self, todo: list[Resource]) -> list[Reclaimed]:
         lanes: dict[str, list[Resource]] = {}
-        for resource in left:
+        for resource in todo:
             lanes.setdefault(resource.lane, []).append(resource)
         shared = lanes.pop("", [])
         return [*self._at_once(list(lanes.values())), *self._clear(shared)]
@@ -156,23 +167,41 @@ class _Reclaiming:
             return [done for lane in pool.map(self._clear, lanes) for done in lane]
 
     def _clear(self, left: list[Resource]) -> list[Reclaimed]:
-        removers = _Removers(self.run, left, self.ledger, evolve(self.manner, say=self._say), self._bugs)
-        return [self._over(resource, removers.remove(resource), removers.finished) for resource in left]
+        """Remove what is left of one lane. What goes is told at once, what stays when it is not tried again."""
+        found = []
+        for resource in left:
+            reason = self._removers(resource.lane).remove(resource)
+            found.append(self._became(resource, reason))
+            if not reason:
+                self._told(found[-1])
+        return found
+
+    def _removers(self, lane: str) -> _Removers:
+        with self._turn:
+            if lane not in self._lanes:
+                left = [item for item in self.ledger.left[::-1] if item.lane == lane]
+                manner = evolve(self.manner, say=self._say)
+                bugs = self.journal.parent / "logs/bugs.log"
+                self._lanes[lane] = _Removers(self.run, left, self.ledger, manner, bugs)
+            return self._lanes[lane]
 
     def _say(self, text: str) -> None:
         with self._turn:
             self.manner.say(text)
 
-    def _over(self, resource: Resource, reason: str, finished: Container[int] = ()) -> Reclaimed:
-        stays = not reason and resource.number in finished
-        result = Reclaimed(run=self.run, resource=resource, reason=reason, finished=stays)
-        with self._turn:
-            if not reason:
-                strike(self.journal, [resource.number], "kept" if stays else "gone")
-            self.manner.done(result)
-        return result
+    def _became(self, resource: Resource, reason: str) -> Reclaimed:
+        removers = self._lanes.get(resource.lane)
+        stays = not reason and removers is not None and resource.number in removers.finished
+        return Reclaimed(run=self.run, resource=resource, reason=reason, finished=stays)
 
-    def _let_settle(self, left: tuple[Resource, ...]) -> None:
+    def _told(self, item: Reclaimed) -> Reclaimed:
+        with self._turn:
+            if not item.reason:
+                strike(self.journal, [item.resource.number], "kept" if item.finished else "gone")
+            self.manner.done(item)
+        return item
+
+    def _let_settle(self, left: Iterable[Resource]) -> None:
         """What was being made when the run was killed may come into being, or become visible, a moment later.
 
         A process that had just been forked has the mark only once it has become its program.
@@ -214,7 +243,7 @@ class _Removers:
         except Cancelled:
             return INTERRUPTED
         except HclimgError as error:
-            return _told(error)
+            return _sentence(error)
         except Exception as error:  # noqa: BLE001 - a bug in the remover of one cloud; the others go on
             return f"internal error: {type(error).__name__}: {error}. This is a bug; {self._trace(error)} says where."
         return ""
@@ -239,7 +268,7 @@ class _Removers:
             except Cancelled:
                 raise
             except HclimgError as error:
-                self._removers[cloud] = _told(error)
+                self._removers[cloud] = _sentence(error)
         found = self._removers[cloud]
         if isinstance(found, str):
             raise CleanupError(found)
@@ -258,7 +287,11 @@ class _Removers:
         )  # fmt: skip
 
 
-def _told(error: HclimgError) -> str:
+def _cloud(resource: Resource) -> str:
+    return resource.kind.partition("/")[0] if "/" in resource.kind else ""
+
+
+def _sentence(error: HclimgError) -> str:
     return f"{error} {error.hint}" if isinstance(error, BuildError) and error.hint else str(error)
 
 

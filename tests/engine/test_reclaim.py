@@ -411,6 +411,37 @@ def test_the_builds_of_a_run_are_cleared_at_the_same_time(dead: Dead, monkeypatc
     assert len(MoonRemover.made) == 4, "each is used by one thread"
 
 
+def test_what_was_refused_is_tried_again_as_long_as_the_cloud_gives_way(
+    dead: Dead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One build's remover, looking for what has no id, found a thing that another build's machine still used."""
+    gone: list[str] = []
+
+    def remove(self: MoonRemover, left: Left) -> None:
+        name = left.identity["name"]
+        if name == "net" and gone.count("host") < 2:
+            raise CleanupError("a host uses it")
+        if name == "stuck":
+            gone.append("asked")
+            raise CleanupError("it is stuck")
+        gone.append(name)
+
+    def fill(journal: ResourceJournal) -> None:
+        journal.intend("moon/host", name="host").made()
+        journal.intend("moon/host", name="stuck").made()
+        journal.intend("moon/net", name="net")
+        journal.of("a").intend("moon/host", name="host").made()
+
+    monkeypatch.setattr(MoonRemover, "remove", remove)
+    told: list[Reclaimed] = []
+    done = removed(dead(fill), manner(done=told.append))
+    assert [(item.resource.identity["name"], item.reason) for item in done] == [
+        ("host", ""), ("host", ""), ("net", ""), ("stuck", "it is stuck"),
+    ]  # fmt: skip
+    assert gone == ["host", "asked", "host", "net", "asked", "asked"]
+    assert told == done, "each is told once"
+
+
 def test_somebody_else_cleans_up_already(dead: Dead) -> None:
     directory = dead(lambda journal: journal.intend("moon/host", name="h").made())
     with claimed(directory) as ours:

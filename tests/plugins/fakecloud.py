@@ -131,8 +131,9 @@ class FakeCloudBuilder(Builder[FakeCloudSettings]):
                 record.gone()
             raise
         self._replace(ctx, cloud, {thing for _, _, thing, _ in images})
-        for region, kind, thing, record in images:
+        for region, kind, thing, _ in sorted(images, key=lambda part: part[1]):  # images first
             cloud.untag(region, kind, thing)
+        for *_, record in images:
             record.kept()
         ids = ",".join(f"{region}:{thing}" for region, kind, thing, _ in images if kind == "image")
         parts = [[region, kind, thing] for region, kind, thing, _ in images]
@@ -178,5 +179,14 @@ class FakeCloudRemover(Remover):
     def remove(self, left: Left) -> None:
         directory, region = left.identity["directory"], left.identity["region"]
         cloud = self._clouds.setdefault(directory, Cloud(Path(directory)))
-        for thing in [left.id] if left.id else cloud.find(region, left.thing, left.run):
-            cloud.delete(region, left.thing, thing)
+        marked = cloud.find(region, left.thing, left.run)
+        for thing in [left.id] if left.id else marked:
+            if left.thing in ("image", "snapshot") and self._is_finished(cloud, region, thing, left.run):
+                self.ctx.finished(left)
+            else:
+                cloud.delete(region, left.thing, thing)
+
+    def _is_finished(self, cloud: Cloud, region: str, thing: str, run: str) -> bool:
+        """An image without the mark, and its snapshot."""
+        images = {name: data for name, data in cloud.things(region, "image") if not data["tags"]}
+        return thing in images or any(thing in data["uses"] for data in images.values())
