@@ -449,6 +449,14 @@ def test_somebody_else_cleans_up_already(dead: Dead) -> None:
         assert reclaim(directory, manner()) is None
 
 
+CLOUDS = sorted(path.name for path in (HERE.parents[1] / "hclimg/clouds").iterdir() if (path / "__init__.py").exists())
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_every_cloud_has_a_remover(cloud: str) -> None:
+    assert Registry().load_remover(cloud) is not None
+
+
 # -- kill -9 ----------------------------------------------------------------------------
 
 KILLED = """
