@@ -62,6 +62,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     },
     Kind.POST_PROCESSOR: {
         "alicloud-import": "hclimg.postprocessors.alicloud_import:AlicloudImportPostProcessor",
+        "amazon-import": "hclimg.postprocessors.amazon_import:AmazonImportPostProcessor",
         "artifice": "hclimg.postprocessors.artifice:ArtificePostProcessor",
         "checksum": "hclimg.postprocessors.checksum:ChecksumPostProcessor",
         "compress": "hclimg.postprocessors.compress:CompressPostProcessor",

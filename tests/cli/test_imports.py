@@ -60,6 +60,7 @@ build {
   provisioner "breakpoint" {}
   provisioner "sleep" { duration = "1s" }
   post-processor "manifest" {}
+  post-processor "amazon-import" { s3_bucket_name = "abc" }
   post-processor "checksum" {}
   post-processor "compress" {}
   post-processor "artifice" { files = ["x"] }

@@ -10,6 +10,7 @@ What is added here is this project's own reading of AWS's API reference, not AWS
 - StartSession and TerminateSession; the agent of an instance is not connected the first time.
 - A call with the ClientToken of an earlier one has its answer, and no effect of its own.
 - A fleet can be deleted twice, and a role be taken from a profile twice: the second time it is not there.
+- ImportImage and its tasks: two looks after its beginning there is an image, unless the object in S3 is missing.
 - Deprecation of images and protection from deregistration; an image that is protected cannot be deregistered.
 
 Each call is written to the file ``MOTO_CALLS``, a line of JSON with ``action`` and ``params``.
@@ -31,6 +32,8 @@ from moto.ec2.responses.amis import AmisResponse
 from moto.ec2.responses.spot_instances import SpotInstances
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend
+from moto.s3.exceptions import MissingBucket
+from moto.s3.models import s3_backends
 from moto.server import main
 from moto.ssm.responses import SimpleSystemManagerResponse
 
@@ -147,6 +150,8 @@ def _terminate_session(self: Any) -> ActionResult:
 
 sessions: list[str] = []
 SESSIONS = {"start_session": _start_session, "terminate_session": _terminate_session}
+
+
 def _terminate_fleet(self: Any) -> None:
     """moto's own way fails for a fleet without instances (any more)."""
     items = [
@@ -178,8 +183,48 @@ def _once_for_each_token(method: Any) -> Any:
     return run
 
 
+def _import(self: Any) -> ActionResult:
+    backend: Any = self.ec2_backend
+    bucket = self._get_param("DiskContainers")[0]["UserBucket"]
+    tasks = vars(backend).setdefault("import_tasks", {})
+    task = {"ImportTaskId": f"import-ami-{len(tasks):017x}", "Status": "active", "StatusMessage": "pending"}
+    task["Tags"] = [tag for one in self._get_param("TagSpecifications", []) for tag in one["Tags"]]
+    task["Progress"], tasks[task["ImportTaskId"]] = "0", task
+    objects = s3_backends[backend.account_id]["aws"]
+    try:
+        missing = objects.get_object(bucket["S3Bucket"], bucket["S3Key"]) is None
+    except MissingBucket:
+        missing = True
+    if missing:
+        task.update(Status="deleted", StatusMessage="ClientError: The given S3 object could not be found.")
+    return ActionResult(task)
+
+
+def _import_tasks(self: Any) -> ActionResult:
+    tasks = vars(self.ec2_backend).setdefault("import_tasks", {})
+    names = self._get_param("ImportTaskIds", []) or list(tasks)
+    for name in names:
+        if name not in tasks:
+            raise EC2ClientError("InvalidConversionTaskId.NotFound", f"The import task {name} does not exist")
+        task = tasks[name]
+        if task["Status"] == "active" and task["Progress"] == "50":
+            image = self.ec2_backend.register_image(name, "imported")
+            snapshots = [{"SnapshotId": image.ebs_snapshot.id}]
+            task.update(Status="completed", Progress="100", ImageId=image.id, SnapshotDetails=snapshots)
+        elif task["Status"] == "active":
+            task.update(Progress="50", StatusMessage="converting")
+    return ActionResult({"ImportImageTasks": [tasks[name] for name in names]})
+
+
+def _cancel_import(self: Any) -> ActionResult:
+    task = vars(self.ec2_backend)["import_tasks"][self._get_param("ImportTaskId")]
+    task.update(Status="deleted", StatusMessage="cancelled")
+    return ActionResult({"ImportTaskId": task["ImportTaskId"], "State": "deleted"})
+
+
 WITH_TOKENS = (
-    "run_instances", "copy_image", "create_fleet", "create_launch_template", "create_volume", "request_spot_instances",
+    "import_image", "run_instances",
+    "copy_image", "create_fleet", "create_launch_template", "create_volume", "request_spot_instances",
 )  # fmt: skip
 ADDED = {
     "create_image": _create,
@@ -192,6 +237,9 @@ ADDED = {
     "enable_image_deregistration_protection": _protect,
     "disable_image_deregistration_protection": _unprotect,
     "cancel_spot_instance_requests": _cancel,
+    "import_image": _import,
+    "describe_import_image_tasks": _import_tasks,
+    "cancel_import_task": _cancel_import,
 }
 
 call_action = BaseResponse.call_action

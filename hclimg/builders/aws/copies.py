@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from hclimg.builders.aws.image import Draft, ImageTags
+from hclimg.builders.aws.image import ImageTags
 from hclimg.builders.aws.settings.ami import AmiConfig
 from hclimg.builders.aws.site import Site
+from hclimg.clouds.aws.drafts import Draft
 from hclimg.clouds.aws.making import making
 from hclimg.sdk.steps import step
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hclimg.builders.aws.image import Draft
 from hclimg.builders.aws.settings.fast_launch import FastLaunchConfig, RegionLaunchTemplate
 from hclimg.clouds.aws.client import LONG
+from hclimg.clouds.aws.drafts import Draft
 from hclimg.errors import BuildError
 from hclimg.sdk.steps import step
 

@@ -5,48 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from hclimg.builders.aws.settings.ami import AmiConfig
 from hclimg.builders.aws.site import Site
-from hclimg.clouds.aws import removal
-from hclimg.clouds.aws.client import LONG
+from hclimg.clouds.aws.drafts import Draft
 from hclimg.clouds.aws.making import made_once, making, marked_with, once_known, tag_specifications
-from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.steps import step
 
 if TYPE_CHECKING:
     from hclimg.clouds.aws.client import Service
     from hclimg.sdk.context import Context
-    from hclimg.sdk.journal import Record
 
 NOT_STOPPED = ("IncorrectState", "Instance is not in state")
-
-
-@define(eq=False)
-class Draft:
-    """An image that is not finished. Until :meth:`keep` it is temporary, and closing the scope removes it."""
-
-    id: str
-    ec2: Service
-    _record: Record
-    snapshots: tuple[str, ...] = ()
-    kept: bool = field(default=False, init=False)
-
-    @property
-    def region(self) -> str:
-        return self.ec2.region
-
-    def keep(self) -> None:
-        """It is the result: the mark of the run has come off."""
-        self.kept = True
-        self._record.kept()
-
-    def drop(self) -> None:
-        """Remove it, unless it is the result."""
-        if not self.kept:
-            removal.remove_image(self.ec2, self.id)
-            self._record.gone()
 
 
 @step("Creating the image", undo="Letting go of the image")
@@ -74,22 +45,6 @@ def image_in_the_making(ctx: Context, ec2: Service, name: str) -> dict[str, Any]
     """The image of that name that this run has begun."""
     ours = marked_with(ctx.run.id, name=name)
     return next(iter(ec2.call("DescribeImages", Owners=["self"], Filters=ours)["Images"]), None)
-
-
-@step("Waiting for the image")
-def wait_for_image(ctx: Context, draft: Draft) -> None:
-    """Until it can be used; then its snapshots are known."""
-    what = f"image {draft.id} in {draft.region}"
-    answer = draft.ec2.wait("image_available", what, usual=LONG, ImageIds=[draft.id])
-    disks = (disk.get("Ebs", {}) for disk in answer["Images"][0].get("BlockDeviceMappings", ()))
-    draft.snapshots = tuple(str(disk["SnapshotId"]) for disk in disks if disk.get("SnapshotId"))
-    ctx.say(f"{what.capitalize()} is ready.")
-
-
-@step("Finishing the image")
-def finish(_ctx: Context, draft: Draft) -> None:
-    """Take the mark of the run off: from now on this is an image like any other."""
-    draft.ec2.call("DeleteTags", Resources=[draft.id, *draft.snapshots], Tags=[{"Key": RUN_TAG}])
 
 
 @frozen

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from hclimg.builders.aws.image import Draft
 from hclimg.builders.aws.settings.ami import DeregistrationProtection
+from hclimg.clouds.aws.drafts import Draft
 from hclimg.sdk.steps import step
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hclimg.builders.aws.image import Draft
 from hclimg.builders.aws.settings.ami import AmiConfig, SnapshotConfig
+from hclimg.clouds.aws.drafts import Draft, permissions
 from hclimg.sdk.steps import step
 
 if TYPE_CHECKING:
@@ -23,15 +23,7 @@ def set_attributes(_ctx: Context, draft: Draft, ami: AmiConfig) -> None:
 
 def changes(ami: AmiConfig) -> list[dict[str, Any]]:
     """Parameters of ModifyImageAttribute, which changes one attribute at a time."""
-    who = [
-        *({"UserId": user} for user in ami.ami_users),
-        *({"Group": group} for group in ami.ami_groups),
-        *({"OrganizationArn": arn} for arn in ami.ami_org_arns),
-        *({"OrganizationalUnitArn": arn} for arn in ami.ami_ou_arns),
-    ]
-    found: list[dict[str, Any]] = []
-    if who:
-        found.append({"LaunchPermission": {"Add": who}})
+    found = permissions(ami.ami_users, ami.ami_groups, ami.ami_org_arns, ami.ami_ou_arns)
     if ami.ami_product_codes:
         found.append({"Attribute": "productCodes", "ProductCodes": list(ami.ami_product_codes)})
     if ami.imds_support:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -200,6 +201,23 @@ class Service:
             if error.code != "DryRunOperation":
                 raise
         return True
+
+    def upload(self, path: Path, bucket: str, key: str, done: Callable[[int], None], **more: Any) -> None:
+        """Write a file to S3, in parts when it is large, several at once.
+
+        ``done`` gets how many more bytes were sent, on threads of the SDK; a cancel ends the upload and removes its
+        parts. ``more`` are what PutObject has besides. Raises as :meth:`call` does.
+        """
+
+        def sent(count: int) -> None:
+            self.caller.cancel.check()
+            done(count)
+
+        try:
+            with path.open("rb") as file, self._calling("PutObject"):
+                self.client.upload_fileobj(file, bucket, key, ExtraArgs=more or None, Callback=sent)
+        except OSError as error:
+            raise BuildError(f"{path} cannot be read: {error.strerror}.") from error
 
     def wait(self, state: str, what: str, *, usual: timedelta = SHORT, **parameters: Any) -> dict[str, Any]:
         """Wait for a state that the SDK knows (``instance_running``, ``image_available``, …); the last answer.

@@ -112,7 +112,7 @@ def _marked(ec2: Service, listing: Listing, run: str) -> list[Any]:
 def _found(ec2: Service, listing: Listing, filters: list[dict[str, Any]]) -> list[Any]:
     """What is there of a kind."""
     about: dict[str, Any] = {"Filters": filters}
-    if listing.operation == "DescribeFleets":  # it can filter by the state only
+    if listing.operation in ("DescribeFleets", "DescribeImportImageTasks"):  # they can filter by the state only
         about = {}
     if listing.operation in ("DescribeImages", "DescribeSnapshots"):
         about["Owners" if listing.operation == "DescribeImages" else "OwnerIds"] = ["self"]

@@ -9,19 +9,14 @@ from hclimg.builders.aws.ebs.builder import EbsBuilder, Running
 from hclimg.builders.aws.ebs.config import EbsConfig
 from hclimg.builders.aws.ebs.launch import access, result_regions
 from hclimg.builders.aws.fast_launch import enable_fast_launch
-from hclimg.builders.aws.image import (
-    Draft,
-    created_image,
-    finish,
-    image_tags,
-    wait_for_image,
-)
+from hclimg.builders.aws.image import created_image, image_tags
 from hclimg.builders.aws.lifetime import deprecate, protect
 from hclimg.builders.aws.names import deregister_named
 from hclimg.builders.aws.sharing import set_attributes
 from hclimg.builders.aws.site import Site, open_site
 from hclimg.builders.aws.stop import set_features, stop_instance
 from hclimg.clouds.aws.artifact import artifact_of
+from hclimg.clouds.aws.drafts import Draft, finish, wait_for_image
 from hclimg.communicators.connect import clear_authorized_keys
 from hclimg.sdk.machine import Artifact, Machine
 from hclimg.sdk.mark import run_name

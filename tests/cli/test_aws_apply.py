@@ -1,7 +1,8 @@
-"""Data sources of AWS as the user sees them."""
+"""Data sources and imports of AWS as the user sees them."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -55,3 +56,35 @@ def test_wrong_credentials_are_told_before_anything_is_asked(hclimg: Run, write:
     assert done.returncode == 1
     assert "There are no credentials for AWS." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+IMPORT = """\
+source "file" "disk" {
+  content = "a disk"
+  target  = "disk.raw"
+}
+build {
+  sources = ["file.disk"]
+  post-processors {
+    post-processor "amazon-import" {
+      s3_bucket_name = "images"
+      ami_name       = "web"
+    }
+    post-processor "manifest" {}
+  }
+}
+"""
+
+
+def test_a_disk_image_becomes_an_ami(hclimg: Run, write: Write, tmp_path: Path, aws: Aws) -> None:
+    location = {"LocationConstraint": "eu-central-1"}
+    aws.client("s3").create_bucket(Bucket="images", CreateBucketConfiguration=location)
+    write("t.pkr.hcl", IMPORT)
+    done = hclimg("apply", "t.pkr.hcl", **aws.environment)
+    assert done.returncode == 0, done.stderr
+    (image,) = aws.left()["image"]
+    assert f"AMIs were created:\neu-central-1: {image}" in done.stdout
+    (build,) = json.loads((tmp_path / "packer-manifest.json").read_text())["builds"]
+    assert build["artifact_id"] == f"eu-central-1:{image}"
+    assert not (tmp_path / "disk.raw").exists()
+    assert "Contents" not in aws.client("s3").list_objects_v2(Bucket="images")
