@@ -55,6 +55,8 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     Kind.PROVISIONER: {
         "breakpoint": "hclimg.provisioners.breakpoint:BreakpointProvisioner",
         "file": "hclimg.provisioners.file:FileProvisioner",
+        "puppet-masterless": "hclimg.provisioners.puppet_masterless:PuppetMasterlessProvisioner",
+        "puppet-server": "hclimg.provisioners.puppet_server:PuppetServerProvisioner",
         "python": "hclimg.provisioners.python:PythonProvisioner",
         "shell": "hclimg.provisioners.shell:ShellProvisioner",
         "shell-local": "hclimg.provisioners.shell_local:ShellLocalProvisioner",
