@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -401,3 +402,74 @@ def test_quotas_and_stock(alicloud: Simulator, ask: Ask, machine: str) -> None:
         ask("CreateInstance", ImageId=CENTOS, InstanceType="ecs.g6.large", **place)
     zones = ask("DescribeZones")["Zones"]["Zone"]
     assert ["ecs.g6.large" in zone["AvailableInstanceTypes"]["InstanceTypes"] for zone in zones] == [False, True]
+
+
+def test_an_error_in_xml(alicloud: Simulator) -> None:
+    with pytest.raises(HTTPError) as caught:
+        by_hand(alicloud, Format="XML", Action="DeleteVpc", RegionId="cn-beijing", VpcId="vpc-none")
+    with caught.value as error:
+        tree = ET.fromstring(error.read())
+    assert (tree.tag, tree.findtext("Code"), error.code) == ("Error", "InvalidVpcId.NotFound", 404)
+    assert tree.findtext("RequestId")
+
+
+def test_several_instances_at_once(alicloud: Simulator, ask: Ask, machine: str) -> None:
+    place = {
+        "VSwitchId": alicloud.things("vswitch")[0].id,
+        "SecurityGroupIds_1": alicloud.things("securitygroup")[0].id,
+    }
+    ask("RunInstances", ImageFamily="acs:centos_7_04_x64", InstanceType="ecs.n1.small", Amount=2, **place)
+    found = ask("DescribeInstances", MaxResults=2)
+    rest = ask("DescribeInstances", NextToken=found["NextToken"])
+    ids = [each["InstanceId"] for page in (found, rest) for each in page["Instances"]["Instance"]]
+    assert len(set(ids)) == 3
+    stopped = ask("StopInstances", **{f"InstanceId_{at}": each for at, each in enumerate(ids, 1)})
+    codes = [each["Code"] for each in stopped["InstanceResponses"]["InstanceResponse"]]
+    assert codes == ["IncorrectInstanceStatus", "200", "200"]
+
+
+def test_an_image_is_imported(alicloud: Simulator, ask: Ask) -> None:
+    with refused("MissingParameter"):
+        ask("ImportImage", ImageName="web", DiskDeviceMapping_1_OSSBucket="b")
+    file = {"DiskDeviceMapping_1_OSSBucket": "b", "DiskDeviceMapping_1_OSSObject": "web.qcow2"}
+    made = ask("ImportImage", ImageName="web", **file)
+    task = {"TaskIds": made["TaskId"]}
+    seen = [ask("DescribeTasks", **task)["TaskSet"]["Task"][0]["TaskStatus"] for _ in range(2)]
+    assert seen == ["Processing", "Finished"]
+    found = ask("DescribeImages", ImageId=made["ImageId"], Status="Creating,Available")["Images"]["Image"][0]
+    assert found["DiskDeviceMappings"]["DiskDeviceMapping"][0]["ImportOSSObject"] == "web.qcow2"
+    again = ask("ImportImage", ImageName="web-2", **file)
+    ask("CancelTask", TaskId=again["TaskId"])
+    assert [image.id for image in alicloud.things("image")] == [made["ImageId"]]
+
+
+def test_where_the_api_of_a_region_is(alicloud: Simulator) -> None:
+    said = {"Action": "DescribeEndpoints", "Version": "2015-06-12", "Id": "cn-beijing", "ServiceCode": "ecs"}
+    with pytest.raises(HTTPError) as caught:
+        by_hand(alicloud, **said)
+    with caught.value as error:
+        assert json.loads(error.read())["Code"] == "MissingParameter"
+    (found,) = json.loads(by_hand(alicloud, **said, Type="openAPI"))["Endpoints"]["Endpoint"]
+    assert (found["Endpoint"], found["SerivceCode"]) == ("ecs.cn-beijing.aliyuncs.com", "ecs")
+
+
+def test_a_copy_is_cancelled_only_while_it_is_made(alicloud: Simulator, ask: Ask, machine: str) -> None:
+    image = ask("CreateImage", ImageName="web", InstanceId=machine)["ImageId"]
+    with refused("ImageCreatedNotFromCopy"):
+        ask("CancelCopyImage", ImageId=image)
+    copy = ask("CopyImage", ImageId=image, DestinationRegionId="us-west-1", DestinationImageName="web")["ImageId"]
+    with refused("IncorrectImageStatus"):
+        ask("CancelCopyImage", ImageId=copy, RegionId="us-west-1")
+
+
+def test_what_a_killed_client_had_asked_is_done(alicloud: Simulator) -> None:
+    """``quiet`` returns when it is, so that tests know when to look."""
+    said = {
+        "Action": "CreateVpc", "RegionId": "cn-beijing", "Version": "2014-05-26", "AccessKeyId": ACCESS_KEY,
+        "SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0", "SignatureNonce": "once", "Timestamp": stamp(),
+    }  # fmt: skip
+    query = urlencode({**said, "Signature": sign("GET", said, SECRET_KEY)})
+    with socket.create_connection(("127.0.0.1", alicloud.port)) as gone:
+        gone.sendall(f"GET /?{query} HTTP/1.1\r\nHost: ecs.aliyuncs.com\r\n\r\n".encode())
+    alicloud.quiet()
+    assert len(alicloud.left("vpc")) == 1

@@ -198,8 +198,6 @@ def copy_image(scene: Scene) -> Json:
     if source.becomes or source.status != "Available":
         scene.world.look(source)
         raise Refusal(400, "IncorrectImageStatus", "The current status of the image does not support this operation.")
-    if target == source.region and not given.flag("Encrypted"):
-        raise Refusal(400, "InvalidDestinationRegionId.SameRegion", "An unencrypted copy cannot be in the same region.")
     name = new_name(scene, "DestinationImageName", target)
     mappings = []
     for each in source.facts["DiskDeviceMappings"]["DiskDeviceMapping"]:
@@ -228,8 +226,10 @@ def copy_image(scene: Scene) -> Json:
 def cancel_copy_image(scene: Scene) -> Json:
     """A copy that is done cannot be cancelled, it can only be deleted."""
     image = _own(scene)
-    if not image.becomes or not image.facts["IsCopied"]:
-        raise Refusal(403, "IncorrectImageStatus", "The image is not being copied.")
+    if not image.facts["IsCopied"]:
+        raise Refusal(400, "ImageCreatedNotFromCopy", "The specified image is not the target image of a copy action.")
+    if not image.becomes:
+        raise Refusal(400, "IncorrectImageStatus", "The image is copied finished.")
     _remove(scene, image, with_snapshots=True)
     return {}
 
@@ -274,12 +274,9 @@ def modify_image_attribute(scene: Scene) -> Json:
 
 @action("ModifyImageSharePermission")
 def modify_image_share_permission(scene: Scene) -> Json:
-    """To name no account is fine: Packer always calls it."""
+    """To name no account is fine, and so are images in the making: Packer does both."""
     image, given = _own(scene), scene.given
     added, removed = given.texts("AddAccount"), given.texts("RemoveAccount")
-    if image.becomes:
-        scene.world.look(image)
-        raise Refusal(403, "IncorrectImageStatus", "The current status of the image does not support this operation.")
     for account in added:
         if not re.fullmatch(r"\d{16}", account):
             raise Refusal(404, "InvalidAccount.NotFound", "The specified Account does not exist.")
