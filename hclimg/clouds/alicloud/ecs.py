@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from attrs import evolve, frozen
@@ -136,6 +136,14 @@ class Ecs:
             if not missing() or last:
                 return
             self.ctx.cancel.sleep(FIRST_LOOK)
+
+    def found(self, look: Callable[[], Sequence[T]]) -> Sequence[T]:
+        """What ``look`` lists. That there is nothing is believed only when it is so repeatedly, for the same reason."""
+        for last in (False, False, True):
+            if (listed := look()) or last:
+                return listed
+            self.ctx.cancel.sleep(FIRST_LOOK)
+        return []
 
     def once_known(self, call: Callable[[], T]) -> T:
         """A call about something that was just made, which the API may not know everywhere yet."""

@@ -31,6 +31,11 @@ def find_image(ecs: Ecs, image: str) -> Image | None:
     return found[0] if found else None
 
 
+def tags_of(row: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of an image or a snapshot, as it is listed."""
+    return {str(tag["TagKey"]): str(tag.get("TagValue") or "") for tag in dig(row, "Tags.Tag") or []}
+
+
 def snapshots_in(image: Mapping[str, Any]) -> tuple[str, ...]:
     """The ids of the snapshots that an image consists of."""
     mappings = dig(image, "DiskDeviceMappings.DiskDeviceMapping") or []

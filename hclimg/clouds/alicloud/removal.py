@@ -21,20 +21,24 @@ LONG = 1800.0  # seconds
 BUILD_TAG = "hclimg:build"
 """The build of the run that made a thing: the others may still need theirs."""
 
-Find = Callable[[Ecs, str, Mapping[str, str]], list[str]]
+Look = Callable[[Ecs, str, Mapping[str, str]], list[str]]
 Delete = Callable[[Ecs, str, Mapping[str, str]], None]
 
 
 @frozen(kw_only=True)
 class Thing:
-    """``find``: the ids of what a run made, from the identity in its journal. ``delete``: by id and identity.
+    """``look``: the ids of what a run made, from the identity in its journal. ``delete``: by id and identity.
 
     ``in_parts``: it is made by several requests, so that something may be there although one was refused.
     """
 
-    find: Find
+    look: Look
     delete: Delete
     in_parts: bool = False
+
+    def find(self, ecs: Ecs, run: str, identity: Mapping[str, str]) -> list[str]:
+        """The ids, also of what was made so recently that it is not listed everywhere yet."""
+        return list(ecs.found(lambda: self.look(ecs, run, identity)))
 
     def remove(self, ecs: Ecs, identifier: str, identity: Mapping[str, str]) -> None:
         """Delete it. Raises HclimgError, and what it uses is then not waited for any more."""
@@ -63,19 +67,19 @@ def described(run: str, build: str) -> str:
 # -- finding ----------------------------------------------------------------------------
 
 
-def _tagged(action: str, path: str, key: str) -> Find:
-    def find(ecs: Ecs, run: str, identity: Mapping[str, str]) -> list[str]:
+def _tagged(action: str, path: str, key: str) -> Look:
+    def look(ecs: Ecs, run: str, identity: Mapping[str, str]) -> list[str]:
         return [str(row[key]) for row in ecs.list(action, path, Tag=marked(run, identity["build"]))]
 
-    return find
+    return look
 
 
-def _described(action: str, path: str, key: str) -> Find:
-    def find(ecs: Ecs, run: str, identity: Mapping[str, str]) -> list[str]:
+def _described(action: str, path: str, key: str) -> Look:
+    def look(ecs: Ecs, run: str, identity: Mapping[str, str]) -> list[str]:
         rows = ecs.list(action, path, VpcId=identity.get("vpc"))
         return [str(row[key]) for row in rows if row.get("Description") == described(run, identity["build"])]
 
-    return find
+    return look
 
 
 def _images(ecs: Ecs, run: str, identity: Mapping[str, str]) -> list[str]:
@@ -206,18 +210,18 @@ def dissociate(ecs: Ecs, address: str, instance: str) -> None:
 
 
 THINGS: Mapping[str, Thing] = {
-    "key-pair": Thing(find=_tagged("DescribeKeyPairs", "KeyPairs.KeyPair", "KeyPairName"), delete=_key_pair),
-    "vpc": Thing(find=_described("DescribeVpcs", "Vpcs.Vpc", "VpcId"), delete=_vpc),
-    "vswitch": Thing(find=_described("DescribeVSwitches", "VSwitches.VSwitch", "VSwitchId"), delete=_vswitch),
+    "key-pair": Thing(look=_tagged("DescribeKeyPairs", "KeyPairs.KeyPair", "KeyPairName"), delete=_key_pair),
+    "vpc": Thing(look=_described("DescribeVpcs", "Vpcs.Vpc", "VpcId"), delete=_vpc),
+    "vswitch": Thing(look=_described("DescribeVSwitches", "VSwitches.VSwitch", "VSwitchId"), delete=_vswitch),
     "security-group": Thing(
-        find=_tagged("DescribeSecurityGroups", "SecurityGroups.SecurityGroup", "SecurityGroupId"),
+        look=_tagged("DescribeSecurityGroups", "SecurityGroups.SecurityGroup", "SecurityGroupId"),
         delete=_security_group,
     ),
-    "instance": Thing(find=_tagged("DescribeInstances", "Instances.Instance", "InstanceId"), delete=_instance),
-    "address": Thing(find=_addresses, delete=_address),
-    "association": Thing(find=_association, delete=_associated),
-    "snapshot": Thing(find=_tagged("DescribeSnapshots", "Snapshots.Snapshot", "SnapshotId"), delete=_snapshot),
-    "object": Thing(find=_object, delete=_remove_object, in_parts=True),
-    "image": Thing(find=_images, delete=_image),
+    "instance": Thing(look=_tagged("DescribeInstances", "Instances.Instance", "InstanceId"), delete=_instance),
+    "address": Thing(look=_addresses, delete=_address),
+    "association": Thing(look=_association, delete=_associated),
+    "snapshot": Thing(look=_tagged("DescribeSnapshots", "Snapshots.Snapshot", "SnapshotId"), delete=_snapshot),
+    "object": Thing(look=_object, delete=_remove_object, in_parts=True),
+    "image": Thing(look=_images, delete=_image),
 }
 """By the part of the journal's kind after ``alicloud/``."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hclimg.clouds.alicloud.access import access_of
 from hclimg.clouds.alicloud.ecs import Ecs, open_api
-from hclimg.clouds.alicloud.images import find_image
+from hclimg.clouds.alicloud.images import images, tags_of
 from hclimg.clouds.alicloud.removal import THINGS, Thing
 from hclimg.errors import BuildError, CleanupError
+from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.remover import Cleaning, Left, Remover
 
 RESULTS = ("image", "snapshot")
@@ -29,14 +32,12 @@ class AlicloudRemover(Remover):
             raise CleanupError(f"{error.message} {error.hint}".strip()) from error
 
     def _ids(self, ecs: Ecs, thing: Thing, left: Left) -> list[str]:
-        """Images and snapshots whose mark was taken off are finished, even if that could not be written down."""
-        if left.id and left.thing not in RESULTS:
-            return [left.id]
-        identity = {name: value for name, value in left.identity.items() if name != "name" or not left.id}
-        marked = thing.find(ecs, left.run, identity)
-        if left.id and left.id not in marked and _exists(ecs, left):
+        if not left.id:
+            return thing.find(ecs, left.run, left.identity)
+        if left.thing in RESULTS and _finished(ecs, left):
             self.ctx.finished(left)
-        return [found for found in marked if left.id in ("", found)]
+            return []
+        return [left.id]
 
     def _api(self, left: Left) -> Ecs:
         identity = dict(left.identity)
@@ -51,7 +52,12 @@ class AlicloudRemover(Remover):
         return api
 
 
-def _exists(ecs: Ecs, left: Left) -> bool:
-    if left.thing == "image":
-        return find_image(ecs, left.id) is not None
-    return bool(ecs.list("DescribeSnapshots", "Snapshots.Snapshot", SnapshotIds=f'["{left.id}"]'))
+def _finished(ecs: Ecs, left: Left) -> bool:
+    """Images and snapshots whose mark was taken off are finished, even if that could not be written down."""
+
+    def look() -> list[dict[str, Any]]:
+        if left.thing == "image":
+            return images(ecs, ImageId=left.id)
+        return ecs.list("DescribeSnapshots", "Snapshots.Snapshot", SnapshotIds=f'["{left.id}"]')
+
+    return any(tags_of(row).get(RUN_TAG) != left.run for row in ecs.found(look))
