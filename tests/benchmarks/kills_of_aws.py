@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "builders")]
 
-from aws_kit import open_lab  # noqa: E402
+from aws_kit import Lab, open_lab  # noqa: E402
 from test_aws_kills import COPIED, SPOT, Watched  # noqa: E402
 
 from kill_kit import Outcome, every_record, interrupt, random_moments, table  # noqa: E402
@@ -24,8 +24,11 @@ from kill_kit import Outcome, every_record, interrupt, random_moments, table  # 
 TEMPLATES = {"copied": COPIED, "spot": SPOT}
 
 
-def show(watched: Watched, name: str, moments: int) -> int:
-    """How many ends were not as they should be."""
+def show(lab: Lab, name: str, moments: int) -> int:
+    """How many ends were not as they should be, beginning with an empty cloud."""
+    lab.aws.reset()
+    lab.network = lab.aws.network()
+    watched = Watched(lab)
     project = watched.project(TEMPLATES[name])
     wrong = 0
     for title, outcomes in (
@@ -51,7 +54,7 @@ def main() -> None:
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, open_lab(Path(folder)) as lab:
         os.environ.update(lab.aws.environment)
-        wrong = sum(show(Watched(lab), name, chosen.moments) for name in chosen.only.split(","))
+        wrong = sum(show(lab, name, chosen.moments) for name in chosen.only.split(","))
     raise SystemExit(1 if wrong else 0)
 
 
