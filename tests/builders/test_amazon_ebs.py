@@ -369,7 +369,7 @@ def test_a_spot_instance(lab: Lab) -> None:
     run = lab.aws.asked("CreateFleet")["TagSpecifications"][0]["Tags"][-1]["Value"]
     assert tags_of(lab.aws.asked("CreateFleet")) == {"fleet": {"Fleet": "one", RUN_TAG: run}}
     data = lab.aws.asked("CreateLaunchTemplate")["LaunchTemplateData"]
-    assert data["InstanceMarketOptions"] == {"MarketType": "spot", "SpotOptions": {"SpotInstanceType": "one-time"}}
+    assert data["InstanceMarketOptions"] == {"MarketType": "spot"}
     assert tags_of(data)["spot-instances-request"] == {"For": DEBIAN, RUN_TAG: run}
     assert b64decode(data["UserData"]) == b"#!/bin/sh"
     assert lab.aws.calls("StopInstances") == []

@@ -49,9 +49,13 @@ def launch_template(ctx: Context, site: Site, wish: Wish) -> Iterator[str]:
 
 
 def template_data(ctx: Context, site: Site, wish: Wish) -> dict[str, Any]:
-    """The instance as a launch template says it: user data in base64, subnet and groups on a network card."""
+    """The instance as a launch template says it: user data in base64, subnet and groups on a network card.
+
+    A spot instance that is asked for once cannot be stopped, so nothing is said of what a shutdown does.
+    """
     spot = wish.run.spot
     data = parameters(ctx, site, wish)
+    del data["InstanceInitiatedShutdownBehavior"]
     if "UserData" in data:
         data["UserData"] = b64encode(data["UserData"]).decode()
     if subnet := data.pop("SubnetId", ""):
@@ -61,13 +65,14 @@ def template_data(ctx: Context, site: Site, wish: Wish) -> dict[str, Any]:
         data["NetworkInterfaces"] = [card]
     tags = {**site.source.rendered(ctx, spot.request_tags), **site.mark}
     data["TagSpecifications"] += tag_specifications({"spot-instances-request": tags})
-    data["InstanceMarketOptions"] = {"MarketType": "spot", "SpotOptions": _spot_options(spot)}
+    options = _spot_options(spot)
+    data["InstanceMarketOptions"] = {"MarketType": "spot", **({"SpotOptions": options} if options else {})}
     return data
 
 
 def _spot_options(spot: SpotConfig) -> dict[str, Any]:
     """Without a price, it is the one of an instance on demand at most."""
-    options: dict[str, Any] = {"SpotInstanceType": "one-time"}
+    options: dict[str, Any] = {}
     if spot.spot_price != AUTO:
         options["MaxPrice"] = spot.spot_price
     if spot.block_duration_minutes:
