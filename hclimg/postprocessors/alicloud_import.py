@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 REASON = "an import launches no instance."
 FORMATS = ("raw", "vhd", "qcow2")
+WITHOUT_EFFECT = {
+    "system_disk_mapping": REASON,
+    "image_disk_mappings": REASON,
+    "image_version": "the API gives no versions to what is imported.",
+    "skip_image_validation": "an import has no source image.",
+}
 LARGEST = 2048  # GiB
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
@@ -112,9 +118,9 @@ class AlicloudImportConfig:
         if not _BUCKET.fullmatch(self.oss_bucket_name):
             detail = f'"{self.oss_bucket_name}" is no name of a bucket: 3 to 63 small letters, digits and hyphens.'
             problems.error("Invalid name", detail, "oss_bucket_name")
-        for name in ("system_disk_mapping", "image_disk_mappings"):
+        for name, reason in WITHOUT_EFFECT.items():
             if problems.is_set(name):
-                problems.warn("Argument without effect", f'"{name}" has no effect: {REASON}', name)
+                problems.warn("Argument without effect", f'"{name}" has no effect: {reason}', name)
         size = self.image_system_size
         if size and not (size.isdigit() and 1 <= int(size) <= LARGEST):
             detail = f'"{size}" is not a whole number of GiB from 1 to {LARGEST}.'

@@ -8,7 +8,15 @@ from typing import Any
 
 from hclimg.clouds.alicloud.artifact import images_artifact
 from hclimg.clouds.alicloud.ecs import Ecs
-from hclimg.clouds.alicloud.finishing import Draft, check_names, delete_duplicates, draft_image, finish, wait_for_first
+from hclimg.clouds.alicloud.finishing import (
+    Draft,
+    check_names,
+    check_regions,
+    delete_duplicates,
+    draft_image,
+    finish,
+    wait_for_first,
+)
 from hclimg.clouds.alicloud.image_settings import LONGEST_WAIT
 from hclimg.clouds.alicloud.import_role import NO_ROLE, prepare_import_role
 from hclimg.clouds.alicloud.making import api_for, make
@@ -28,6 +36,7 @@ def import_file(ctx: Context, config: AlicloudImportConfig, artifact: Artifact) 
     file, form = file_of(artifact, config.format.lower())
     ecs = api_for(ctx, config.access)
     force = config.image.image_force_delete or ctx.run.force
+    check_regions(ctx, ecs, config.image)
     if not force:
         check_names(ctx, ecs, config.image)
     rendered = ctx.render(config.oss_key_name, BuildName=ctx.build_name, BuilderType=ctx.build_type)
@@ -38,7 +47,7 @@ def import_file(ctx: Context, config: AlicloudImportConfig, artifact: Artifact) 
     encrypted = config.image.image_encrypted
     name = run_name(ctx.run.id) if encrypted else config.image.image_name
     first = _import(ctx, ecs, name, _wanted(config, form, key))
-    image = wait_for_first(first, float(config.wait_snapshot_ready_timeout or LONGEST_WAIT))
+    image = wait_for_first(ctx, first, float(config.wait_snapshot_ready_timeout or LONGEST_WAIT))
     found = finish(ctx, first, image, config.image)
     if config.skip_clean:
         uploaded.keep()

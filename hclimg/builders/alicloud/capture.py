@@ -41,7 +41,7 @@ def capture(ctx: Context, config: AlicloudEcsConfig, machine: Machine) -> Artifa
         wait_for_snapshot(ecs, snapshot.id, config.snapshot_timeout.total_seconds())
     name = run_name(ctx.run.id) if config.image.image_encrypted else config.image.image_name
     first = draft_image(ctx, ecs, "CreateImage", name, _wanted(config, running.instance, snapshot))
-    image = wait_for_first(first, config.snapshot_timeout.total_seconds())
+    image = wait_for_first(ctx, first, config.snapshot_timeout.total_seconds())
     found = finish(ctx, first, image, config.image, snapshot)
     return images_artifact(AlicloudEcsBuilder.builder_id, COMPONENT, config.access, found)
 

@@ -7,9 +7,9 @@ from typing import Any
 from attrs import frozen
 
 from hclimg.builders.alicloud.config import AlicloudEcsConfig
-from hclimg.clouds.alicloud.ecs import Ecs, dig
+from hclimg.clouds.alicloud.ecs import Ecs
+from hclimg.clouds.alicloud.finishing import check_regions
 from hclimg.clouds.alicloud.making import api_for
-from hclimg.diagnostics import did_you_mean
 from hclimg.errors import ApiError, BuildError
 from hclimg.sdk.context import Context
 from hclimg.sdk.steps import step
@@ -25,18 +25,8 @@ class SourceImage:
 
 def find_source(ctx: Context, config: AlicloudEcsConfig) -> SourceImage:
     ecs = api_for(ctx, config.access)
-    if not config.access.skip_region_validation:
-        check_regions(ctx, ecs, (ecs.region, *config.image.image_copy_regions))
+    check_regions(ctx, ecs, config.image)
     return _of_family(ctx, ecs, config.image_family) if config.image_family else _by_id(ctx, ecs, config)
-
-
-@step("Checking the regions")
-def check_regions(ctx: Context, ecs: Ecs, regions: tuple[str, ...]) -> None:  # noqa: ARG001
-    known = [str(row["RegionId"]) for row in dig(ecs.call("DescribeRegions"), "Regions.Region") or []]
-    for region in regions:
-        if region not in known:
-            hint = did_you_mean(region, known).strip() or f"There are {', '.join(sorted(known))}."
-            raise BuildError(f'Alibaba Cloud has no region "{region}".', hint=hint)
 
 
 @step("Finding the source image")

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
-from hclimg.clouds.alicloud.ecs import Ecs
+from hclimg.clouds.alicloud.ecs import Ecs, dig
 from hclimg.clouds.alicloud.image_settings import CopyWish, ImageConfig
 from hclimg.clouds.alicloud.images import (
     Image,
@@ -24,6 +24,7 @@ from hclimg.clouds.alicloud.images import (
 )
 from hclimg.clouds.alicloud.making import Made, make
 from hclimg.clouds.alicloud.removal import mark, marked
+from hclimg.diagnostics import did_you_mean
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
 from hclimg.sdk.steps import step
@@ -62,6 +63,21 @@ class Draft:
             self.made.remove()
 
 
+def check_regions(ctx: Context, ecs: Ecs, config: ImageConfig) -> None:
+    """Raises BuildError when a region does not exist, unless the settings say that this is not to be asked."""
+    if not ecs.session.access.skip_region_validation:
+        _check_regions(ctx, ecs, (ecs.region, *config.image_copy_regions))
+
+
+@step("Checking the regions")
+def _check_regions(ctx: Context, ecs: Ecs, regions: tuple[str, ...]) -> None:  # noqa: ARG001
+    known = [str(row["RegionId"]) for row in dig(ecs.call("DescribeRegions"), "Regions.Region") or []]
+    for region in regions:
+        if region not in known:
+            hint = did_you_mean(region, known).strip() or f"There are {', '.join(sorted(known))}."
+            raise BuildError(f'Alibaba Cloud has no region "{region}".', hint=hint)
+
+
 @step("Checking the names of the images")
 def check_names(ctx: Context, ecs: Ecs, config: ImageConfig) -> None:  # noqa: ARG001
     """Raises BuildError when an image of a name exists that will be needed."""
@@ -92,7 +108,7 @@ def draft_copy(ctx: Context, ecs: Ecs, image: str, wish: CopyWish, config: Image
     """``ecs`` is that of the source. Returns before the copy is finished."""
     create = ecs.maker(
         "CopyImage", *BUSY, ImageId=image, DestinationRegionId=wish.region, DestinationImageName=wish.name,
-        DestinationDescription=config.image_description, Encrypted=True if config.image_encrypted else None,
+        DestinationDescription=config.image_description, Encrypted=config.image_encrypted,
         KMSKeyId=wish.key, ResourceGroupId=config.resource_group_id, Tag=marked(ctx.run.id, ctx.lane),
     )  # fmt: skip
     draft = Draft(make(ctx, ecs.at(wish.region), "image", "ImageId", create, name=wish.name))
@@ -109,7 +125,7 @@ def finish(
     ``image`` is what the API says of the first one; ``snapshot`` what that was made of, if it was made for it.
     """
     drafts = _copies(ctx, first, config)
-    found = [(draft, image if draft is first else _ready(draft, config)) for draft in drafts]
+    found = [(draft, image if draft is first else _ready(ctx, draft, config)) for draft in drafts]
     tag_images(ctx, found, config)
     if config.image_share_account or config.image_unshare_account:
         share_images(ctx, drafts, config)
@@ -127,9 +143,8 @@ def _copies(ctx: Context, first: Draft, config: ImageConfig) -> list[Draft]:
     return copies if config.image_encrypted else [first, *copies]
 
 
-def _ready(draft: Draft, config: ImageConfig) -> Image:
-    timeout = config.copy_timeout.total_seconds()
-    return wait_for_image(draft.ecs, draft.id, timeout=timeout, setting=COPY_SETTING)
+def _ready(ctx: Context, draft: Draft, config: ImageConfig) -> Image:
+    return _wait(ctx, draft, config.copy_timeout.total_seconds(), COPY_SETTING)
 
 
 @step("Tagging the images")
@@ -176,5 +191,12 @@ def delete_duplicates(ctx: Context, ecs: Ecs, config: ImageConfig) -> None:
             ctx.replaced(*(f"{there.region}: {thing}" for thing in gone))
 
 
-def wait_for_first(draft: Draft, timeout: float) -> Image:
-    return wait_for_image(draft.ecs, draft.id, timeout=timeout, setting=SNAPSHOT_SETTING)
+def wait_for_first(ctx: Context, draft: Draft, timeout: float) -> Image:
+    return _wait(ctx, draft, timeout, SNAPSHOT_SETTING)
+
+
+def _wait(ctx: Context, draft: Draft, timeout: float, setting: str) -> Image:
+    def told(percent: int) -> None:
+        ctx.progress(f"the image in {draft.ecs.region}", percent, 100, unit="%")
+
+    return wait_for_image(draft.ecs, draft.id, timeout=timeout, setting=setting, told=told)

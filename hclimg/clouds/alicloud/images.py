@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from hclimg.clouds.alicloud.ecs import Ecs, dig
@@ -42,11 +42,15 @@ def snapshots_in(image: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(mapping["SnapshotId"]) for mapping in mappings if mapping.get("SnapshotId"))
 
 
-def wait_for_image(ecs: Ecs, image: str, *, timeout: float, setting: str) -> Image:
-    """Until it can be used. Raises TimedOut, whose hint names the setting, or BuildError when it never will be."""
+def wait_for_image(ecs: Ecs, image: str, *, timeout: float, setting: str, told: Callable[[int], None]) -> Image:
+    """Until it can be used; ``told`` is called with how much of it is finished, in percent.
+
+    Raises TimedOut, whose hint names the setting, or BuildError when it never will be.
+    """
 
     def ready() -> Image | None:
         found = find_image(ecs, image)
+        told(_percent(found))
         status = found["Status"] if found else ""
         if status in ("CreateFailed", "UnAvailable"):
             raise BuildError(f"Alibaba Cloud could not make the image {image}: its status is {status}.")
@@ -54,6 +58,11 @@ def wait_for_image(ecs: Ecs, image: str, *, timeout: float, setting: str) -> Ima
 
     what = f"the image {image} in {ecs.region} to be finished"
     return ecs.until(what, ready, timeout=timeout, hint=f"Give it longer with {setting}.")
+
+
+def _percent(image: Image | None) -> int:
+    text = str(image.get("Progress") or "").rstrip("%") if image else ""
+    return int(text) if text.isdigit() else 0
 
 
 def remove_image(ecs: Ecs, image: str, *, force: bool = False, snapshots: bool = True) -> None:
