@@ -51,6 +51,8 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "openstack": "hclimg.builders.openstack.builder:OpenstackBuilder",
         "qemu": "hclimg.builders.qemu.builder:QemuBuilder",
         "rootfs": "hclimg.builders.rootfs.builder:RootfsBuilder",
+        "vsphere-clone": "hclimg.builders.vsphere.builder:VsphereCloneBuilder",
+        "vsphere-iso": "hclimg.builders.vsphere.builder:VsphereIsoBuilder",
     },
     Kind.PROVISIONER: {
         "breakpoint": "hclimg.provisioners.breakpoint:BreakpointProvisioner",

@@ -55,9 +55,7 @@ class HardwareConfig:
         "A PCI device of the host for this machine: whichever has one of these numbers is given to it.",
         many=True, default=(),
     )  # fmt: skip
-    vgpu_profile: str = setting(
-        "The profile of a virtual GPU.", default="", example='"grid_m10-8q"'
-    )
+    vgpu_profile: str = setting("The profile of a virtual GPU.", default="", example='"grid_m10-8q"')
     NestedHV: bool = setting("Whether the machine can run machines of its own.", default=False)
     firmware: str = setting(
         'What it boots with: "bios", "efi" or "efi-secure".',
@@ -167,7 +165,9 @@ class StorageConfig:
 class CdromConfig:
     """CD drives of the machine."""
 
-    cdrom_type: str = setting('What the drives are attached to: "ide" or "sata".', default="ide", choices=("ide", "sata"))
+    cdrom_type: str = setting(
+        'What the drives are attached to: "ide" or "sata".', default="ide", choices=("ide", "sata")
+    )
     iso_paths: tuple[str, ...] = setting(
         "ISO images on datastores, each in a drive of its own.", default=(), example='["[nfs] iso/debian-13.iso"]'
     )

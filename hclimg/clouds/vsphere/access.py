@@ -63,7 +63,9 @@ class VsphereAccess:
     )
     insecure_connection: bool = setting("Whether to accept any certificate of the server.", default=False)
     datacenter: str = setting(
-        "The datacenter, by name or path. Required when the vCenter has several.", default="", default_doc="the only one"
+        "The datacenter, by name or path. Required when the vCenter has several.",
+        default="",
+        default_doc="the only one",
     )
 
     def check(self, problems: Checker) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from hclimg.sdk.cancel import CancelToken
 T = TypeVar("T")
 READ_ATTEMPTS = 3
 CONNECT_TIMEOUT = 60  # seconds that a request may take; long work is a task, which is asked about
+DETAILS = ("invalidProperty", "property", "name", "file", "reason", "privilegeId")
 FIRST_LOOK, LAST_LOOK = 0.05, 2.0  # seconds between two looks at a task
 PAGE = 1000  # objects in an answer
 
@@ -73,7 +74,7 @@ def is_a(thing: Any, name: str) -> bool:
 
 def identifier(ref: Any) -> str:
     """What the server calls a managed object: ``vm-42``."""
-    return str(ref._GetMoId())
+    return str(ref).strip("'").partition(":")[2]
 
 
 @define(eq=False)
@@ -129,12 +130,13 @@ class Vcenter:
         """A fault of the API as an error for the user; the name of its type is its code."""
         code = type(fault).__name__.rpartition(".")[2]
         texts = [getattr(fault, "msg", ""), *[m.message for m in getattr(fault, "faultMessage", None) or ()]]
-        details = [f"{name} {value}" for name in ("invalidProperty", "property", "name", "file", "reason", "privilegeId")
-                   if (value := getattr(fault, name, None)) and isinstance(value, str)]  # fmt: skip
+        details = [
+            f"{name} {value}" for name in DETAILS if isinstance(value := getattr(fault, name, None), str) and value
+        ]
         said = "; ".join(dict.fromkeys(text.rstrip(".") for text in (*texts, *details) if text))
         where = f", operation {operation}" if operation else ""
         message = f"{self.endpoint.server} refused to {what}: {said or code} ({code}{where})."
-        return ApiError(message, hint=HINTS.get(code, ""))
+        return ApiError(message, code=code, request=operation, hint=HINTS.get(code, ""))
 
     def _login(self) -> None:
         """A new session. Raises ApiError when the account is refused."""
@@ -195,9 +197,7 @@ class Vcenter:
         views = self.content.viewManager
         view = self.call("list its inventory", lambda: views.CreateContainerView(root, [wanted], True), again=True)
         try:
-            travel = new_query(
-                "TraversalSpec", name="view", path="view", skip=False, type=kind("view.ContainerView")
-            )
+            travel = new_query("TraversalSpec", name="view", path="view", skip=False, type=kind("view.ContainerView"))
             start = new_query("ObjectSpec", obj=view, skip=True, selectSet=[travel])
             return self._collect([start], wanted, ("name", *paths))
         finally:
@@ -250,14 +250,10 @@ class Vcenter:
     def _stop(self, what: str, task: Any) -> None:
         """Ask the server to give up, and wait a little until it has: what it made is then known, or gone."""
         patience = _Patience(STOPPING)
-        try:
+        with suppress(ApiError):  # not every task can be stopped; then its end is waited for
             self.call(f"stop ({what})", task.CancelTask)
-        except ApiError:
-            pass  # not every task can be stopped; then its end is waited for
-        try:
+        with suppress(ApiError, Cancelled):
             self._finished(what, task, patience, lambda _percent: None)
-        except (ApiError, Cancelled):
-            return
 
 
 STOPPING = 60.0  # seconds that a cancelled task has to end
@@ -339,9 +335,12 @@ def log_in(endpoint: Endpoint, operation: str) -> Vcenter:
     try:
         api.open()
     except ApiError as error:
-        if "(InvalidLogin" in error.message:
-            message = f"{endpoint.server} does not accept the password of {endpoint.username}, or does not know the user."
-            raise ApiError(message, hint=f"Check username and password (or {PASSWORD}).") from error
+        if error.code == "InvalidLogin":
+            message = (
+                f"{endpoint.server} does not accept the password of {endpoint.username}, or does not know the user."
+            )
+            hint = f"Check username and password (or {PASSWORD})."
+            raise ApiError(message, code=error.code, hint=hint) from error
         raise
     return api
 

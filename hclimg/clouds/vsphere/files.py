@@ -23,7 +23,7 @@ def make_folder(api: Vcenter, datacenter: Any, folder: DatastorePath) -> None:
     try:
         api.call(f"make the directory {folder}", lambda: manager.MakeDirectory(str(folder), datacenter, True))
     except ApiError as error:
-        if "(FileAlreadyExists" not in error.message:
+        if error.code != "FileAlreadyExists":
             raise
 
 
@@ -35,7 +35,7 @@ def size_of(api: Vcenter, browser: Any, file: DatastorePath, ctx: Context) -> in
         what = f"look into {file.folder}"
         found = api.run(what, lambda: browser.SearchDatastore_Task(str(file.folder), spec), ctx.cancel)
     except ApiError as error:
-        if "(FileNotFound" in error.message:
+        if error.code == "FileNotFound":
             return None
         raise
     return next((int(one.fileSize or 0) for one in found.file or ()), None)
@@ -51,7 +51,7 @@ def delete_with(api: Vcenter, datacenter: Any, file: DatastorePath, cancel: Any)
     try:
         api.run(f"delete {file}", lambda: manager.DeleteDatastoreFile_Task(str(file), datacenter), cancel)
     except ApiError as error:
-        if "(FileNotFound" not in error.message:
+        if error.code != "FileNotFound":
             raise
 
 

@@ -95,7 +95,7 @@ def missing(what: str, name: str, where: str, names: list[str]) -> BuildError:
 def candidates(api: Vcenter, place: Place, kind: str, name: str) -> list[Any]:
     """Everything of a kind with a name or a path."""
     root = place.folders[kind]
-    below = relative(name, place, api, root)
+    below = relative(name, api, root)
     ref = at_path(api, root, below)
     if ref is not None and is_a(ref, kind):
         return [ref]
@@ -104,7 +104,7 @@ def candidates(api: Vcenter, place: Place, kind: str, name: str) -> list[Any]:
     return [one.ref for one in api.listing(kind, below=root) if one.name == name]
 
 
-def relative(name: str, place: Place, api: Vcenter, root: Any) -> list[str]:
+def relative(name: str, api: Vcenter, root: Any) -> list[str]:
     """The parts of a path below the folder of its kind; a whole path begins with the datacenter's."""
     if not name.startswith("/"):
         return [part for part in name.split("/") if part]

@@ -57,12 +57,12 @@ def switch_off(api: Vcenter, ref: Any, cancel: CancelToken, name: str) -> None:
     try:
         api.run(f"switch {name} off", ref.PowerOffVM_Task, cancel)
     except ApiError as error:
-        if "(InvalidPowerState" not in error.message or power_state(api, ref) != OFF:
+        if error.code != "InvalidPowerState" or power_state(api, ref) != OFF:
             raise
 
 
 def is_gone(error: ApiError) -> bool:
-    return "(ManagedObjectNotFound" in error.message
+    return error.code == "ManagedObjectNotFound"
 
 
 def named(api: Vcenter, folder: Any, name: str) -> list[Found]:

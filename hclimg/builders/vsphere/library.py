@@ -1,0 +1,65 @@
+"""Puts a finished machine into a content library."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hclimg.builders.vsphere.config import LibraryConfig
+from hclimg.builders.vsphere.site import OwnedMachine, Site
+from hclimg.clouds.vsphere import inventory
+from hclimg.clouds.vsphere.client import identifier
+from hclimg.clouds.vsphere.library import OVF, TEMPLATE, Library
+from hclimg.errors import BuildError
+from hclimg.sdk.context import Context
+from hclimg.sdk.steps import step
+
+
+@step("Putting the machine into the content library")
+def put_into_library(ctx: Context, site: Site, owned: OwnedMachine, config: LibraryConfig) -> dict[str, str]:
+    """What leads to the item again: ``library``, ``name``, ``id``, ``kind``. Nothing stays of an item that failed."""
+    now = datetime.fromtimestamp(ctx.run.started, UTC)
+    name = config.name or f"{owned.name}{now:%Y-%m-%d-%H-%M-%S}"
+    kind = OVF if config.ovf else TEMPLATE
+    with Library(site.api) as items:
+        library = items.find(config.library)
+        old = items.item(library, name)
+        if old and not config.ovf:
+            if not ctx.run.force:
+                hint = "Set another name, or run with -force to replace it."
+                raise BuildError(f'The library "{config.library}" has an item "{name}" already.', hint=hint)
+            items.delete(old, "")
+        record = ctx.journal.intend(
+            "vsphere/item", **site.identity, library=config.library, name=name, kept="true" if old else ""
+        )
+        text = config.description or f"Made by hclimg from {owned.name}"
+        if config.ovf:
+            flags = list(config.ovf_flags)
+            made = items.capture_ovf(library, old, owned.id, name, text, flags)
+        else:
+            made = items.capture_template(library, owned.id, name, text, _placement(site, config))
+        record.made(id=made)
+        record.kept()
+    return {"library": config.library, "name": name, "id": made, "kind": kind}
+
+
+def _placement(site: Site, config: LibraryConfig) -> dict[str, Any]:
+    """The request's ``placement`` and ``vm_home_storage``, where the template says something."""
+    api, place = site.api, site.place
+    placement: dict[str, str] = {"folder": identifier(site.folder)}
+    if config.folder:
+        placement["folder"] = identifier(inventory.find(api, place, "Folder", config.folder))
+    if config.cluster or config.host or config.resource_pool:
+        cluster = config.cluster or ("" if config.host else identifier(site.where.resource))
+        where = inventory.compute(api, place, cluster=cluster, host=config.host, pool=config.resource_pool)
+    else:
+        where = site.where
+    placement["resource_pool"] = identifier(where.pool)
+    if where.host is not None and config.host:
+        placement["host"] = identifier(where.host)
+    found: dict[str, Any] = {"placement": placement}
+    if config.datastore:
+        store = identifier(inventory.find(api, place, "Datastore", config.datastore))
+        found["vm_home_storage"] = {"datastore": store}
+        found["disk_storage"] = {"datastore": store}
+    return found
