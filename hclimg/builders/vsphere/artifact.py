@@ -32,5 +32,5 @@ def destroy(ctx: Context, artifact: Artifact) -> None:
                 from hclimg.clouds.vsphere.library import Library
 
                 with Library(api) as items:
-                    items.delete(str(library["id"]), str(library["kind"]))
+                    items.delete(str(library["id"]))
     remove_files(ctx, artifact)

@@ -28,7 +28,7 @@ def put_into_library(ctx: Context, site: Site, owned: OwnedMachine, config: Libr
             if not ctx.run.force:
                 hint = "Set another name, or run with -force to replace it."
                 raise BuildError(f'The library "{config.library}" has an item "{name}" already.', hint=hint)
-            items.delete(old, "")
+            items.delete(old)
         record = ctx.journal.intend(
             "vsphere/item", **site.identity, library=config.library, name=name, kept="true" if old else ""
         )

@@ -72,7 +72,7 @@ class Library:
         spec = {"source_vm": machine, "library": library, "name": name, "description": text, **more}
         return str(self._ask(f'make the VM template "{name}"', "POST", TEMPLATE_ITEM, {"spec": spec}))
 
-    def delete(self, item: str, _kind: str) -> None:
+    def delete(self, item: str) -> None:
         """One that is gone is fine."""
         try:
             self._ask("delete an item of a library", "DELETE", f"{ITEM}/id:{item}")

@@ -28,9 +28,10 @@ class VsphereRemover(Remover):
     def remove(self, left: Left) -> None:
         try:
             api = self._session(left)
-            remove = {"vm": self._machine, "file": self._file, "folder": self._folder, "lease": self._lease}.get(
-                left.thing
-            )
+            known = {
+                "vm": self._machine, "file": self._file, "folder": self._folder, "lease": self._lease, "item": self._item,
+            }  # fmt: skip
+            remove = known.get(left.thing)
             if remove is None:
                 raise CleanupError(f'this version of hclimg does not know "{left.kind}"')
             remove(api, left)
@@ -90,3 +91,14 @@ class VsphereRemover(Remover):
         except ApiError as error:
             if error.code not in ("ManagedObjectNotFound", "InvalidState", "Timedout"):
                 raise
+
+    def _item(self, api: Vcenter, left: Left) -> None:
+        """An item of a content library. One that was written over was there before the run."""
+        from hclimg.clouds.vsphere.library import Library
+
+        if left.identity.get("kept"):
+            return
+        with Library(api) as items:
+            item = left.id or items.item(items.find(left.identity["library"]), left.identity["name"])
+            if item:
+                items.delete(item)
