@@ -29,7 +29,8 @@ class VsphereRemover(Remover):
         try:
             api = self._session(left)
             known = {
-                "vm": self._machine, "file": self._file, "folder": self._folder, "lease": self._lease, "item": self._item,
+                "vm": self._machine, "file": self._file, "folder": self._folder, "lease": self._lease,
+                "item": self._item,
             }  # fmt: skip
             remove = known.get(left.thing)
             if remove is None:
