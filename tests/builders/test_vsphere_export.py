@@ -1,0 +1,109 @@
+"""Exports: through a lease of govmomi's simulator. The lease, its downloads, checksums and the descriptor are our own
+extension of it, and say nothing of VMware's servers; what is tested is hclimg's side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import tarfile
+from pathlib import Path
+
+import pytest
+from vsphere_kit import CLONE, MACHINES, Build, api, build, machines
+
+from hclimg.builders.vsphere.export import Part, fetch
+from hclimg.clouds.vsphere.client import Vcenter
+from hclimg.sdk.cancel import CancelToken
+from hclimg.sdk.context import Context
+from servers.vcsim import Vcsim
+
+__all__ = ["api", "build"]
+
+EXPORT = CLONE + """
+  export {
+    output_directory = "out"
+    OPTIONS
+  }
+"""  # fmt: skip
+
+
+def exporting(options: str = "") -> str:
+    return EXPORT.replace("OPTIONS", options)
+
+
+def test_a_machine_is_exported_with_checksums(build: Build, api: Vcenter, tmp_path: Path) -> None:
+    done = build(exporting())
+    assert done.returncode == 0, done.stdout + done.stderr
+    out = tmp_path / "out"
+    assert sorted(path.name for path in out.iterdir()) == ["web-disk-0.vmdk", "web.mf", "web.ovf"]
+    for line in (out / "web.mf").read_text().splitlines():
+        name, _, digest = line.removeprefix("SHA256(").partition(")= ")
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+    assert 'ovf:href="web-disk-0.vmdk"' in (out / "web.ovf").read_text()
+
+
+@pytest.mark.slow
+def test_an_ova_and_no_machine(build: Build, api: Vcenter, tmp_path: Path) -> None:
+    done = build(exporting('output_format = "ova"\nname = "img"\nmanifest = "sha1"') + "destroy = true")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (ova,) = (tmp_path / "out").iterdir()
+    with tarfile.open(ova) as archive:
+        assert archive.getnames() == ["img.ovf", "img.mf", "img-disk-0.vmdk"]
+    assert set(machines(api)) == MACHINES
+    again = build(exporting('output_format = "ova"\nname = "img"'))
+    assert again.returncode == 1
+    assert "img.ova exists already" in again.stdout + again.stderr
+    assert set(machines(api)) == MACHINES
+
+
+SIZE = 1 << 30
+
+
+@pytest.fixture
+def lease(api: Vcenter, vcsim: Vcsim) -> tuple[Part, str]:
+    """A lease over a machine with a disk of 1 GB that is not empty; the part, and its SHA-1 as the simulator sees it."""
+    found = next(one for one in api.listing("VirtualMachine", "layoutEx") if one.name == "DC0_H0_VM0")
+    store = Path(api.listing("Datastore", "info")[0].props["info"].url)
+    (disk,) = (path for path in store.glob("DC0_H0_VM0/*.vmdk") if not path.stem.endswith("-flat"))
+    block = hashlib.sha256(b"x").digest() * (1 << 15)
+    sha1 = hashlib.sha1(usedforsecurity=False)
+    with disk.open("wb") as file:
+        for number in range(SIZE // len(block)):
+            data = number.to_bytes(8, "big") + block[8:]
+            file.write(data)
+            sha1.update(data)
+    api.run("switch it off", found.ref.PowerOffVM_Task, CancelToken())
+    lease = api.call("export", found.ref.ExportVm)
+    (device,) = api.get(lease, "info")["info"].deviceUrl
+    url = device.url.replace("*", vcsim.address)
+    return Part(device.key, url, disk.parent / "downloaded", True), sha1.hexdigest()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ranges", [True, False], ids=["resumes", "restarts"])
+def test_a_gigabyte_interrupted_three_times(
+    ranges: bool, lease: tuple[Part, str], ctx: Context, api: Vcenter, vcsim: Vcsim
+) -> None:
+    part, sha1 = lease
+    vcsim.transfers(cuts=(200 << 20, 300 << 20, 100 << 20), ranges=ranges)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    done = fetch(ctx, api, part, "sha256", SIZE)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert (done.size, done.sha1) == (SIZE, sha1)
+    assert part.target.stat().st_size == SIZE
+    assert grown < 32 << 10  # KB
+    asked = vcsim.asked
+    assert len(asked) == 4
+    if ranges:
+        assert asked == ["", f"bytes={200 << 20}-", f"bytes={500 << 20}-", f"bytes={600 << 20}-"]
+    part.target.unlink()
+
+
+@pytest.mark.slow
+def test_a_full_target_leaves_nothing(build: Build, api: Vcenter, tmp_path: Path) -> None:
+    """The target is a directory on a file system that is always full."""
+    done = build(exporting().replace('"out"', '"/dev/full/out"'))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    assert set(machines(api)) == MACHINES
