@@ -62,7 +62,7 @@ SIZE = 1 << 30
 
 @pytest.fixture
 def lease(api: Vcenter, vcsim: Vcsim) -> tuple[Part, str]:
-    """A lease over a machine with a disk of 1 GB that is not empty; the part, and its SHA-1 as the simulator sees it."""
+    """A lease over a machine with a disk of 1 GB that is not empty: its file, and that file's SHA-1."""
     found = next(one for one in api.listing("VirtualMachine", "layoutEx") if one.name == "DC0_H0_VM0")
     store = Path(api.listing("Datastore", "info")[0].props["info"].url)
     (disk,) = (path for path in store.glob("DC0_H0_VM0/*.vmdk") if not path.stem.endswith("-flat"))
