@@ -121,6 +121,11 @@ def _unix_time(call: EngineCall) -> Expr:
     return GetAttr(call.at.source, call.at.start, call.at.end, parsed, "unix")
 
 
+def _template_dir(call: EngineCall) -> Expr:
+    """It is absolute in legacy templates, and ``path.root`` as the user named it."""
+    return call.call("abspath", call.traversal("path", "root"))
+
+
 def _replace_all(call: EngineCall) -> Expr:
     old, new, text = call.args
     return call.call("replace", text, old, new)
@@ -189,7 +194,7 @@ _RULES: dict[str, tuple[int, int, Callable[[EngineCall], Expr | None]]] = {
     "sed": (0, 9, _sed),
     "split": (3, 3, _split),
     "strftime": (1, 1, _same("legacy_strftime")),
-    "template_dir": (0, 0, _traversal("path", "root")),
+    "template_dir": (0, 0, _template_dir),
     "timestamp": (0, 0, _unix_time),
     "upper": (1, 1, _same("upper")),
     "user": (1, 1, _user),

@@ -273,7 +273,7 @@ def test_a_template_without_builders(workshop: Workshop, text: str) -> None:
         ("{{env `A`}}{{vault `p` `k`}}{{consul_key `c`}}", '"${env("A")}${vault("p", "k")}${consul_key("c")}"'),
         ("{{aws_secretsmanager `s`}}", '"${aws_secretsmanager("s")}"'),
         ("{{uuid}}", '"${uuidv4()}"'),
-        ("{{pwd}}{{template_dir}}", '"${path.cwd}${path.root}"'),
+        ("{{pwd}}{{template_dir}}", '"${path.cwd}${abspath(path.root)}"'),
         ("{{packer_version}}", '"${packer.version}"'),
         ("{{upper `x`}}{{lower `Y`}}", '"${upper("x")}${lower("Y")}"'),
         ("{{user `a` | upper | lower}}", '"${lower(upper(var.a))}"'),

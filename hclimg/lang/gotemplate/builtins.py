@@ -84,7 +84,10 @@ def index(value: Any, *keys: Any) -> Any:
     for key in keys:
         if isinstance(value, Mapping):
             value = value.get(key)
-        elif isinstance(value, Sequence) and isinstance(key, int) and not isinstance(key, bool):
+            continue
+        if isinstance(value, str):  # its bytes
+            value = value.encode()
+        if isinstance(value, Sequence) and isinstance(key, int) and not isinstance(key, bool):
             if not 0 <= key < len(value):
                 raise GoTemplateError(f"{key} is out of range: there are {len(value)} elements")
             value = value[key]
@@ -156,11 +159,62 @@ def quote(text: str) -> str:
     return '"' + "".join(escapes.get(c, c) for c in text) + '"'
 
 
+def html(*values: Any) -> str:
+    """One text, as it can stand in HTML."""
+    return print_(*values).translate(_HTML)
+
+
+def js(*values: Any) -> str:
+    """One text, as it can stand in a string of JavaScript."""
+    out = []
+    for char in print_(*values):
+        if char in _JS:
+            out.append(_JS[char])
+        else:
+            out.append(char if char.isprintable() else f"\\u{ord(char):04X}")
+    return "".join(out)
+
+
+def url_query(*values: Any) -> str:
+    """One text, as it can stand in the query of a URL."""
+    from urllib.parse import quote_plus
+
+    return quote_plus(print_(*values))
+
+
+def slice_(value: Any, *ends: Any) -> Any:
+    """``slice x 1 2`` is x[1:2]; of a text, its bytes."""
+    if isinstance(value, str):
+        return _sliced(value.encode(), ends).decode(errors="replace")
+    if isinstance(value, Sequence):
+        return _sliced(value, ends)
+    raise GoTemplateError(f"{show(value)!r} cannot be sliced")
+
+
+def _sliced(value: Any, ends: Sequence[Any]) -> Any:
+    if len(ends) > 2 or any(not isinstance(end, int) or isinstance(end, bool) for end in ends):
+        raise GoTemplateError("it takes a value and at most two whole numbers")
+    start = ends[0] if ends else 0
+    stop = ends[1] if len(ends) > 1 else len(value)
+    if not 0 <= start <= stop <= len(value):
+        raise GoTemplateError(f"{start}:{stop} is out of range: there are {len(value)} elements")
+    return value[start:stop]
+
+
+_HTML: Final = str.maketrans(
+    {"\0": "\ufffd", '"': "&#34;", "'": "&#39;", "&": "&amp;", "<": "&lt;", ">": "&gt;"}
+)
+_JS: Final = {
+    "\\": "\\\\", "'": "\\'", '"': '\\"', "<": "\\u003C", ">": "\\u003E", "&": "\\u0026", "=": "\\u003D"
+}  # fmt: skip
+
 BUILTINS: Final[Mapping[str, Callable[..., Any]]] = {
     "eq": equal,
     "ge": lambda a, b: not less(a, b),
     "gt": lambda a, b: less(b, a),
+    "html": html,
     "index": index,
+    "js": js,
     "le": lambda a, b: not less(b, a),
     "len": length,
     "lt": less,
@@ -169,4 +223,6 @@ BUILTINS: Final[Mapping[str, Callable[..., Any]]] = {
     "print": print_,
     "printf": print_format,
     "println": print_line,
+    "slice": slice_,
+    "urlquery": url_query,
 }

@@ -5,16 +5,20 @@ Loading a file runs its code, with the rights of the user. What goes wrong in it
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
-from hclimg.diagnostics import Diagnostics, Range, Related, SourceText
+from hclimg.diagnostics import Diagnostics, Range, Related, SourceText, did_you_mean
 from hclimg.lang.syntax import Body
 from hclimg.template.dsl.places import DslError, Place, add_file, is_users, line_place
 from hclimg.template.dsl.record import recording
+
+_NOT_OFFERED: Final = re.compile("cannot import name '(\\w+)' from 'hclimg'")
 
 
 def load_python(source: SourceText, diags: Diagnostics) -> Body:
@@ -63,6 +67,11 @@ def _report(error: BaseException, source: SourceText, diags: Diagnostics) -> Non
         summary, detail = "Invalid use of a value", str(error)
     elif isinstance(error, SystemExit):
         summary, detail = "The template ended the program", "A template declares what is to be built; it must not exit."
+    elif isinstance(error, ImportError) and (wrong := _NOT_OFFERED.match(str(error))):
+        from hclimg.template import dsl
+
+        hint = did_you_mean(wrong[1], dsl.__all__) or f" It offers {', '.join(dsl.__all__)}."
+        summary, detail = "Unknown name", f'hclimg offers no "{wrong[1]}" to templates.{hint}'
     else:
         summary, detail = "The template raised an error", f"{type(error).__name__}: {error}"
     diags.error(summary, detail, subject=places[-1] if places else source.range(0, 0), related=calls)
