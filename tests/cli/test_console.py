@@ -163,7 +163,8 @@ def test_variables_of_legacy_templates(hclimg: Run, write: Write) -> None:
       "builders": [{"type": "null", "communicator": "none"}]
     }""",
     )
-    done = hclimg("console", "x.json", stdin='[var.a == abspath(path.root), var.b == "${path.cwd}-${packer.version}", var.c == "${var.a}!"]')
+    asked = '[var.a == abspath(path.root), var.b == "${path.cwd}-${packer.version}", var.c == "${var.a}!"]'
+    done = hclimg("console", "x.json", stdin=asked)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == '[\n  true,\n  true,\n  true,\n]\n'
     assert hclimg("validate", "x.json").returncode == 0
