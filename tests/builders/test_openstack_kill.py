@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from openstack_kit import Workshop
 
-from kill_kit import Outcome, Project, every_record, random_moments
+from kill_kit import Outcome, Project, every_record, interrupt, random_moments
 from servers.openstack import seed
 from servers.openstack.fixture import Cloud
 
@@ -49,6 +49,13 @@ def test_killed_around_records_of_the_journal(workshop: Workshop) -> None:
     assert sum(outcome.killed for outcome in outcomes) == len(outcomes) - 1
     kinds = {item.kind for outcome in outcomes for item in outcome.left}
     assert kinds >= {"openstack/key-pair", "openstack/volume", "openstack/server"}
+
+
+def test_interrupted_at_random_moments(workshop: Workshop) -> None:
+    """Ctrl-C: the run itself leaves nothing, in the cloud nor in its journal."""
+    for outcome in random_moments(project(workshop, EVERYTHING), 3, seed=8, end=interrupt):
+        assert outcome.status in (0, 130), outcome
+        check(workshop, outcome)
 
 
 def test_killed_at_random_moments(workshop: Workshop) -> None:

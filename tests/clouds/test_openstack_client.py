@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from base64 import b64encode
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from hclimg.clouds.openstack.access import OpenstackAccess
 from hclimg.clouds.openstack.client import OpenStack, connect, reconnect
 from hclimg.clouds.openstack.refusals import is_missing, login_failure, refusal
 from hclimg.clouds.openstack.remover import OpenstackRemover, run_mark
-from hclimg.errors import ApiError, BuildError
+from hclimg.errors import ApiError, BuildError, ConnectionLost
 from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.remover import Cleaning, Left
 from hclimg.sdk.ssh_keys import generate_key_pair
@@ -27,6 +28,7 @@ from hclimg.sdk.testing import Recording, recording
 from hclimg.units import Secret
 from servers.openstack import seed
 from servers.openstack.fixture import Cloud
+from servers.tls import tls_front
 
 
 @pytest.fixture
@@ -89,6 +91,38 @@ def test_what_leads_there_again(openstack_cloud: Cloud, told: Recording, monkeyp
     monkeypatch.setenv("OS_PASSWORD", openstack_cloud.login["OS_PASSWORD"])
     other = reconnect(Cleaning(run="x"), where)
     assert other.identity == where
+
+
+@pytest.mark.slow
+def test_certificates(openstack_cloud: Cloud, told: Recording, tmp_path: Path) -> None:
+    with tls_front(openstack_cloud.deployment.layout.ports.identity, tmp_path) as (port, certificate):
+        url = f"https://127.0.0.1:{port}/v3"
+        with pytest.raises(ConnectionLost, match="has no certificate that is trusted") as failed:
+            connect(told.ctx, access(openstack_cloud, identity_endpoint=url))
+        assert "cacert names a file" in failed.value.hint
+        for way in ({"cacert": str(certificate)}, {"insecure": True}):
+            cloud = connect(told.ctx, access(openstack_cloud, identity_endpoint=url, **way))
+            assert cloud.identity["endpoint"] == url
+
+
+@pytest.mark.slow
+def test_an_application_credential_of_clouds_yaml(
+    openstack_cloud: Cloud, told: Recording, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It has its project in it, so that what leads there again names none. Its secret is in secure.yaml."""
+    demo = openstack_cloud.demo
+    made = demo.identity.create_application_credential(user=demo.current_user_id, name="yaml")
+    auth = {"auth_url": openstack_cloud.deployment.auth_url, "application_credential_id": made.id}
+    entry = {"auth_type": "v3applicationcredential", "auth": auth, "region_name": "RegionOne"}
+    (tmp_path / "clouds.yaml").write_text(json.dumps({"clouds": {"ci": entry}}))
+    secret = {"auth": {"application_credential_secret": made.secret}}
+    (tmp_path / "secure.yaml").write_text(json.dumps({"clouds": {"ci": secret}}))
+    monkeypatch.chdir(tmp_path)
+    cloud = connect(told.ctx, OpenstackAccess(cloud="ci"))
+    assert cloud.identity == {"cloud": "ci", "endpoint": auth["auth_url"], "region": "RegionOne"}
+    again = reconnect(Cleaning(run="x"), {**cloud.identity, "interface": "public"})
+    assert again.ask("the flavors", lambda sdk: [it.name for it in sdk.compute.flavors()]) == [seed.FLAVOR]
+    demo.identity.delete_application_credential(demo.current_user_id, made.id)
 
 
 @pytest.mark.slow

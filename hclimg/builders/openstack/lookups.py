@@ -4,7 +4,7 @@ anything is made, so that a wrong name costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -119,7 +119,9 @@ def _networks(ctx: Context, cloud: OpenStack, network: NetworkConfig) -> tuple[M
     return ()
 
 
-def _named(cloud: OpenStack, kind: str, wanted: tuple[str, ...], question: Any) -> list[str]:
+def _named(
+    cloud: OpenStack, kind: str, wanted: tuple[str, ...], question: Callable[[Any], list[Any]]
+) -> list[str]:
     if not wanted:
         return []
     things = cloud.ask(f"the {kind}s", question)

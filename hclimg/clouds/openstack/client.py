@@ -28,7 +28,7 @@ from openstack import exceptions as sdk_errors
 from openstack.config import OpenStackConfig
 from openstack.warnings import OpenStackWarning
 
-from hclimg.clouds.openstack.access import OpenstackAccess
+from hclimg.clouds.openstack.access import OpenstackAccess, clouds_files
 from hclimg.clouds.openstack.refusals import is_missing, login_failure, refusal
 from hclimg.diagnostics import one_of
 from hclimg.errors import ApiError, BuildError, ConnectionLost, TimedOut
@@ -105,13 +105,13 @@ class OpenStack:
     def identity(self) -> dict[str, str]:
         """For the journal and artifacts: what leads to the same API again, without secrets."""
         access, config = self.access, self._sdk.config
-        applied = bool(access.application_credential_secret or "OS_APPLICATION_CREDENTIAL_SECRET" in os.environ)
         found = {
             "cloud": access.cloud or os.environ.get("OS_CLOUD", ""),
             "endpoint": access.identity_endpoint or str(config.config.get("auth", {}).get("auth_url", "")),
             "region": str(config.get_region_name() or ""),
             "interface": access.endpoint_type,
-            "project": "" if applied else self.project,  # such a credential belongs to one project anyway
+            # An application credential has its project in it, and must not be asked for one.
+            "project": "" if config.config.get("auth_type") == CREDENTIAL else self.project,
             "cacert": access.cacert,
             "insecure": "true" if access.insecure else "",
         }
@@ -231,7 +231,13 @@ def _configured(access: OpenstackAccess) -> Any:
     """The SDK's configuration: settings, then ``clouds.yaml`` or the environment."""
     cloud, way = access.cloud or os.environ.get("OS_CLOUD", ""), _way(access)
     # The SDK would add the environment's user to whatever else logs in, which then fails.
-    loader = OpenStackConfig(load_yaml_config=bool(cloud), load_envvars=not access.cloud and way is None)
+    files = clouds_files(os.environ)
+    loader = OpenStackConfig(
+        config_files=[str(file) for file in files],
+        secure_files=[str(file.with_name(file.name.replace("clouds", "secure"))) for file in files],
+        load_yaml_config=bool(cloud),
+        load_envvars=not access.cloud and way is None,
+    )
     if cloud and cloud not in loader.get_cloud_names():
         hint = one_of(cloud, [name for name in loader.get_cloud_names() if name != "envvars"], "There are")
         raise BuildError(f'clouds.yaml has no entry "{cloud}".', hint=hint.strip() or "There is no clouds.yaml.")

@@ -6,7 +6,7 @@ their description, and key pairs have a name that is written down before they ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from hclimg.clouds.openstack import things
@@ -51,7 +51,8 @@ class OpenstackRemover(Remover):
         return self._clouds[key]
 
 
-def _ids(left: Left, marked: Any) -> Iterable[str]:
+def _ids(left: Left, marked: Callable[[], list[str]]) -> list[str]:
+    """The thing that was written down; without an id, those of its name that have the mark of the run."""
     return [left.id] if left.id else marked()
 
 

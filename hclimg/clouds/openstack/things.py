@@ -5,6 +5,7 @@ Each copes with a thing in whatever state: half made, being copied, in use by so
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -65,7 +66,7 @@ def delete_volume(cloud: OpenStack, volume: str) -> None:
     cloud.wait(f"volume {volume} to go", deleted, PATIENCE, hint=STUCK_HINT)
 
 
-def _wait_until_gone(cloud: OpenStack, what: str, question: Any) -> None:
+def _wait_until_gone(cloud: OpenStack, what: str, question: Callable[[Any], Any]) -> None:
     def gone() -> bool | None:
         found = cloud.find(what, question)
         if found is None or found.status in GONE:
