@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,6 +21,7 @@ from hclimg.clouds.openstack.access import OpenstackAccess
 from hclimg.clouds.openstack.client import OpenStack, connect, reconnect
 from hclimg.clouds.openstack.refusals import is_missing, login_failure, refusal
 from hclimg.clouds.openstack.remover import OpenstackRemover, run_mark
+from hclimg.clouds.openstack.things import delete_volume
 from hclimg.errors import ApiError, BuildError, ConnectionLost
 from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.remover import Cleaning, Left
@@ -123,6 +125,24 @@ def test_an_application_credential_of_clouds_yaml(
     again = reconnect(Cleaning(run="x"), {**cloud.identity, "interface": "public"})
     assert again.ask("the flavors", lambda sdk: [it.name for it in sdk.compute.flavors()]) == [seed.FLAVOR]
     demo.identity.delete_application_credential(demo.current_user_id, made.id)
+
+
+@pytest.mark.slow
+def test_a_volume_to_which_something_happens(openstack_cloud: Cloud, told: Recording) -> None:
+    """It is deleted as soon as that is over."""
+    storage = openstack_cloud.admin.block_storage
+    volume = storage.create_volume(size=1, name="busy")
+    storage.wait_for_status(volume, "available", interval=0.2)
+    storage.reset_volume_status(volume, status="uploading", attach_status="detached", migration_status=None)
+    cloud = connect(told.ctx, access(openstack_cloud, username="admin", tenant_name="admin"))
+    remover = threading.Thread(target=delete_volume, args=(cloud, volume.id))
+    remover.start()
+    remover.join(1.0)
+    assert remover.is_alive()
+    assert storage.get_volume(volume).status == "uploading"
+    storage.reset_volume_status(volume, status="error", attach_status="detached", migration_status=None)
+    remover.join()
+    assert cloud.find("the volume", lambda sdk: sdk.block_storage.get_volume(volume.id)) is None
 
 
 @pytest.mark.slow
