@@ -78,14 +78,21 @@ class Lab:
 
     def run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Run the program in the project directory."""
-        with self.started(command, *options) as process:
+        return self.program(command, *options, ".")
+
+    def program(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The same, without the template."""
+        with self._started(*arguments) as process:
             said, wrong = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, said, wrong)
 
     def started(self, command: str, *options: str) -> subprocess.Popen[str]:
         """The program, running in the project directory."""
+        return self._started(command, *options, ".")
+
+    def _started(self, *arguments: str) -> subprocess.Popen[str]:
         env = {**os.environ, **self.aws.environment, "PYTHONPATH": str(ROOT), "HCLIMG_HOME": str(self.folder / "home")}
-        argv = [sys.executable, "-m", "hclimg", command, *options, "."]
+        argv = [sys.executable, "-m", "hclimg", *arguments]
         return subprocess.Popen(
             argv, cwd=self.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from aws_kit import ROOT, Lab, new_lab
+from aws_kit import Lab, new_lab
 
 from servers.aws_faults import CUT, ERROR, LOST, THROTTLE, Asked, Faults
 from servers.moto import REGION, Aws
@@ -105,9 +102,7 @@ UNDOING = (
 
 
 def clean_up(lab: Lab) -> None:
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "HCLIMG_HOME": str(lab.folder / "home")}
-    argv = [sys.executable, "-m", "hclimg", "cleanup", "-settle", "0s"]
-    done = subprocess.run(argv, cwd=lab.folder, env=env, capture_output=True, text=True, check=False)
+    done = lab.program("cleanup", "-settle", "0s")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -43,6 +43,21 @@ source "null" "b" {
   ssh_username = "root"
   ssh_password = "x"
 }
+source "amazon-ebs" "d" {
+  ami_name      = "abc"
+  source_ami    = "ami-1"
+  instance_type = "t3.micro"
+  ssh_username  = "admin"
+}
+source "amazon-ebsvolume" "e" {
+  source_ami    = "ami-1"
+  instance_type = "t3.micro"
+  ssh_username  = "admin"
+  ebs_volumes {
+    device_name = "/dev/x"
+    volume_size = 1
+  }
+}
 source "openstack" "c" {
   source_image = "1"
   flavor       = "x"
@@ -50,7 +65,7 @@ source "openstack" "c" {
   ssh_username = "x"
 }
 build {
-  sources = ["null.a", "null.b", "openstack.c"]
+  sources = ["null.a", "null.b", "openstack.c", "amazon-ebs.d", "amazon-ebsvolume.e"]
   provisioner "shell" { inline = ["echo ${local.y} ${build.ID}"] }
   provisioner "file" {
     content     = "x"

@@ -16,6 +16,7 @@ from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
 from hclimg.clouds.aws.making import making, once_known, tag_specifications
 from hclimg.errors import BuildError
+from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.steps import step
 
 if TYPE_CHECKING:
@@ -182,7 +183,8 @@ def end_instance(ec2: Service, instance: str, records: Records, fleet: str = "")
 
 
 def _staying_volumes(ec2: Service, instance: str) -> list[str]:
-    asked = [{"Name": "attachment.instance-id", "Values": [instance]}]
+    """Those that are no result: they carry the mark of the run."""
+    asked = [{"Name": "attachment.instance-id", "Values": [instance]}, {"Name": "tag-key", "Values": [RUN_TAG]}]
     found = ec2.pages("DescribeVolumes", "Volumes", Filters=asked)
     return [
         str(volume["VolumeId"])

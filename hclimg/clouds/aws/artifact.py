@@ -9,6 +9,7 @@ from hclimg.errors import BuildError
 from hclimg.sdk.machine import Artifact
 
 if TYPE_CHECKING:
+    from hclimg.clouds.aws.client import Aws
     from hclimg.sdk.context import Context
 
 
@@ -48,6 +49,18 @@ def contents(artifact: Artifact) -> tuple[str, ...]:
 def destroy(ctx: Context, artifact: Artifact) -> None:
     """Deregister the images and delete their snapshots, in every region."""
     from hclimg.clouds.aws import removal
+
+    aws = owner_of(ctx, artifact)
+    for region, image in _images(artifact).items():
+        ec2 = aws.service("ec2", region)
+        removal.remove_image(ec2, image["id"])
+        for snapshot in image["snapshots"]:
+            removal.delete_snapshot(ec2, snapshot)
+        ctx.say(f"Removed {image['id']} and its snapshots in {region}.")
+
+
+def owner_of(ctx: Context, artifact: Artifact) -> Aws:
+    """AWS as the artifact was made with it. Raises BuildError with the credentials of another account."""
     from hclimg.clouds.aws.client import reconnect
 
     access: Mapping[str, str] = artifact.state["access"]
@@ -56,15 +69,10 @@ def destroy(ctx: Context, artifact: Artifact) -> None:
     made_in, now = access.get("account", ""), aws.account
     if made_in and now and made_in != now:
         raise BuildError(
-            f"The images are of the account {made_in}, but the credentials are of the account {now}.",
+            f"What was made is of the account {made_in}, but the credentials are of the account {now}.",
             hint="Set AWS_PROFILE, or the other variables of AWS, to those of the account.",
         )
-    for region, image in _images(artifact).items():
-        ec2 = aws.service("ec2", region)
-        removal.remove_image(ec2, image["id"])
-        for snapshot in image["snapshots"]:
-            removal.delete_snapshot(ec2, snapshot)
-        ctx.say(f"Removed {image['id']} and its snapshots in {region}.")
+    return aws
 
 
 def _images(artifact: Artifact) -> Mapping[str, Any]:
