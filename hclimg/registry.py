@@ -56,6 +56,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "vsphere-iso": "hclimg.builders.vsphere.builder:VsphereIsoBuilder",
     },
     Kind.PROVISIONER: {
+        "ansible-local": "hclimg.provisioners.ansible_local:AnsibleLocalProvisioner",
         "breakpoint": "hclimg.provisioners.breakpoint:BreakpointProvisioner",
         "file": "hclimg.provisioners.file:FileProvisioner",
         "puppet-masterless": "hclimg.provisioners.puppet_masterless:PuppetMasterlessProvisioner",
