@@ -524,3 +524,19 @@ def test_an_instance_that_ends_before_anybody_is_in(lab: Lab) -> None:
         said, _ = process.communicate()
     assert process.returncode == 1
     assert "is terminated: Client.UserInitiatedShutdown" in " ".join(said.split())
+
+
+@pytest.mark.slow
+def test_an_instance_that_ends_while_it_is_provisioned(lab: Lab) -> None:
+    """As spare capacity does that is taken away."""
+    lab.write(lab.source() + BUILD.replace("echo provisioned > $HOME/provisioned", "touch $HOME/in; sleep 60"))
+    with lab.started("apply") as process:
+        while not (lab.sshd.home / "in").exists():
+            time.sleep(0.02)
+        lab.ec2().terminate_instances(InstanceIds=[lab.instance()["InstanceId"]])
+        lab.sshd.stop()
+        process.communicate()
+        (log,) = (lab.folder / "home").rglob("logs/amazon-ebs.web.log")
+    assert process.returncode == 1
+    assert "is terminated: Client.UserInitiatedShutdown" in log.read_text()
+    assert nothing_left(lab)

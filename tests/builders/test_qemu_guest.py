@@ -23,9 +23,10 @@ from hclimg.builders.qemu.guest import TAIL, Guest, PortTakenError, last_lines, 
 from hclimg.builders.qemu.keyboard import type_boot_command
 from hclimg.builders.qemu.network import card_is_idle, card_of, wait_for_card
 from hclimg.builders.qemu.prepare import check_programs, copy_variables, firmware_paths, start_tpm
-from hclimg.builders.qemu.watch import WatchedCommunicator
+from hclimg.builders.qemu.watch import explainer
 from hclimg.communicators.config import CommunicatorConfig
 from hclimg.communicators.none import NoCommunicator
+from hclimg.communicators.watched import WatchedCommunicator
 from hclimg.errors import BuildError, Cancelled, ConnectionLost, MissingProgram, TimedOut
 from hclimg.events import Said
 from hclimg.sdk.boot import BootConfig
@@ -218,7 +219,7 @@ def test_a_communicator_says_why_the_machine_is_gone(ctx: Context) -> None:
         guest.token.sleep(60)
         return 0
 
-    communicator = WatchedCommunicator(Shell(hang), guest, ctx.cancel)
+    communicator = WatchedCommunicator(Shell(hang), explainer(guest, ctx.cancel))
     threading.Timer(0.3, guest.process.kill).start()
     with pytest.raises(ConnectionLost, match="SIGKILL"):
         communicator.run("make")
@@ -235,7 +236,7 @@ def test_a_communicator_says_that_the_disk_is_full(ctx: Context) -> None:
         return 0
 
     with pytest.raises(BuildError, match="The disk is full"):
-        WatchedCommunicator(Shell(hang), guest, ctx.cancel).run("make")
+        WatchedCommunicator(Shell(hang), explainer(guest, ctx.cancel)).run("make")
 
 
 def test_a_cancel_while_a_command_runs_stays_a_cancel(ctx: Context) -> None:
@@ -245,7 +246,7 @@ def test_a_cancel_while_a_command_runs_stays_a_cancel(ctx: Context) -> None:
         guest.token.sleep(60)
         return 0
 
-    communicator = WatchedCommunicator(Shell(hang), guest, ctx.cancel)
+    communicator = WatchedCommunicator(Shell(hang), explainer(guest, ctx.cancel))
     threading.Timer(0.3, ctx.cancel.cancel).start()
     with pytest.raises(Cancelled):
         communicator.run("make")

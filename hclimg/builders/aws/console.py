@@ -6,13 +6,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hclimg.errors import BuildError, ConnectionLost, TimedOut
+from hclimg.communicators.watched import Explain
+from hclimg.errors import BuildError, Cancelled, ConnectionLost, HclimgError, TimedOut
 
 if TYPE_CHECKING:
     from hclimg.clouds.aws.client import Service
     from hclimg.sdk.context import Context
 
 LINES = 20
+ALIVE = ("pending", "running")
+ENDED = ("shutting-down", "terminated")
+
+
+def explainer(ctx: Context, ec2: Service, instance: str) -> Explain:
+    """For the communicator of an instance, which EC2 or somebody else may end: spare capacity is taken away.
+
+    One that stops may be meant to (Sysprep), so then the connection is lost and no more is said.
+    """
+
+    def explain(error: ConnectionLost | Cancelled) -> HclimgError | None:
+        if isinstance(error, Cancelled) or ctx.cancel.cancelled:
+            return None
+        try:
+            found = _instance(ec2, instance)
+        except BuildError:
+            return None
+        if found["State"]["Name"] not in ENDED:
+            return None
+        return BuildError(f"Instance {instance} is {_state(found)}.")
+
+    return explain
 
 
 @contextmanager
@@ -22,14 +45,19 @@ def explained(ctx: Context, ec2: Service, instance: str) -> Iterator[None]:
         yield
     except (TimedOut, ConnectionLost) as error:
         try:
-            found = ec2.call("DescribeInstances", InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+            found = _instance(ec2, instance)
             _show_console(ctx, ec2, instance)
         except BuildError as unknown:
             ctx.warn(f"EC2 does not say more about it: {unknown.message}")
             raise error from None
-        if found["State"]["Name"] not in ("pending", "running"):
+        if found["State"]["Name"] not in ALIVE:
             raise ConnectionLost(f"Instance {instance} is {_state(found)}.", hint=error.hint) from error
         raise
+
+
+def _instance(ec2: Service, instance: str) -> dict[str, Any]:
+    found: dict[str, Any] = ec2.call("DescribeInstances", InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+    return found
 
 
 def _state(found: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from hclimg.builders.aws import keypair
 from hclimg.builders.aws import network as network_of
 from hclimg.builders.aws import profile as profile_of
 from hclimg.builders.aws.address import address
-from hclimg.builders.aws.console import explained
+from hclimg.builders.aws.console import explained, explainer
 from hclimg.builders.aws.instance import Wish, on_demand_instance, running_instance
 from hclimg.builders.aws.keypair import Login, key_pair
 from hclimg.builders.aws.network import find_place, security_groups
@@ -25,6 +25,7 @@ from hclimg.builders.aws.windows import windows_password
 from hclimg.communicators.config import CommunicatorConfig
 from hclimg.communicators.connect import connect
 from hclimg.communicators.facts import machine_facts
+from hclimg.communicators.watched import WatchedCommunicator
 from hclimg.sdk.machine import Communicator
 from hclimg.units import Secret
 
@@ -64,7 +65,7 @@ def start(
         communicator = connect(ctx, how, host=host, port=port, private_key=login.private, password=password)
     return Started(
         instance=instance,
-        communicator=communicator,
+        communicator=WatchedCommunicator(communicator, explainer(ctx, site.ec2, instance)),
         facts=_facts(ctx, site, how, instance, (host, port), login, password),
         public_key=login.pair.public if login.pair else "",
     )

@@ -17,8 +17,9 @@ from hclimg.builders.qemu.disks import create_disks, disk_paths
 from hclimg.builders.qemu.guest import Guest, PortTakenError, start_guest
 from hclimg.builders.qemu.keyboard import type_boot_command
 from hclimg.builders.qemu.network import CARD_PATIENCE, guest_address, host_address, new_card_address, wait_for_card
-from hclimg.builders.qemu.watch import WatchedCommunicator
+from hclimg.builders.qemu.watch import explainer
 from hclimg.communicators.connect import connect
+from hclimg.communicators.watched import WatchedCommunicator
 from hclimg.errors import TimedOut
 from hclimg.sdk.cdrom import cd_image
 from hclimg.sdk.context import Context
@@ -221,7 +222,7 @@ def _connect(ctx: Context, guest: Guest, config: QemuConfig, host: str, port: in
         for line in guest.console():
             ctx.output(f"console: {line}", "stderr")
         raise
-    return WatchedCommunicator(communicator, guest, ctx.cancel)
+    return WatchedCommunicator(communicator, explainer(guest, ctx.cancel))
 
 
 def _facts(
