@@ -20,6 +20,9 @@ from hclimg.units import Secret
 from servers.moto import DEBIAN, OLD_DEBIAN, Aws
 from servers.ports import HeldPort
 from servers.recording import Recording
+from servers.stores import Store, vault
+
+__all__ = ["vault"]
 
 FAST = {"AWS_POLL_DELAY_SECONDS": "1", "AWS_MAX_ATTEMPTS": "1"}
 
@@ -269,3 +272,39 @@ def test_what_is_tried_again_is_told(aws: Aws, recording: Recording, held_port: 
     told = [event.error for event in recording.of(ApiRetrying)]
     assert len(told) == 2
     assert told[0].startswith("DescribeRegions: Could not connect to the endpoint URL")
+
+
+# -- Vault ----------------------------------------------------------------------
+
+LENT = {"access_key": "AKIALENT", "secret_key": "lent-s3cr3t", "security_token": "t0ken"}
+
+
+@pytest.fixture
+def lender(vault: Store) -> Store:
+    vault.answers["/v1/aws/creds/builder"] = {"lease_duration": 3600, "data": LENT}
+    vault.answers["/v1/team/creds/builder"] = {"data": {"access_key": "AKIALENT"}}
+    return vault
+
+
+def test_vault_lends_credentials(aws: Aws, ctx: Context, lender: Store) -> None:
+    found = connect(ctx, access('vault_aws_engine {\nname = "builder"\nttl = "30m"\n}'))
+    assert found.service("sts").call("GetCallerIdentity")["Account"] == "123456789012"
+    assert [path for path, _ in lender.asked] == ["/v1/aws/creds/builder?ttl=30m"]
+    assert found.identity["vault"] == "aws/builder"
+    assert "lent" not in str(found.identity)
+    lender.asked.clear()
+    reconnect(ctx, found.identity)
+    assert [path for path, _ in lender.asked] == ["/v1/aws/creds/builder"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ('name = "nobody"', "Vault lends no credentials for AWS: Vault has no secret at aws/creds/nobody"),
+        ('name = "builder"\nengine_name = "team"', "Vault has no credentials for AWS at team/creds/builder."),
+    ],
+)
+def test_vault_that_lends_nothing(aws: Aws, ctx: Context, lender: Store, settings: str, message: str) -> None:
+    with pytest.raises(BuildError) as caught:
+        connect(ctx, access(f"vault_aws_engine {{\n{settings}\n}}"))
+    assert caught.value.message.startswith(message)
