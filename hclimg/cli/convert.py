@@ -38,7 +38,7 @@ _TOGETHER = 50
 )
 @switch("-split", "Write variables, sources and build of a legacy template into a file each, in a directory.")
 @switch("-check", "Compile both and compare the plans; say what differs.")
-@switch("-force", "Overwrite files that exist.")
+@click.option("-force", "-f", "force", type=click.BOOL, default=False, metavar="", help="Overwrite files that exist.")
 def command(
     *,
     paths: tuple[str, ...],

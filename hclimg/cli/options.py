@@ -58,13 +58,16 @@ def spelled(
         name = "-" + name.lstrip("-")
         option = _find(ctx, known, name)
         if _is_switch(option):
-            yield f"{name}={value or 'true'}"
+            yield _joined(name, value or "true")
         elif (isinstance(option, click.Option) and option.is_flag) or (not equals and not rest):
             yield name
         else:
-            value = value if equals else rest.popleft()
-            # click takes what follows a single letter as it is, the equals sign too.
-            yield f"{name}={value}" if len(name) > 2 else f"{name}{value}"
+            yield _joined(name, value if equals else rest.popleft())
+
+
+def _joined(name: str, value: str) -> str:
+    """click takes what follows a single letter as it is, the equals sign too."""
+    return f"{name}={value}" if len(name) > 2 else f"{name}{value}"
 
 
 def _find(ctx: click.Context, known: dict[str, click.Parameter], name: str) -> click.Parameter:

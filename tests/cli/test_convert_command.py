@@ -83,8 +83,10 @@ def test_nothing_is_overwritten_unasked(hclimg: Run, old: Path, write: Write) ->
     assert done.returncode == 1
     assert '"old.pkr.hcl" is there already. Say -force to overwrite it.' in done.stderr
     assert mine.read_text() == "# mine\n"
-    assert hclimg("convert", "-force", "old.json").returncode == 0
-    assert mine.read_text() == NEW
+    for force in ("-f", "-force"):
+        mine.write_text("# mine\n")
+        assert hclimg("convert", force, "old.json").returncode == 0
+        assert mine.read_text() == NEW
 
 
 def test_a_directory_with_a_broken_template(hclimg: Run, write: Write, tmp_path: Path) -> None:
