@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from attrs import define, field, frozen
@@ -310,12 +310,18 @@ def new_query(name: str, /, **fields: Any) -> Any:
 
 def trust(endpoint: Endpoint) -> Any:
     """The SSL context for connections to the server, and to the hosts that it names for transfers."""
+    return _trust(endpoint.insecure)
+
+
+@cache  # reading all the certificates of the system takes a while
+def _trust(insecure: bool) -> Any:
     import ssl
 
-    context = ssl.create_default_context()
-    if endpoint.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+    if not insecure:
+        return ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 
