@@ -58,6 +58,7 @@ def test_the_newest_of_a_filter(lab: Lab) -> None:
     assert nothing_left(lab)
 
 
+@pytest.mark.slow
 def test_filters_that_choose_nothing_or_too_much(lab: Lab) -> None:
     said = lab.refused(image=FILTER.format(owner="self", newest="true"))
     assert 'name = "debian-12-*", virtualization-type = "hvm"' in said
@@ -73,6 +74,7 @@ def test_filters_that_choose_nothing_or_too_much(lab: Lab) -> None:
 # -- the name -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_name_that_is_taken(lab: Lab) -> None:
     first = lab.apply('ami_regions = ["us-east-1"]')
     old, copy = lab.image(), lab.image("us-east-1")
@@ -188,6 +190,7 @@ def test_no_image_in_the_region_of_the_build(lab: Lab) -> None:
 # -- attributes ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_who_may_use_it_and_how_long(lab: Lab) -> None:
     lab.apply("""
   ami_users         = ["111111111111"]
@@ -490,6 +493,7 @@ build {{
 # -- failures -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_provisioner_that_fails_leaves_nothing(lab: Lab) -> None:
     build = 'build {\n  sources = ["source.amazon-ebs.web"]\n  provisioner "shell" {\n    inline = ["exit 3"]\n  }\n}\n'
     said = lab.refused(build=build)

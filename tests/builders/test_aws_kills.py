@@ -98,6 +98,7 @@ def check(watched: Watched, outcomes: Iterable[Outcome]) -> list[Outcome]:
     return seen
 
 
+@pytest.mark.slow
 def test_killed_before_the_id_of_the_image_came_back(watched: Watched) -> None:
     (whole,) = check(watched, [kill(watched.project(""), "never")])
     assert whole.status == 0, whole
