@@ -74,6 +74,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "compress": "hclimg.postprocessors.compress:CompressPostProcessor",
         "manifest": "hclimg.postprocessors.manifest:ManifestPostProcessor",
         "shell-local": "hclimg.postprocessors.shell_local:ShellLocalPostProcessor",
+        "vmware": "hclimg.postprocessors.vmware:VmwarePostProcessor",
     },
     Kind.DATA_SOURCE: {
         "amazon-ami": "hclimg.datasources.amazon_ami:AmazonAmiDataSource",
