@@ -6,6 +6,8 @@ stays until then, so a build that fails takes nothing away.
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import secrets
 import shutil
@@ -20,6 +22,9 @@ from hclimg.sdk.disk import disk_space, refuse_existing
 from hclimg.sdk.journal import Record
 from hclimg.sdk.steps import step
 
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+"""Of renameat2(2)."""
+
 
 @define
 class Staging:
@@ -31,27 +36,32 @@ class Staging:
     published: bool = False
 
     def publish(self, ctx: Context) -> None:
-        """Give the directory its name."""
+        """Give the directory its name. An old result takes the hidden one, which is in the journal, and goes."""
         refuse_existing(ctx, self.output)
-        old = self._put_aside()
+        old = os.path.lexists(self.output)
         try:
-            self.path.rename(self.output)
+            if self.output.is_dir() and not self.output.is_symlink():
+                exchange(self.path, self.output)
+            else:
+                self.output.unlink(missing_ok=True)
+                self.path.rename(self.output)
         except OSError as error:
-            if old:
-                old.rename(self.output)
             raise BuildError(f"The result cannot be moved to {self.output}: {error.strerror}.") from error
         self.published = True
-        self._record.gone()
+        if self._is_rid_of_old(ctx):
+            self._record.gone()
         if old:
             ctx.say(f"Replaced what was in {self.output}.")
-            _remove(old)
 
-    def _put_aside(self) -> Path | None:
-        if not os.path.lexists(self.output):
-            return None
-        old = self.path.with_name(f"{self.path.name}.old")
-        self.output.rename(old)
-        return old
+    def _is_rid_of_old(self, ctx: Context) -> bool:
+        try:
+            if self.path.exists():
+                shutil.rmtree(self.path)
+        except OSError as error:
+            where = f"The old result, which is {self.path} now, cannot be deleted: {error.strerror}."
+            ctx.warn(f"{where} `hclimg cleanup` will try again.")
+            return False
+        return True
 
 
 @step("Creating working copy of the output directory", undo="Closing working copy of the output directory")
@@ -73,8 +83,28 @@ def staging(ctx: Context, output: Path) -> Iterator[Staging]:
         record.gone()
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
+def exchange(one: Path, other: Path) -> None:
+    """Two directories of one file system take each other's name, at once where that is possible. Raises OSError."""
+    try:
+        _exchange_at_once(one, other)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS):
+            raise
+        aside = one.with_name(f"{one.name}.old")
+        other.rename(aside)
+        try:
+            one.rename(other)
+        except OSError:
+            aside.rename(other)
+            raise
+        aside.rename(one)
+
+
+def _exchange_at_once(one: Path, other: Path) -> None:
+    """What Python has no function for. Not every file system can do it."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except AttributeError:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)) from None
+    if rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
