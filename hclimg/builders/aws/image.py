@@ -25,7 +25,9 @@ def created_image(
     ctx: Context, site: Site, instance: str, wanted: Mapping[str, Any], tags: ImageTags
 ) -> Iterator[Draft]:
     """An image of the instance; EC2 is not ready with it yet. ``wanted`` are parameters of CreateImage."""
-    with making(ctx, site.ec2, "image", name=wanted["Name"]) as record:
+    spared = snapshots_named_in(wanted)
+    about = {"spared": " ".join(spared)} if spared else {}
+    with making(ctx, site.ec2, "image", name=wanted["Name"], **about) as record:
         asked = {"InstanceId": instance, "TagSpecifications": tags.marked(site), **wanted}
         answer = made_once(
             lambda: once_known(
@@ -36,9 +38,15 @@ def created_image(
     image = str(answer["ImageId"])
     record.made(id=image)
     ctx.say(f"Image {image} in {site.ec2.region}.")
-    draft = Draft(image, site.ec2, record)
+    draft = Draft(image, site.ec2, record, frozenset(spared))
     yield draft
     draft.drop()
+
+
+def snapshots_named_in(wanted: Mapping[str, Any]) -> list[str]:
+    """Snapshots of the user's own, which the image only names for its disks: they stay when the image goes."""
+    disks = (disk.get("Ebs", {}) for disk in wanted.get("BlockDeviceMappings", ()))
+    return sorted({str(disk["SnapshotId"]) for disk in disks if "SnapshotId" in disk})
 
 
 def image_in_the_making(ctx: Context, ec2: Service, name: str) -> dict[str, Any] | None:

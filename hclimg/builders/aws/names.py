@@ -38,7 +38,7 @@ def deregister_named(ctx: Context, aws: Aws, name: str, regions: Iterable[str], 
             if with_snapshots:
                 removal.remove_image(ec2, image)
             else:
-                ec2.call("DeregisterImage", ImageId=image)
+                removal.deregister_image(ec2, image)
             ctx.replaced(*(f"{region}: {gone}" for gone in (image, *snapshots)))
 
 

@@ -53,7 +53,7 @@ def destroy(ctx: Context, artifact: Artifact) -> None:
     aws = owner_of(ctx, artifact)
     for region, image in _images(artifact).items():
         ec2 = aws.service("ec2", region)
-        removal.remove_image(ec2, image["id"])
+        removal.deregister_image(ec2, image["id"])
         for snapshot in image["snapshots"]:
             removal.delete_snapshot(ec2, snapshot)
         ctx.say(f"Removed {image['id']} and its snapshots in {region}.")

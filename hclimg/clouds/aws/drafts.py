@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 @define(eq=False)
 class Draft:
-    """An image that is not finished. Until :meth:`keep` it is temporary, and closing the scope removes it."""
+    """An image that is not finished. Until :meth:`keep` it is temporary, and closing the scope removes it.
+
+    ``spared``: snapshots of the user's own, which the image names for its disks. They do not belong to it.
+    """
 
     id: str
     ec2: Service
     _record: Record
+    spared: frozenset[str] = frozenset()
     snapshots: tuple[str, ...] = ()
     kept: bool = field(default=False, init=False)
 
@@ -41,7 +45,7 @@ class Draft:
     def drop(self) -> None:
         """Remove it, unless it is the result."""
         if not self.kept:
-            removal.remove_image(self.ec2, self.id)
+            removal.remove_image(self.ec2, self.id, spared=self.spared)
             self._record.gone()
 
 
@@ -51,7 +55,8 @@ def wait_for_image(ctx: Context, draft: Draft) -> None:
     what = f"image {draft.id} in {draft.region}"
     answer = draft.ec2.wait("image_available", what, usual=LONG, ImageIds=[draft.id])
     disks = (disk.get("Ebs", {}) for disk in answer["Images"][0].get("BlockDeviceMappings", ()))
-    draft.snapshots = tuple(str(disk["SnapshotId"]) for disk in disks if disk.get("SnapshotId"))
+    found = (str(disk["SnapshotId"]) for disk in disks if disk.get("SnapshotId"))
+    draft.snapshots = tuple(snapshot for snapshot in found if snapshot not in draft.spared)
     ctx.say(f"{what.capitalize()} is ready.")
 
 

@@ -6,7 +6,7 @@ TimedOut when something else keeps using the thing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -66,11 +66,16 @@ def _instances_of(ec2: Service, request: str) -> set[str]:
     return {item["InstanceId"] for item in answer.get("SpotInstanceRequests", ()) if item.get("InstanceId")}
 
 
-def remove_image(ec2: Service, image: str) -> None:
-    """Deregister an image, then delete its snapshots: also those of an image that is still being made."""
-    snapshots = snapshots_of(ec2, image)
+def deregister_image(ec2: Service, image: str) -> None:
+    """Its snapshots stay."""
     _done(lambda: ec2.call("DeregisterImage", ImageId=image))
-    for snapshot in snapshots | snapshots_of(ec2, image):
+
+
+def remove_image(ec2: Service, image: str, *, spared: Collection[str] = ()) -> None:
+    """Deregister an image, then delete its snapshots but for some: also those of an image that is still being made."""
+    snapshots = snapshots_of(ec2, image)
+    deregister_image(ec2, image)
+    for snapshot in (snapshots | snapshots_of(ec2, image)).difference(spared):
         delete_snapshot(ec2, snapshot)
 
 

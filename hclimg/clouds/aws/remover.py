@@ -3,7 +3,8 @@
 Kinds in the journal (``aws/…``), and what their identity has besides :attr:`hclimg.clouds.aws.client.Aws.identity`
 (whose region is the one that the thing is in):
 
-    instance, volume, snapshot, image, spot-request, fleet    id
+    instance, volume, snapshot, spot-request, fleet           id
+    image                                                     id; spared (snapshots that are not its own)
     security-group, launch-template                           id
     key-pair, role, instance-profile                          name
     role-policy                                               role, name
@@ -17,6 +18,7 @@ a volume may be a result: such a one without the mark is finished, and stays wha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from hclimg.clouds.aws import removal
@@ -83,11 +85,13 @@ class AwsRemover(Remover):
 
     def _remove_listed(self, ec2: Service, listing: Listing, left: Left) -> None:
         marked = [found[listing.id] for found in _marked(ec2, listing, left.run)]
+        spared = left.identity.get("spared", "").split()
+        remove = partial(removal.remove_image, spared=spared) if spared else listing.remove
         if not left.id:
             for found in marked:
-                listing.remove(ec2, found)
+                remove(ec2, found)
         elif left.id in marked or not listing.may_be_result:
-            listing.remove(ec2, left.id)
+            remove(ec2, left.id)
         elif _found(ec2, listing, [{"Name": f"{left.thing}-id", "Values": [left.id]}]):
             self.ctx.finished(left)
 
