@@ -35,7 +35,7 @@ quickstart: install ## Build the example image: Debian 12 with redis, as a boota
 
 test: $(VENV)/.dev ## Lint, types, import contracts and all tests, with the real servers that they need
 	@.ci/packages $(TEST_PACKAGES) $(OPENSTACK_PACKAGES)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist loadfile
 
 check: $(VENV)/.dev ## The quick part of the tests, for the inner loop
 	$(BIN)/pytest -m "not slow" -n 4 --dist loadfile

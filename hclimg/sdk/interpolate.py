@@ -16,6 +16,9 @@ from hclimg.errors import BuildError
 if TYPE_CHECKING:
     from hclimg.sdk.context import Context
 
+NOT_ALLOWED_IN_NAMES = r"[^A-Za-z0-9 ()./'@_\[\]-]"
+"""What ``clean_resource_name`` replaces: the characters that the names of Amazon's images cannot have."""
+
 
 def render(ctx: Context, template: str, data: Mapping[str, object]) -> str:
     """The text with its ``{{ … }}`` replaced. Raises BuildError when it is wrong, or names what is not in ``data``."""
@@ -70,7 +73,9 @@ def _isotime(started: datetime, layout: str) -> str:
 
 
 def _clean_resource_name(name: str) -> str:
-    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in name)
+    import re
+
+    return re.sub(NOT_ALLOWED_IN_NAMES, "-", name)
 
 
 def _split(text: str, separator: str, index: int) -> str:

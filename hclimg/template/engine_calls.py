@@ -10,9 +10,7 @@ import attrs
 from hclimg.diagnostics import Diagnostics, Range, did_you_mean
 from hclimg.lang.syntax import Call, Expr, GetAttr, Index, Literal, Name, Variable
 from hclimg.lang.values import Value, number, string, unknown
-
-NOT_ALLOWED_IN_NAMES = r"[^A-Za-z0-9 ()./'@_\[\]-]"
-"""What ``clean_resource_name`` replaces: the characters that the names of Amazon's images cannot have."""
+from hclimg.sdk.interpolate import NOT_ALLOWED_IN_NAMES
 
 GO_BUILT_IN = frozenset(
     "and call eq ge gt html index js le len lt ne not or print printf println slice urlquery".split()  # noqa: SIM905

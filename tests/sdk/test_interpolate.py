@@ -36,7 +36,7 @@ def ctx(recorded: Callable[..., Recording], tmp_path: Path) -> Context:
         ("{{ upper .Path }} {{ lower \"ABC\" }}", "/TMP/X abc"),
         ("{{ replace \"a\" \"b\" 1 \"aa\" }} {{ replace_all \"a\" \"b\" \"aa\" }}", "ba bb"),
         ("{{ split \"a-b-c\" \"-\" 1 }}", "b"),
-        ("{{ clean_resource_name \"a b/c\" }}", "a-b-c"),
+        ("{{ clean_resource_name \"a b/c:d*é\" }}", "a b/c-d--"),
         ("{{ if .Sudo }}sudo {{ end }}run", "sudo run"),
         ("{{`{{ .Left }}`}}", "{{ .Left }}"),
     ],

@@ -181,7 +181,9 @@ HCL_EXAMPLES = sorted({path.parent for path in EXAMPLES.rglob("*.pkr.hcl")})
 
 
 @pytest.mark.parametrize("path", HCL_EXAMPLES, ids=lambda path: path.name)
-def test_examples(path: Path, tmp_path: Path) -> None:
+def test_examples(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SERVER", "USER", "PASSWORD"):  # what the environment must say for the example of vSphere
+        monkeypatch.setenv(f"VSPHERE_{name}", "vcenter.example")
     diags = Diagnostics()
     (job,) = jobs([str(path)], Syntax.JSON, diags)
     made = converted(job, Syntax.JSON, diags)
