@@ -63,6 +63,14 @@ def test_a_legacy_template_for_a_cloud_is_planned(
     golden("example-alicloud.txt", hclimg("plan", "alicloud/redis.json"))
 
 
+def test_a_template_of_a_vcenter_is_planned(
+    hclimg: Hclimg, golden: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SERVER", "USER", "PASSWORD"):
+        monkeypatch.setenv(f"VSPHERE_{name}", name.lower())
+    golden("example-vsphere.txt", hclimg("plan", "vsphere"))
+
+
 def test_output(hclimg: Hclimg, tmp_path: Path) -> None:
     hclimg("apply", "output")
     bundle = hclimg("output", "-raw", "bundle")

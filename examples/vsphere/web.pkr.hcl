@@ -11,7 +11,7 @@ source "vsphere-clone" "web" {
   cluster  = "production"
   folder   = "templates"
   template = var.template
-  vm_name  = "web-${formatdate("YYYYMMDD", timestamp())}"
+  vm_name  = "web"
   CPUs     = 2
   RAM      = 2048
 

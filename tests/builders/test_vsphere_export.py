@@ -14,6 +14,7 @@ from vsphere_kit import CLONE, MACHINES, Build, api, build, machines
 
 from hclimg.builders.vsphere.export import Part, fetch
 from hclimg.clouds.vsphere.client import Vcenter
+from hclimg.errors import BuildError
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.context import Context
 from servers.vcsim import Vcsim
@@ -101,9 +102,23 @@ def test_a_gigabyte_interrupted_three_times(
 
 
 @pytest.mark.slow
-def test_a_full_target_leaves_nothing(build: Build, api: Vcenter, tmp_path: Path) -> None:
-    """The target is a directory on a file system that is always full."""
+def test_a_target_that_cannot_be_written_is_explained_and_nothing_stays(build: Build, api: Vcenter) -> None:
     done = build(exporting().replace('"out"', '"/dev/full/out"'))
     assert done.returncode == 1
-    assert "Traceback" not in done.stdout + done.stderr
+    assert "/dev/full/out cannot be written: Not a directory." in " ".join((done.stdout + done.stderr).split())
+    assert "Left behind" not in done.stdout
     assert set(machines(api)) == MACHINES
+
+
+def test_a_full_disk_is_explained(ctx: Context, api: Vcenter, vcsim: Vcsim) -> None:
+    """The target is a device that is always full."""
+    found = next(one for one in api.listing("VirtualMachine") if one.name == "DC0_H0_VM0")
+    store = Path(api.listing("Datastore", "info")[0].props["info"].url)
+    for disk in store.glob("DC0_H0_VM0/*.vmdk"):
+        disk.write_bytes(b"x" * (1 << 20))
+    api.run("switch it off", found.ref.PowerOffVM_Task, CancelToken())
+    lease = api.call("export", found.ref.ExportVm)
+    (device,) = api.get(lease, "info")["info"].deviceUrl
+    part = Part(device.key, device.url.replace("*", vcsim.address), Path("/dev/full"), True)
+    with pytest.raises(BuildError, match="The disk is full: /dev/full cannot be written"):
+        fetch(ctx, api, part, "", 0)

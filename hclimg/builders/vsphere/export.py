@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -57,8 +58,8 @@ def export(ctx: Context, site: Site, owned: OwnedMachine, config: ExportConfig) 
     name = config.name or owned.name
     folder = Path(config.output_directory or f"output-{ctx.build_name}").expanduser().absolute()
     made = Files(ctx, folder, force=config.force or ctx.run.force)
-    made.prepare(name)
     try:
+        made.prepare(name)
         found = _download(ctx, site, owned, config, made, name)
         _describe(site, owned, config, made, name, found)
         if config.output_format == "ova":
@@ -88,7 +89,7 @@ class Files:
                 raise BuildError(f"{target} exists already.", hint=hint)
         if not self.folder.exists():
             self._folder_record = self.ctx.journal.intend("directory", path=str(self.folder))
-            with disk_space(self.folder):
+            with writing(self.folder):
                 self.folder.mkdir(parents=True)
             self._folder_record.made()
 
@@ -104,7 +105,7 @@ class Files:
 
     def write(self, name: str, text: str) -> Path:
         target = self.add(name)
-        with disk_space(target):
+        with writing(target):
             target.write_text(text, encoding="utf-8")
         return target
 
@@ -116,7 +117,7 @@ class Files:
         members = sorted(self._records, key=lambda path: (endings.get(path.suffix, 2), path.name))
         target = self.add(f"{name}.ova")
         ctx.say(f"Writing {target.name}.")
-        with disk_space(target), tarfile.open(target, "w", format=tarfile.USTAR_FORMAT) as archive:
+        with writing(target), tarfile.open(target, "w", format=tarfile.USTAR_FORMAT) as archive:
             for member in members:
                 archive.add(member, arcname=member.name, filter=_anonymous)
         for member in members:
@@ -141,6 +142,17 @@ class Files:
             self._folder_record.kept()
         here = Path.cwd()
         return tuple(str(p.relative_to(here) if p.is_relative_to(here) else p) for p in self._records)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Inside, what the system says about the file is an error for the user."""
+    try:
+        with disk_space(path):
+            yield
+    except OSError as error:
+        hint = "Set another output_directory in export."
+        raise BuildError(f"{path} cannot be written: {error.strerror or error}.", hint=hint) from error
 
 
 def _anonymous(member: Any) -> Any:
@@ -272,7 +284,7 @@ def fetch(ctx: Context, api: Vcenter, part: Part, algorithm: str, total: int) ->
     """Download a file whole. Memory stays flat. Raises ConnectionLost when no attempt brings anything new."""
     state = _Download(part, algorithm)
     pause, failures = PAUSE, 0
-    with disk_space(part.target), part.target.open("wb") as target:
+    with writing(part.target), part.target.open("wb") as target:
         while True:
             before = state.done
             try:
