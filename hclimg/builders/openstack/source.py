@@ -28,7 +28,6 @@ class SourceImage:
     """``disk`` is the size in GiB of the smallest disk that it fits on."""
 
     id: str
-    name: str
     disk: int
 
 
@@ -99,7 +98,7 @@ def _has(image: Any, properties: dict[str, str]) -> bool:
 def _described(image: Any) -> SourceImage:
     size = max(image.size or 0, getattr(image, "virtual_size", None) or 0)
     disk = max(image.min_disk or 0, math.ceil(size / GIBIBYTE), 1)
-    return SourceImage(id=image.id, name=image.name or image.id, disk=disk)
+    return SourceImage(id=image.id, disk=disk)
 
 
 @step("Fetching the external image", undo="Deleting the fetched image")
@@ -118,7 +117,7 @@ def external_image(ctx: Context, cloud: OpenStack, source: SourceConfig) -> Iter
         lambda _: cloud.request("the external image", "image", "post", "/images", json=given),
         lambda answer: str(answer["id"]),
     )  # fmt: skip
-    yield SourceImage(id=made["id"], name=source.external_source_image_url.rpartition("/")[2], disk=1)
+    yield SourceImage(id=made["id"], disk=1)
     delete_image(cloud, made["id"])
     record.gone()
 
