@@ -5,7 +5,6 @@ Each copes with a thing in whatever state: half made, being copied, in use by so
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -17,18 +16,44 @@ PATIENCE = timedelta(minutes=10)
 GONE = ("DELETED", "SOFT_DELETED")
 """A cloud with soft deletion keeps a server for a while, which is its way of being gone."""
 DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing", "awaiting-transfer")
+TRIES = 20
+SERVER_HINT = "The cloud's administrators can find out why."
 STUCK_HINT = "Its state has to be reset by the cloud's administrator: openstack volume set --state error ID."
 
 
 def delete_server(cloud: OpenStack, server: str, *, force: bool = False) -> None:
-    """``force`` is for clouds that only hide deleted servers at first; not every user may do so."""
-    cloud.remove(f"the removal of server {server}", lambda sdk: sdk.compute.delete_server(server, force=force))
-    _wait_until_gone(cloud, f"server {server}", lambda sdk: sdk.compute.get_server(server))
+    """``force`` is for clouds that only hide deleted servers at first; not every user may do so.
+
+    A server that is deleted while it is being made may end in the state ERROR instead, and is deleted again then.
+    """
+    what, tries = f"server {server}", 0
+
+    def delete() -> None:
+        cloud.remove(f"the removal of {what}", lambda sdk: sdk.compute.delete_server(server, force=force))
+
+    def gone() -> bool | None:
+        nonlocal tries
+        found = cloud.find(what, lambda sdk: sdk.compute.get_server(server))
+        if found is None or found.status in GONE:
+            return True
+        if found.status == "ERROR" and not found.task_state:
+            tries += 1
+            if tries > TRIES:
+                raise BuildError(f"OpenStack cannot remove {what}: it stays in the state ERROR.", hint=SERVER_HINT)
+            delete()
+        return None
+
+    delete()
+    cloud.wait(f"{what} to go", gone, PATIENCE)
 
 
 def delete_image(cloud: OpenStack, image: str) -> None:
     cloud.remove(f"the removal of image {image}", lambda sdk: sdk.image.delete_image(image, ignore_missing=False))
-    _wait_until_gone(cloud, f"image {image}", lambda sdk: sdk.image.get_image(image))
+
+    def gone() -> bool | None:
+        return True if cloud.find(f"image {image}", lambda sdk: sdk.image.get_image(image)) is None else None
+
+    cloud.wait(f"image {image} to go", gone, PATIENCE)
 
 
 def delete_key_pair(cloud: OpenStack, name: str) -> None:
@@ -65,14 +90,3 @@ def delete_volume(cloud: OpenStack, volume: str) -> None:
 
     cloud.wait(f"volume {volume} to go", deleted, PATIENCE, hint=STUCK_HINT)
 
-
-def _wait_until_gone(cloud: OpenStack, what: str, question: Callable[[Any], Any]) -> None:
-    def gone() -> bool | None:
-        found = cloud.find(what, question)
-        if found is None or found.status in GONE:
-            return True
-        if str(found.status).upper() == "ERROR" and getattr(found, "task_state", None) is None:
-            raise BuildError(f"OpenStack cannot remove {what}: it is in the state ERROR.")
-        return None
-
-    cloud.wait(f"{what} to go", gone, PATIENCE)
