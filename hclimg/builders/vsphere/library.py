@@ -32,15 +32,26 @@ def put_into_library(ctx: Context, site: Site, owned: OwnedMachine, config: Libr
         record = ctx.journal.intend(
             "vsphere/item", **site.identity, library=config.library, name=name, kept="true" if old else ""
         )
-        text = config.description or f"Made by hclimg from {owned.name}"
-        if config.ovf:
-            flags = list(config.ovf_flags)
-            made = items.capture_ovf(library, old, owned.id, name, text, flags)
-        else:
-            made = items.capture_template(library, owned.id, name, text, _placement(site, config))
+        try:
+            made = _make(site, owned, config, items, library, old, name)
+        except BuildError:
+            if not old and (half := items.item(library, name)):
+                items.delete(half)
+            record.gone()
+            raise
         record.made(id=made)
         record.kept()
     return {"library": config.library, "name": name, "id": made, "kind": kind}
+
+
+def _make(
+    site: Site, owned: OwnedMachine, config: LibraryConfig, items: Library, library: str, old: str, name: str
+) -> str:
+    """The id of the new item. An OVF template is written over the item ``old``, if there is one."""
+    text = config.description or f"Made by hclimg from {owned.name}"
+    if config.ovf:
+        return items.capture_ovf(library, old, owned.id, name, text, list(config.ovf_flags))
+    return items.capture_template(library, owned.id, name, text, _placement(site, config))
 
 
 def _placement(site: Site, config: LibraryConfig) -> dict[str, Any]:
