@@ -122,3 +122,11 @@ def test_a_full_disk_is_explained(ctx: Context, api: Vcenter, vcsim: Vcsim) -> N
     part = Part(device.key, device.url.replace("*", vcsim.address), Path("/dev/full"), True)
     with pytest.raises(BuildError, match="The disk is full: /dev/full cannot be written"):
         fetch(ctx, api, part, "", 0)
+
+
+@pytest.mark.slow
+def test_what_was_exported_does_not_stay_when_the_rest_fails(build: Build, api: Vcenter, tmp_path: Path) -> None:
+    done = build(exporting() + 'content_library_destination {\nlibrary = "none"\novf = true\n}')
+    assert done.returncode == 1
+    assert not (tmp_path / "out").exists()
+    assert set(machines(api)) == MACHINES

@@ -50,8 +50,9 @@ class Lab:
             found.append("folder images")
         out = self.project.folder / "out"
         if outcome.killed and not kept and out.exists() and any(out.iterdir()) and outcome.left:
+            files = {Path(one.identity["path"]) for one in outcome.kept if one.kind == "file"}
             complete = {path for path in out.iterdir() if path.name.rpartition("-disk")[0] in self.finished}
-            found += [str(path) for path in out.iterdir() if path not in complete and path.suffix == ".vmdk"]
+            found += [str(path) for path in out.iterdir() if path not in complete | files and path.suffix == ".vmdk"]
         return found
 
 

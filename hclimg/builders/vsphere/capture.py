@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hclimg.builders.vsphere import devices
 from hclimg.builders.vsphere.config import CommonConfig
@@ -17,6 +17,9 @@ from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Artifact, Machine
 from hclimg.sdk.steps import step
 
+if TYPE_CHECKING:
+    from hclimg.builders.vsphere.export import Files
+
 BUILDER_ID = "jetbrains.vsphere"
 
 
@@ -30,12 +33,33 @@ def capture(ctx: Context, config: CommonConfig, machine: Machine, component: str
     if result.create_snapshot:
         make_snapshot(ctx, site, owned, result.snapshot_name)
     finish(ctx, site, owned)
-    files: tuple[str, ...] = ()
     state: dict[str, Any] = {**site.identity, "vm": owned.id, "name": owned.name}
-    if result.export:
-        from hclimg.builders.vsphere.export import export
+    exported = _export(ctx, site, owned, config)
+    try:
+        _place(ctx, site, owned, config, state)
+    except BaseException:
+        if exported:
+            exported.remove()
+        raise
+    if not owned.removed:
+        owned.keep()
+    files = exported.keep() if exported else ()
+    return Artifact(
+        builder=BUILDER_ID, component=component, id=owned.name, description=owned.name, files=files, state=state
+    )
 
-        files = export(ctx, site, owned, result.export)
+
+def _export(ctx: Context, site: Site, owned: OwnedMachine, config: CommonConfig) -> Files | None:
+    if config.result.export is None:
+        return None
+    from hclimg.builders.vsphere.export import export
+
+    return export(ctx, site, owned, config.result.export)
+
+
+def _place(ctx: Context, site: Site, owned: OwnedMachine, config: CommonConfig, state: dict[str, Any]) -> None:
+    """Library, removal, template; what it comes to goes into ``state``."""
+    result = config.result
     library = result.content_library_destination
     if library and not library.skip_import:
         from hclimg.builders.vsphere.library import put_into_library
@@ -46,11 +70,6 @@ def capture(ctx: Context, config: CommonConfig, machine: Machine, component: str
         state["vm"] = ""
     elif result.convert_to_template:
         mark_as_template(ctx, site, owned)
-    if not owned.removed:
-        owned.keep()
-    return Artifact(
-        builder=BUILDER_ID, component=component, id=owned.name, description=owned.name, files=files, state=state
-    )
 
 
 @step("Cleaning the machine's devices")

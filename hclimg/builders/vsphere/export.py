@@ -53,8 +53,8 @@ class Fetched:
     digest: str
 
 
-def export(ctx: Context, site: Site, owned: OwnedMachine, config: ExportConfig) -> tuple[str, ...]:
-    """The paths of the files, relative to the current directory where they are below it."""
+def export(ctx: Context, site: Site, owned: OwnedMachine, config: ExportConfig) -> Files:
+    """The files, which the caller keeps or removes."""
     name = config.name or owned.name
     folder = Path(config.output_directory or f"output-{ctx.build_name}").expanduser().absolute()
     made = Files(ctx, folder, force=config.force or ctx.run.force)
@@ -67,7 +67,7 @@ def export(ctx: Context, site: Site, owned: OwnedMachine, config: ExportConfig) 
     except BaseException:
         made.remove()
         raise
-    return made.keep()
+    return made
 
 
 @define
@@ -136,6 +136,7 @@ class Files:
             self._folder_record.gone()
 
     def keep(self) -> tuple[str, ...]:
+        """The paths of the files, relative to the current directory where they are below it."""
         for record in self._records.values():
             record.kept()
         if self._folder_record is not None:
