@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from hclimg.clouds.aws.client import reconnect
 from hclimg.clouds.aws.remover import LISTINGS, OBJECT_MARK, AwsRemover
-from hclimg.errors import CleanupError
+from hclimg.errors import BuildError, CleanupError
 from hclimg.sdk.mark import RUN_TAG, run_name
 from hclimg.sdk.remover import Cleaning, Left
 from servers.moto import DEBIAN, Aws
@@ -120,7 +121,7 @@ def test_a_finished_result_stays(aws: Aws, ec2: Any, thing: str) -> None:
     ec2.delete_tags(Resources=[result], Tags=[{"Key": RUN_TAG}])
     assert remove(thing, id=result)
     assert result in aws.left()[thing]
-    LISTINGS[thing].remove(AwsRemover(Cleaning(run=RUN))._aws(HERE).service("ec2"), result)
+    LISTINGS[thing].remove(reconnect(Cleaning(run=RUN), HERE).service("ec2"), result)
     assert not remove(thing, id=result), "what is gone is no result"
 
 
@@ -227,7 +228,7 @@ def test_a_bucket_that_is_gone(aws: Aws) -> None:
 
 def test_credentials_of_another_account_remove_nothing(aws: Aws, ec2: Any) -> None:
     mine = new_instance(ec2)
-    with pytest.raises(CleanupError, match="in the account 999999999999, but the credentials are of the account 1234"):
+    with pytest.raises(BuildError, match="in the account 999999999999, but the credentials are of the account 1234"):
         remove("instance", id=mine, account="999999999999")
     assert aws.left()["instance"] == [mine]
 

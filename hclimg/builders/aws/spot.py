@@ -11,7 +11,7 @@ from hclimg.builders.aws.settings.spot import AUTO, SpotConfig
 from hclimg.builders.aws.site import Site
 from hclimg.clouds.aws import removal
 from hclimg.clouds.aws.making import making, tag_specifications
-from hclimg.errors import ApiError, BuildError
+from hclimg.errors import BuildError, TimedOut
 from hclimg.sdk.mark import run_name
 from hclimg.sdk.retry import wait_until
 from hclimg.sdk.steps import step
@@ -111,10 +111,8 @@ def _fleet(ctx: Context, site: Site, wish: Wish, template: str) -> tuple[str, st
 
     try:
         return wait_until(attempt, what="spare capacity", timeout=CAPACITY_PATIENCE, interval=10.0, cancel=ctx.cancel)
-    except BuildError as error:
-        if problems and not isinstance(error, ApiError):
-            raise _no_spot(site.ec2, problems) from error
-        raise
+    except TimedOut as error:
+        raise _no_spot(site.ec2, problems) from error
 
 
 def _no_spot(ec2: Service, problems: list[str]) -> BuildError:

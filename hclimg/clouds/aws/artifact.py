@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hclimg.errors import BuildError
 from hclimg.sdk.machine import Artifact
 
 if TYPE_CHECKING:
-    from hclimg.clouds.aws.client import Aws
     from hclimg.sdk.context import Context
 
 
@@ -49,30 +47,15 @@ def contents(artifact: Artifact) -> tuple[str, ...]:
 def destroy(ctx: Context, artifact: Artifact) -> None:
     """Deregister the images and delete their snapshots, in every region."""
     from hclimg.clouds.aws import removal
+    from hclimg.clouds.aws.client import reconnect
 
-    aws = owner_of(ctx, artifact)
+    aws = reconnect(ctx, artifact.state["access"])
     for region, image in _images(artifact).items():
         ec2 = aws.service("ec2", region)
         removal.deregister_image(ec2, image["id"])
         for snapshot in image["snapshots"]:
             removal.delete_snapshot(ec2, snapshot)
         ctx.say(f"Removed {image['id']} and its snapshots in {region}.")
-
-
-def owner_of(ctx: Context, artifact: Artifact) -> Aws:
-    """AWS as the artifact was made with it. Raises BuildError with the credentials of another account."""
-    from hclimg.clouds.aws.client import reconnect
-
-    access: Mapping[str, str] = artifact.state["access"]
-    aws = reconnect(ctx, access)
-    aws.validate()
-    made_in, now = access.get("account", ""), aws.account
-    if made_in and now and made_in != now:
-        raise BuildError(
-            f"What was made is of the account {made_in}, but the credentials are of the account {now}.",
-            hint="Set AWS_PROFILE, or the other variables of AWS, to those of the account.",
-        )
-    return aws
 
 
 def _images(artifact: Artifact) -> Mapping[str, Any]:

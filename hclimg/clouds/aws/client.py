@@ -55,12 +55,24 @@ def connect(ctx: Context, access: AwsAccess, *, any_region: bool = False) -> Aws
 
 
 def reconnect(caller: Caller, identity: Mapping[str, str]) -> Aws:
-    """AWS as :attr:`Aws.identity` says; credentials come from the environment and the profile."""
+    """AWS as :attr:`Aws.identity` says; credentials come from the environment and the profile.
+
+    Raises BuildError when they are of another account than the known one: there, everything seems to be gone.
+    """
 
     def ask(prompt: str) -> str:
         raise EOFError(prompt)
 
-    return Aws(caller, _session(caller, access_of(identity), ask))
+    aws = Aws(caller, _session(caller, access_of(identity), ask))
+    made_in = identity.get("account", "")
+    if made_in:
+        aws.validate()
+    if made_in and aws.account and aws.account != made_in:
+        raise BuildError(
+            f"It is in the account {made_in}, but the credentials are of the account {aws.account}.",
+            hint="Set AWS_PROFILE, or the other variables of AWS, to those of the account.",
+        )
+    return aws
 
 
 def access_of(identity: Mapping[str, str]) -> AwsAccess:
@@ -109,7 +121,7 @@ class Aws:
             "region": self.region,
             "account": self.account,
             "profile": _profile(access),
-            "credentials": access.shared_credentials_file,
+            "credentials": _absolute(access.shared_credentials_file),
             "endpoint": access.custom_endpoint_ec2,
             "insecure": "true" if access.insecure_skip_tls_verify else "",
             "role": role.role_arn if role else "",
@@ -272,6 +284,11 @@ def _profile(access: AwsAccess) -> str:
     if access.access_key or access.vault_aws_engine or "AWS_ACCESS_KEY_ID" in os.environ:
         return access.profile
     return access.profile or os.environ.get("AWS_PROFILE", "")
+
+
+def _absolute(file: str) -> str:
+    """A file is looked for from elsewhere later."""
+    return str(Path(file).expanduser().absolute()) if file else ""
 
 
 def _why(answer: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hclimg.clouds.aws.refusals import is_taken
 from hclimg.clouds.aws.watch import GivenUp, steady
-from hclimg.errors import ApiError, Cancelled
+from hclimg.errors import ApiError, BuildError, Cancelled, ConnectionLost, HclimgError
 from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.retry import wait_until
 
@@ -26,7 +26,7 @@ _UNSURE = ("Internal", "Unavailable", "ServiceUnavailable", "Server.", "RequestT
 
 @contextmanager
 def making(ctx: Context, api: Service, thing: str, **identity: str) -> Iterator[Record]:
-    """Inside, something is made. A refusal means that it was not; after anything else it may be there.
+    """Inside, something is made. It was not when AWS refuses or was not asked; after anything else it may be there.
 
     A cancel waits until it is known what a call has made: then there is something to undo, rather than to look for.
     """
@@ -35,15 +35,17 @@ def making(ctx: Context, api: Service, thing: str, **identity: str) -> Iterator[
     try:
         with steady():
             yield record
-    except GivenUp:
-        raise
-    except Cancelled:  # between calls
-        record.gone()
-        raise
-    except ApiError as error:
-        if not error.code.startswith(_UNSURE):
+    except (Cancelled, BuildError) as error:
+        if not _may_be_there(error):
             record.gone()
         raise
+
+
+def _may_be_there(error: HclimgError) -> bool:
+    """Whether a call may have made something although it failed so. Cancelled is said between calls."""
+    if isinstance(error, ApiError):
+        return error.code.startswith(_UNSURE)
+    return isinstance(error, GivenUp | ConnectionLost)
 
 
 def made_once(make: Callable[[], T], found: Callable[[], T | None]) -> T:

@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from hclimg.clouds.aws import removal
-from hclimg.clouds.aws.client import Aws, Service, reconnect
+from hclimg.clouds.aws.client import Service, reconnect
 from hclimg.clouds.aws.refusals import is_missing
 from hclimg.errors import ApiError, CleanupError
 from hclimg.sdk.mark import RUN_TAG, is_named_after
@@ -61,7 +61,7 @@ LISTINGS = {
 
 class AwsRemover(Remover):
     def remove(self, left: Left) -> None:
-        aws = self._aws(left.identity)
+        aws = reconnect(self.ctx, left.identity)
         if left.thing in LISTINGS:
             self._remove_listed(aws.service("ec2"), LISTINGS[left.thing], left)
         elif left.thing == "key-pair":
@@ -72,16 +72,6 @@ class AwsRemover(Remover):
             _remove_object(aws.service("s3"), left)
         else:
             raise CleanupError(f'nothing here knows how to remove a "{left.kind}"')
-
-    def _aws(self, identity: Mapping[str, str]) -> Aws:
-        """Raises CleanupError when the credentials are of another account: there, everything seems to be gone."""
-        aws = reconnect(self.ctx, identity)
-        made_in = identity.get("account", "")
-        if made_in:
-            aws.validate()
-        if made_in and aws.account and aws.account != made_in:
-            raise CleanupError(f"it is in the account {made_in}, but the credentials are of the account {aws.account}")
-        return aws
 
     def _remove_listed(self, ec2: Service, listing: Listing, left: Left) -> None:
         marked = [found[listing.id] for found in _marked(ec2, listing, left.run)]

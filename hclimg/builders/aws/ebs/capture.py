@@ -44,7 +44,8 @@ def capture(ctx: Context, config: EbsConfig, machine: Machine) -> Artifact:
         _complete(ctx, site, config, draft)
     for draft in drafts:
         finish(ctx, draft)
-        if config.ami.deregistration_protection.enabled:
+    if config.ami.deregistration_protection.enabled:
+        for draft in drafts:  # last, since what is protected cannot be removed
             protect(ctx, draft, config.ami.deregistration_protection)
     for draft in drafts:
         draft.keep()

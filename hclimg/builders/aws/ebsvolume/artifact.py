@@ -33,9 +33,9 @@ def contents(artifact: Artifact) -> tuple[str, ...]:
 def destroy(ctx: Context, artifact: Artifact) -> None:
     """Delete the volumes and the snapshots."""
     from hclimg.clouds.aws import removal
-    from hclimg.clouds.aws.artifact import owner_of
+    from hclimg.clouds.aws.client import reconnect
 
-    ec2 = owner_of(ctx, artifact).service("ec2", artifact.state["region"])
+    ec2 = reconnect(ctx, artifact.state["access"]).service("ec2", artifact.state["region"])
     for volume in artifact.state["volumes"]:
         removal.delete_volume(ec2, volume)
     for snapshot in artifact.state["snapshots"]:
