@@ -11,8 +11,10 @@ from hclimg.clouds.aws.artifact import artifact_of
 from hclimg.clouds.aws.client import LONG, Aws, Service, connect
 from hclimg.clouds.aws.drafts import Draft, finish, permissions, wait_for_image
 from hclimg.clouds.aws.making import making, tag_list, tag_specifications
-from hclimg.clouds.aws.remover import OBJECT_MARK
-from hclimg.errors import BuildError
+from hclimg.clouds.aws.refusals import is_denied
+from hclimg.clouds.aws.removal import OBJECT_MARK
+from hclimg.clouds.aws.watch import steady
+from hclimg.errors import ApiError, BuildError, HclimgError
 from hclimg.postprocessors.amazon_import import FORMATS, AmazonImportConfig
 from hclimg.sdk.mark import RUN_TAG, run_name
 from hclimg.sdk.steps import step
@@ -87,7 +89,12 @@ def uploaded_object(ctx: Context, aws: Aws, config: AmazonImportConfig, path: Pa
         "ServerSideEncryption": config.s3_encryption,
         "SSEKMSKeyId": config.s3_encryption_key,
     }
-    s3.upload(path, bucket, key, done, **{name: value for name, value in given.items() if value})
+    try:
+        s3.upload(path, bucket, key, done, **{name: value for name, value in given.items() if value})
+    except HclimgError as error:
+        if _is_forgotten(s3, bucket, key, ctx.run.id) or (isinstance(error, ApiError) and is_denied(error)):
+            record.gone()
+        raise
     record.made()
     yield f"s3://{bucket}/{key}"
     if config.skip_clean:
@@ -96,6 +103,16 @@ def uploaded_object(ctx: Context, aws: Aws, config: AmazonImportConfig, path: Pa
         return
     removal.delete_object(s3, bucket, key)
     record.gone()
+
+
+def _is_forgotten(s3: Service, bucket: str, key: str, run: str) -> bool:
+    """Whether nothing is left of an upload that failed or was cancelled; else `hclimg cleanup` will look for it."""
+    try:
+        with steady():
+            removal.delete_own_object(s3, bucket, key, run)
+    except HclimgError:
+        return False
+    return True
 
 
 # -- the import -------------------------------------------------------------------

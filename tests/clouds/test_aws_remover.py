@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from hclimg.clouds.aws.client import reconnect
-from hclimg.clouds.aws.remover import LISTINGS, OBJECT_MARK, AwsRemover
+from hclimg.clouds.aws.removal import OBJECT_MARK
+from hclimg.clouds.aws.remover import LISTINGS, AwsRemover
 from hclimg.errors import BuildError, CleanupError
 from hclimg.sdk.mark import RUN_TAG, run_name
 from hclimg.sdk.remover import Cleaning, Left

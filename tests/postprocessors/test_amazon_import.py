@@ -17,16 +17,16 @@ from botocore.stub import ANY, Stubber
 
 from hclimg.clouds.aws.access import AwsAccess
 from hclimg.clouds.aws.client import connect
-from hclimg.clouds.aws.remover import OBJECT_MARK
+from hclimg.clouds.aws.removal import OBJECT_MARK
 from hclimg.errors import ApiError, BuildError, Cancelled
 from hclimg.events import Progress
 from hclimg.postprocessors.amazon_import import AmazonImportConfig, AmazonImportPostProcessor
-from hclimg.postprocessors.amazon_importing import disk_image, imported_image, wait_for_import
+from hclimg.postprocessors.amazon_importing import disk_image, imported_image, uploaded_object, wait_for_import
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Artifact
 from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.steps import close_scope
-from hclimg.sdk.testing import component, decoded
+from hclimg.sdk.testing import MemoryJournal, component, decoded
 from servers.moto import Aws
 from servers.recording import Recording
 
@@ -114,12 +114,14 @@ def test_a_cancelled_upload_leaves_nothing(
 ) -> None:
     with (tmp_path / "out" / "disk.raw").open("wb") as file:
         file.truncate(128 << 20)
-    recording = recorded()
+    journal = MemoryJournal()
+    recording = recorded(journal=journal)
     Thread(target=cancel_when_it_moves, args=(recording,), daemon=True).start()
     with pytest.raises(Cancelled):
         component(AmazonImportPostProcessor, BUCKET).process(recording.ctx, artifact)
     assert objects(s3) == []
     assert s3.list_multipart_uploads(Bucket="images").get("Uploads", []) == []
+    assert journal.left == []
 
 
 def cancel_when_it_moves(recording: Recording) -> None:
@@ -135,11 +137,26 @@ def cancel_when_it_moves(recording: Recording) -> None:
         ('s3_bucket_name = "nowhere"', "AWS refuses PutObject in eu-central-1: NoSuchBucket"),
     ],
 )
-def test_what_cannot_be_imported(ctx: Context, aws: Aws, s3: Any, artifact: Artifact, text: str, message: str) -> None:
+def test_what_cannot_be_imported(
+    ctx: Context, aws: Aws, s3: Any, artifact: Artifact, journal: Any, text: str, message: str
+) -> None:
     with pytest.raises(BuildError) as caught:
         run(ctx, text, artifact)
     assert caught.value.message.startswith(message)
-    assert aws.left() == {}
+    assert aws.left() == journal.open == {}
+
+
+def test_an_object_of_somebody_else_survives_a_cancelled_upload(
+    recorded: Callable[..., Recording], s3: Any, artifact: Artifact
+) -> None:
+    s3.put_object(Bucket="images", Key="disk", Body=b"theirs")
+    journal = MemoryJournal()
+    ctx = recorded(journal=journal).ctx
+    config, here = component(AmazonImportPostProcessor, BUCKET).config, connect(ctx, AwsAccess())
+    ctx.cancel.cancel()
+    with pytest.raises(Cancelled):
+        uploaded_object(ctx, here, config, Path(artifact.files[0]), "disk")
+    assert (objects(s3), journal.left) == (["disk"], [])
 
 
 def test_a_name_that_is_taken(ctx: Context, aws: Aws, s3: Any, artifact: Artifact) -> None:
@@ -235,4 +252,3 @@ def test_a_role_that_is_missing(ctx: Context, aws: Aws) -> None:
 )
 def test_wrong_settings(text: str, problem: str) -> None:
     assert decoded(AmazonImportConfig, text)[1][0].startswith(problem)
-

@@ -84,6 +84,11 @@ def is_missing(error: ApiError) -> bool:
     )  # fmt: skip
 
 
+def is_denied(error: ApiError) -> bool:
+    """Whether the API says that nobody may do this, so it did nothing."""
+    return error.code in ("AccessDenied", "AllAccessDisabled", "NoSuchBucket", "403")
+
+
 def is_taken(error: ApiError) -> bool:
     """Whether there is one of that name already."""
     return error.code.endswith((".Duplicate", "AlreadyExists", "AlreadyExistsException"))

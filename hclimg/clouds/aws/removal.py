@@ -14,6 +14,8 @@ from hclimg.clouds.aws.client import Service
 from hclimg.clouds.aws.refusals import is_in_use, is_missing
 from hclimg.errors import ApiError
 
+OBJECT_MARK = "hclimg-run"
+"""The metadata of an object in S3 that has the run; an object's tags need another permission."""
 NO_FLEET = ("fleetIdDoesNotExist", "fleetNotInDeletableState")
 
 
@@ -130,6 +132,17 @@ def cancel_import(ec2: Service, task: str) -> None:
             remove_image(ec2, found["ImageId"])
         elif found.get("Status") not in ("completed", "deleted", "deleting"):
             _done(lambda: ec2.call("CancelImportTask", ImportTaskId=task))
+
+
+def delete_own_object(s3: Service, bucket: str, key: str, run: str) -> None:
+    """An object of a run, or the parts of one; one that somebody else has put there stays."""
+    try:
+        owner = s3.call("HeadObject", Bucket=bucket, Key=key)["Metadata"].get(OBJECT_MARK)
+    except ApiError as error:
+        if not is_missing(error):
+            raise
+        owner = run
+    delete_object(s3, bucket, key, parts_only=owner != run)
 
 
 def delete_object(s3: Service, bucket: str, key: str, *, parts_only: bool = False) -> None:

@@ -28,9 +28,6 @@ from hclimg.errors import ApiError, CleanupError
 from hclimg.sdk.mark import RUN_TAG, is_named_after
 from hclimg.sdk.remover import Left, Remover
 
-OBJECT_MARK = "hclimg-run"
-"""The metadata of an object in S3 that has the run; an object's tags need another permission."""
-
 
 class Listing(NamedTuple):
     """How things of a kind are looked for, and removed by id."""
@@ -69,7 +66,8 @@ class AwsRemover(Remover):
         elif left.thing in ("role", "role-policy", "instance-profile"):
             _remove_from_iam(aws.service("iam"), left)
         elif left.thing == "object":
-            _remove_object(aws.service("s3"), left)
+            bucket, key = left.identity.get("bucket", ""), left.identity.get("key", "")
+            removal.delete_own_object(aws.service("s3"), bucket, key, left.run)
         else:
             raise CleanupError(f'nothing here knows how to remove a "{left.kind}"')
 
@@ -131,15 +129,3 @@ def _remove_from_iam(iam: Service, left: Left) -> None:
             removal.delete_role_policy(iam, role, name)
         case "instance-profile":
             removal.delete_instance_profile(iam, name)
-
-
-def _remove_object(s3: Service, left: Left) -> None:
-    """An object, or the parts of one; one that somebody else has put there stays."""
-    bucket, key = left.identity.get("bucket", ""), left.identity.get("key", "")
-    try:
-        owner = s3.call("HeadObject", Bucket=bucket, Key=key)["Metadata"].get(OBJECT_MARK)
-    except ApiError as error:
-        if not is_missing(error):
-            raise
-        owner = left.run
-    removal.delete_object(s3, bucket, key, parts_only=owner != left.run)
