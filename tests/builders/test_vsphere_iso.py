@@ -77,7 +77,9 @@ def test_the_uploaded_iso_is_used_again_or_cleaned_up(build: Build, api: Vcenter
     again = build(INSTALL, "-force", kind="vsphere-iso")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "packer_cache/install.iso is there already" in again.stdout
-    clean = INSTALL + 'remote_cache_cleanup = true\nremote_cache_path = "other"\n'
+    clean = (
+        INSTALL + 'set_host_for_datastore_uploads = true\nremote_cache_cleanup = true\nremote_cache_path = "other"\n'
+    )
     assert build(clean, "-force", kind="vsphere-iso").returncode == 0
     assert set(on_datastore(api)) == {"packer_cache/install.iso"}
 

@@ -35,7 +35,9 @@ class InstallConfig:
     iso_checksum: str = setting("What it must be, as for other builders.", default="")
     iso_target_path: str = setting("Where to save it after the download.", default="", default_doc="in the cache")
     iso_target_extension: str = setting("The extension of the file in the cache.", default="iso")
-    local_cache_overwrite: bool = setting("Whether it is downloaded again.", default=False)
+    local_cache_overwrite: bool = setting(
+        "Nothing.", default=False, ignored="a file in the cache is only used when its checksum is right."
+    )
     remote_cache_cleanup: bool = setting("Whether its copy on the datastore is deleted in the end.", default=False)
     remote_cache_overwrite: bool = setting("Whether a copy on the datastore is replaced.", default=False)
     remote_cache_datastore: str = setting("The datastore for the copy.", default="", default_doc="the machine's")

@@ -57,11 +57,22 @@ def delete_with(api: Vcenter, datacenter: Any, file: DatastorePath, cancel: Any)
 
 def upload(ctx: Context, api: Vcenter, datacenter_name: str, source: Path, file: DatastorePath, host: str = "") -> None:
     """Send a file of this host; ``host`` is an ESXi host to send it to directly, instead of through the vCenter."""
-    where = {"dcPath": "ha-datacenter" if host else datacenter_name.strip("/"), "dsName": file.datastore}
+    where = {"dcPath": datacenter_name.strip("/"), "dsName": file.datastore}
     target = f"/folder/{quote(file.path)}?{urlencode(where, quote_via=quote)}"
-    headers = {"Content-Type": "application/octet-stream", "Cookie": api.cookie}
+    server, cookie = api.endpoint.server, api.cookie
+    if host:
+        server, cookie = _ticket(api, host, target)
+    headers = {"Content-Type": "application/octet-stream", "Cookie": cookie}
     with source.open("rb") as stream:
-        send(ctx, api, "PUT", host or api.endpoint.server, target, stream, headers, f"uploading {source.name}")
+        send(ctx, api, "PUT", server, target, stream, headers, f"uploading {source.name}")
+
+
+def _ticket(api: Vcenter, host: str, target: str) -> tuple[str, str]:
+    """Where to send a file to a host itself, and what it accepts instead of a session, once."""
+    spec = new("SessionManager.HttpServiceRequestSpec", method="httpPut", url=f"https://{host}{target}")
+    manager = api.content.sessionManager
+    ticket = api.call(f"let a file be sent to {host}", lambda: manager.AcquireGenericServiceTicket(spec))
+    return str(ticket.hostName or host), f"vmware_cgi_ticket={ticket.id}"
 
 
 def send(
