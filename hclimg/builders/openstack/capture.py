@@ -36,6 +36,10 @@ class Draft:
     _record: Record
     finished: bool = field(default=False, init=False)
 
+    def finishing(self) -> None:
+        """From now on the image is finished once it has no mark: a kill may come before that is written down."""
+        self._record.made(**{things.FINISHING: "yes"})
+
     def keep(self) -> None:
         self._record.kept()
         self.finished = True
@@ -165,6 +169,7 @@ def finish_image(ctx: Context, cloud: OpenStack, draft: Draft, wanted: ImageConf
         _patch(cloud, draft.id, operations)
     for member in wanted.image_members:
         _add_member(ctx, cloud, draft.id, member, accept=wanted.image_auto_accept_members)
+    draft.finishing()
     _patch(cloud, draft.id, [{"op": "remove", "path": f"/{RUN_TAG}"}])
     draft.keep()
 

@@ -15,6 +15,9 @@ from hclimg.errors import CleanupError
 from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.remover import Cleaning, Left, Remover
 
+THING = ("id", "name", things.FINISHING)
+"""What of an identity is about the thing itself."""
+
 
 class OpenstackRemover(Remover):
     """Keeps one connection for each cloud and project of the run."""
@@ -35,20 +38,34 @@ class OpenstackRemover(Remover):
                 for volume in _ids(left, lambda: _marked_volumes(cloud, left)):
                     things.delete_volume(cloud, volume)
             case "image":
-                for image in _ids(left, lambda: _marked_images(cloud, left)):
-                    things.delete_image(cloud, image)
+                self._remove_image(cloud, left)
             case "floating-ip":
                 for address in _ids(left, lambda: _marked_addresses(cloud, left)):
                     things.delete_floating_ip(cloud, address)
             case other:
                 raise CleanupError(f'nothing here knows how to remove a "{other}"')
 
+    def _remove_image(self, cloud: OpenStack, left: Left) -> None:
+        """One that is being made may have no mark yet; one that was being finished has none once it is."""
+        if things.FINISHING in left.identity and _has_no_mark(cloud, left.id):
+            self.ctx.finished(left)
+            return
+        for image in _ids(left, lambda: _marked_images(cloud, left)):
+            things.delete_image(cloud, image)
+
     def _cloud(self, left: Left) -> OpenStack:
-        where = {name: left.identity[name] for name in sorted(left.identity) if name not in ("id", "name")}
+        """Reached by what the identity says besides which thing it is."""
+        where = {name: value for name, value in sorted(left.identity.items()) if name not in THING}
         key = tuple(where.items())
         if key not in self._clouds:
             self._clouds[key] = reconnect(self.ctx, where)
         return self._clouds[key]
+
+
+def _has_no_mark(cloud: OpenStack, image: str) -> bool:
+    """False also for one that is not there."""
+    found = cloud.find("the image", lambda sdk: sdk.image.get_image(image))
+    return found is not None and RUN_TAG not in (found.properties or {})
 
 
 def _ids(left: Left, marked: Callable[[], list[str]]) -> list[str]:

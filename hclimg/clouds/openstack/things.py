@@ -16,6 +16,8 @@ PATIENCE = timedelta(minutes=10)
 GONE = ("DELETED", "SOFT_DELETED")
 """A cloud with soft deletion keeps a server for a while, which is its way of being gone."""
 DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing", "awaiting-transfer")
+FINISHING = "finishing"
+"""In the identity of an image from which the mark of its run is being taken, its last change."""
 TRIES = 20
 SERVER_HINT = "The cloud's administrators can find out why."
 STUCK_HINT = "Its state has to be reset by the cloud's administrator: openstack volume set --state error ID."
