@@ -50,7 +50,7 @@ def _vpc(ec2: Service, config: NetworkConfig) -> str:
     filters = all_filters(config.vpc_filter)
     if config.vpc_id or not filters:
         return config.vpc_id
-    found = ec2.call("DescribeVpcs", Filters=filter_list(filters))["Vpcs"]
+    found = ec2.pages("DescribeVpcs", "Vpcs", Filters=filter_list(filters))
     if len(found) != 1:
         some = ", ".join(one["VpcId"] for one in found) or "none"
         hint = "Exactly one must match: look at vpc_filter, and at the region."
@@ -61,7 +61,7 @@ def _vpc(ec2: Service, config: NetworkConfig) -> str:
 def _subnet(ec2: Service, config: NetworkConfig, place: Place, filters: dict[str, str]) -> dict[str, Any]:
     known = {"state": "available", "vpc-id": place.vpc, "availability-zone": place.zone}
     asked = {**filters, **{name: value for name, value in known.items() if value}}
-    found: list[dict[str, Any]] = ec2.call("DescribeSubnets", Filters=filter_list(asked))["Subnets"]
+    found: list[dict[str, Any]] = ec2.pages("DescribeSubnets", "Subnets", Filters=filter_list(asked))
     chosen = config.subnet_filter
     if not found or (len(found) > 1 and not (chosen.most_free or chosen.random)):
         some = ", ".join(one["SubnetId"] for one in found) or "none"
@@ -97,7 +97,7 @@ def _with_default_subnet(ctx: Context, ec2: Service, place: Place, types: tuple[
         return place
     known = {"state": "available", "vpc-id": vpc, "availability-zone": place.zone}
     asked = filter_list({name: value for name, value in known.items() if value})
-    subnets = ec2.call("DescribeSubnets", Filters=asked)["Subnets"]
+    subnets = ec2.pages("DescribeSubnets", "Subnets", Filters=asked)
     offered = _zones_with(ec2, types)
     fitting = [one for one in subnets if one["AvailabilityZone"] in offered] or subnets
     if not fitting:
@@ -113,8 +113,8 @@ def _default_vpc(ec2: Service) -> str:
 def _zones_with(ec2: Service, types: tuple[str, ...]) -> set[str]:
     """The zones that have an instance type; not every zone has every type."""
     asked = [{"Name": "instance-type", "Values": list(types)}]
-    offers = ec2.call("DescribeInstanceTypeOfferings", LocationType="availability-zone", Filters=asked)
-    return {offer["Location"] for offer in offers["InstanceTypeOfferings"]}
+    operation, key = "DescribeInstanceTypeOfferings", "InstanceTypeOfferings"
+    return {offer["Location"] for offer in ec2.pages(operation, key, LocationType="availability-zone", Filters=asked)}
 
 
 # -- security groups ----------------------------------------------------------
@@ -135,7 +135,7 @@ def security_groups(ctx: Context, site: Site, config: NetworkConfig, place: Plac
 
 def _chosen_groups(ec2: Service, filters: dict[str, str], place: Place) -> tuple[str, ...]:
     asked = {**filters, **({"vpc-id": place.vpc} if place.vpc else {})}
-    found = ec2.call("DescribeSecurityGroups", Filters=filter_list(asked))["SecurityGroups"]
+    found = ec2.pages("DescribeSecurityGroups", "SecurityGroups", Filters=filter_list(asked))
     if not found:
         hint = "Look at security_group_filter; leave it out to have a group made for the build."
         raise BuildError(f"No security group matches {shown(asked)} in {ec2.region}.", hint=hint)
