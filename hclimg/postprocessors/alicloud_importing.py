@@ -56,17 +56,25 @@ def import_file(ctx: Context, config: AlicloudImportConfig, artifact: Artifact) 
 
 def file_of(artifact: Artifact, form: str) -> tuple[Path, str]:
     """The file to import, and its format. Raises BuildError when the artifact has none."""
+    found = _chosen(artifact, form)
+    if found is None:
+        kinds, have = [form] if form else FORMATS, ", ".join(artifact.files) or "no files"
+        raise BuildError(
+            f"The artifact has no file that ends with {' or '.join(f'.{each}' for each in kinds)}.",
+            hint=f'It has {have}. With the builder qemu, set format = "raw" and a vm_name with that ending.',
+        )
+    if not found[0].exists():
+        raise BuildError(f"The artifact's file {found[0]} does not exist.")
+    return found
+
+
+def _chosen(artifact: Artifact, form: str) -> tuple[Path, str] | None:
+    """The first with the right ending, or the only one when the settings say what it is."""
     for name in artifact.files:
         ending = name.rpartition(".")[2].lower()
         if ending == form or (not form and ending in FORMATS):
             return Path(name), ending
-    if form and len(artifact.files) == 1:
-        return Path(artifact.files[0]), form
-    have = ", ".join(artifact.files) or "no files"
-    raise BuildError(
-        f"The artifact has no file that ends with {' or '.join(f'.{each}' for each in ([form] if form else FORMATS))}.",
-        hint=f'It has {have}. With the builder qemu, set format = "raw" and a vm_name with that ending.',
-    )
+    return (Path(artifact.files[0]), form) if form and len(artifact.files) == 1 else None
 
 
 @step("Uploading the file to the object storage", undo="Removing the file from the object storage")

@@ -14,11 +14,15 @@ import pytest
 from hclimg.builders.alicloud.builder import AlicloudEcsBuilder
 from hclimg.builders.alicloud.config import AlicloudEcsConfig
 from hclimg.builders.alicloud.network import free_part
-from hclimg.builders.alicloud.password import random_password
+from hclimg.builders.alicloud.password import password_of, random_password
 from hclimg.cli.main import run
+from hclimg.clouds.alicloud.access import AlicloudAccess
 from hclimg.clouds.alicloud.login import AccessProblem, find_login, find_region
+from hclimg.communicators.config import CommunicatorConfig
 from hclimg.config.schema import schema_of
+from hclimg.redaction import HIDDEN
 from hclimg.sdk.testing import component, decoded
+from servers.recording import Recording
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -179,6 +183,18 @@ def test_passwords_of_windows_are_as_the_api_wants_them() -> None:
         assert any(c.islower() for c in password)
         assert any(c.isupper() for c in password)
         assert any(c.isdigit() for c in password)
+
+
+def test_a_random_password_is_never_shown(recorded: Callable[..., Recording]) -> None:
+    ctx = recorded().ctx
+    password = password_of(ctx, CommunicatorConfig(communicator="winrm", winrm_username="Administrator"))
+    assert password
+    assert ctx.redact.text(f"refused: {password.reveal()}") == f"refused: {HIDDEN}"
+
+
+def test_a_relative_credentials_file_is_found_from_elsewhere() -> None:
+    kept = AlicloudAccess(region="cn-beijing", shared_credentials_file="keys.json").identity
+    assert kept["credentials_file"] == str(Path("keys.json").absolute())
 
 
 def test_a_vswitch_takes_addresses_that_are_free() -> None:

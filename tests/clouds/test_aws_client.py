@@ -106,13 +106,17 @@ def test_the_region_of_the_settings_wins(aws: Aws, ctx: Context) -> None:
 
 def test_the_region_of_a_profile(aws: Aws, ctx: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "config").write_text("[profile work]\nregion = sa-east-1\n")
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "keys").write_text("[work]\naws_access_key_id = AKIAWORK\naws_secret_access_key = x\n")
     monkeypatch.delenv("AWS_REGION")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    found = connect(ctx, access(f'profile = "work"\nshared_credentials_file = "{tmp_path}/keys"'))
+    found = connect(ctx, access('profile = "work"\nshared_credentials_file = "keys"'))
     assert found.region == "sa-east-1"
-    assert found.identity["profile"] == "work"
-    again = reconnect(ctx, found.identity)
+    identity = found.identity
+    assert (identity["profile"], identity["credentials"]) == ("work", f"{tmp_path}/keys")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = reconnect(ctx, identity)
     assert again.service("sts").call("GetCallerIdentity")["Account"] == "123456789012"
 
 

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from hclimg.builders.alicloud.config import AlicloudEcsConfig
 from hclimg.config.schema import schema_of
+from hclimg.errors import BuildError
 from hclimg.postprocessors.alicloud_import import AlicloudImportConfig
 from hclimg.sdk.testing import decoded
 from servers.alicloud_ecs.simulator import ACCESS_KEY, Simulator
@@ -179,6 +180,14 @@ def test_what_goes_wrong_leaves_nothing(place: Place) -> None:
     assert place.storage.uploads == {}
     assert place.cloud.left() == []
     assert (place.folder / "disk.raw").exists(), "a failed import keeps what it was given"
+
+
+def test_a_file_that_is_gone() -> None:
+    from hclimg.postprocessors.alicloud_importing import file_of
+    from hclimg.sdk.machine import Artifact
+
+    with pytest.raises(BuildError, match=r"The artifact's file /nowhere/disk.raw does not exist"):
+        file_of(Artifact(builder="x", component="builder/null", id="1", description="", files=("/nowhere/disk.raw",)), "")
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ def launch(ctx: Context, config: AlicloudEcsConfig, source: SourceImage) -> Mach
     if not (config.image.image_force_delete or ctx.run.force or config.skip_create_image):
         check_names(ctx, ecs, config.image)
     given = look_up(ctx, ecs, config)
-    password = password_of(how)
+    password = password_of(ctx, how)
     key = build_key(ctx, ecs, config)
     network = connect_network(ctx, ecs, config, given)
     port = _port(how)

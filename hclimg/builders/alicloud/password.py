@@ -6,16 +6,19 @@ import secrets
 import string
 
 from hclimg.communicators.config import CommunicatorConfig
+from hclimg.sdk.context import Context
 from hclimg.units import Secret
 
 LENGTH = 24
 _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_+=.")
 
 
-def password_of(how: CommunicatorConfig) -> Secret | None:
+def password_of(ctx: Context, how: CommunicatorConfig) -> Secret | None:
     """The password of the user that the machine is reached as; None when it is not reached by one."""
     if how.communicator == "winrm":
-        return Secret(how.winrm_password.reveal() or random_password())
+        text = how.winrm_password.reveal() or random_password()
+        ctx.redact.add(text)  # before the API is told, which may repeat it in a refusal
+        return Secret(text)
     given = how.ssh_password.reveal() if how.communicator == "ssh" else ""
     return Secret(given) if given else None
 

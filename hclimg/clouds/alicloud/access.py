@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 from hclimg.clouds.alicloud.login import AccessProblem, Login, find_login, find_region
 from hclimg.clouds.alicloud.regions import region_problem
@@ -120,8 +121,10 @@ class AlicloudAccess:
     @property
     def identity(self) -> dict[str, str]:
         """What the journal and an artifact keep of this, to come back later: no secrets."""
+        file = self.shared_credentials_file
         kept = {
-            "endpoint": self.endpoint, "profile": self.profile, "credentials_file": self.shared_credentials_file,
+            "endpoint": self.endpoint, "profile": self.profile,
+            "credentials_file": str(Path(file).expanduser().absolute()) if file else "",
             "instance_role": self.ram_role_name, "role": self.ram_role_arn,
         }  # fmt: skip
         return {name: value for name, value in kept.items() if value}
