@@ -187,7 +187,9 @@ def test_a_file_that_is_gone() -> None:
     from hclimg.sdk.machine import Artifact
 
     with pytest.raises(BuildError, match=r"The artifact's file /nowhere/disk.raw does not exist"):
-        file_of(Artifact(builder="x", component="builder/null", id="1", description="", files=("/nowhere/disk.raw",)), "")
+        file_of(
+            Artifact(builder="x", component="builder/null", id="1", description="", files=("/nowhere/disk.raw",)), ""
+        )
 
 
 @pytest.mark.slow
