@@ -30,6 +30,8 @@ def test_a_template_is_cloned_provisioned_and_made_a_template(build: Build, api:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (sshd.home / "made").read_text() == "provisioned\n"
+    assert '"DC0_H0_VM0" is a machine and no template. It is running' in said(done)
+    assert "VMware Tools in the guest tell its address (0.0.0.0/0); it is waited for up to 20s." in said(done)
     found = machines(api)
     assert set(found) == {*MACHINES, "web"}
     web = found["web"]

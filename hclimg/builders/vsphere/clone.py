@@ -14,7 +14,7 @@ from hclimg.builders.vsphere.launch import key_pair, special_devices, start
 from hclimg.builders.vsphere.site import OwnedMachine, Site, locate, make_room, owned, session
 from hclimg.clouds.vsphere import inventory
 from hclimg.clouds.vsphere.client import is_a, new
-from hclimg.clouds.vsphere.machines import reconfigure
+from hclimg.clouds.vsphere.machines import OFF, reconfigure
 from hclimg.diagnostics import did_you_mean
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
@@ -51,15 +51,17 @@ def launch(ctx: Context, config: VsphereCloneConfig) -> Machine:
 
 
 @step("Looking up the template")
-def find_source(_ctx: Context, site: Site, config: VsphereCloneConfig) -> Source:
+def find_source(ctx: Context, site: Site, config: VsphereCloneConfig) -> Source:
     ref = inventory.find(site.api, site.place, "VirtualMachine", config.template)
     found = site.api.get(ref, "name", "config.hardware.device", "snapshot.currentSnapshot",
-                         "config.vAppConfig.property", "config.template")  # fmt: skip
+                         "config.vAppConfig.property", "config.template", "runtime.powerState")  # fmt: skip
     existing = found.get("config.hardware.device", [])
     source = Source(
         ref=ref, name=found["name"], devices=existing, snapshot=found.get("snapshot.currentSnapshot"),
         properties=list(found.get("config.vAppConfig.property", [])),
     )  # fmt: skip
+    if not found.get("config.template"):
+        _warn_of_machine(ctx, source.name, on=str(found.get("runtime.powerState", OFF)) != OFF)
     if config.linked_clone and source.snapshot is None:
         hint = "Make a snapshot of it (create_snapshot = true in its own build), or set linked_clone = false."
         raise BuildError(f'"{source.name}" has no snapshot, which a linked clone is made from.', hint=hint)
@@ -69,6 +71,12 @@ def find_source(_ctx: Context, site: Site, config: VsphereCloneConfig) -> Source
         hint = "Leave network and mac_address out, or add a card to the template."
         raise BuildError(f'"{source.name}" has no network card.', hint=hint)
     return source
+
+
+def _warn_of_machine(ctx: Context, name: str, *, on: bool) -> None:
+    """A machine can be cloned like a template, but nothing keeps it from changing."""
+    what = "It is running: the image gets its disks as if it lost power now." if on else "It can change between builds."
+    ctx.warn(f'"{name}" is a machine and no template. {what}')
 
 
 def _check_size(source: Source, wanted: int) -> None:

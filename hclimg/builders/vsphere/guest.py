@@ -20,12 +20,14 @@ from hclimg.units import show_duration
 
 LOOK = 1.0  # seconds between two looks
 TOOLS = "guest.toolsRunningStatus"
+VERSION = "guest.toolsVersionStatus2"
 
 
 @step("Waiting for the guest's address")
 def wait_for_address(ctx: Context, site: Site, ref: Any, config: IpConfig) -> str:
     """The first address in the wanted network, once it has stayed the same for a while."""
     network = ip_network(config.ip_wait_address, strict=False)
+    ctx.say(_awaited(site, ref, config))
     every = config.ip_wait_address == "0.0.0.0/0"
     deadline = time.monotonic() + config.ip_wait_timeout.total_seconds()
     settle = config.ip_settle_timeout.total_seconds()
@@ -47,6 +49,15 @@ def wait_for_address(ctx: Context, site: Site, ref: Any, config: IpConfig) -> st
         if time.monotonic() >= deadline:
             raise _no_address(config, found, seen)
         ctx.sleep(min(LOOK, settle - (time.monotonic() - since) if known else LOOK, deadline - time.monotonic()))
+
+
+def _awaited(site: Site, ref: Any, config: IpConfig) -> str:
+    """What is waited for, and whether there is much hope. ``toolsVersionStatus2`` is known before the guest is up."""
+    long = f"up to {show_duration(config.ip_wait_timeout)}"
+    text = f"VMware Tools in the guest tell its address ({config.ip_wait_address}); it is waited for {long}."
+    if str(site.api.get(ref, VERSION).get(VERSION, "")) == "guestToolsNotInstalled":
+        return f"{text} The vCenter does not know of Tools in it: without open-vm-tools, set ssh_host."
+    return text
 
 
 def _addresses(found: dict[str, Any]) -> Iterator[str]:
