@@ -118,6 +118,7 @@ TAGS = """
 """
 
 
+@pytest.mark.slow
 def test_tags_of_every_kind(lab: Lab) -> None:
     lab.apply(TAGS)
     common = {"Team": OWNER, "Base": DEBIAN, "Region": REGION}
@@ -453,6 +454,7 @@ def test_a_key_pair_of_the_account(lab: Lab) -> None:
 # -- provisioners -------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_provisioners_know(lab: Lab) -> None:
     said = lab.apply(
         "skip_create_ami = true",

@@ -86,6 +86,7 @@ def test_volumes_and_snapshots(lab: Lab) -> None:
     assert f"{REGION}: {filled['SnapshotId']}" in done.stdout
 
 
+@pytest.mark.slow
 def test_nothing_stays_of_a_build_that_fails(lab: Lab) -> None:
     write(lab, "exit 3")
     done = lab.run("apply")
@@ -93,6 +94,7 @@ def test_nothing_stays_of_a_build_that_fails(lab: Lab) -> None:
     assert lab.aws.left() == {}
 
 
+@pytest.mark.slow
 def test_what_was_made_can_be_destroyed(lab: Lab) -> None:
     write(lab)
     assert lab.run("apply").returncode == 0

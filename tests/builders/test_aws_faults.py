@@ -138,10 +138,12 @@ def test_what_cannot_be_undone_is_told_and_cleaned_up_later(lab: Lab, bad_days: 
     assert all(f"{REGION}: {image}" in said for image in images)
 
 
+@pytest.mark.slow
 def test_throttling_for_good_leaves_nothing(lab: Lab, bad_days: Faults) -> None:
     test_what_fails_always_leaves_nothing(lab, bad_days, "RunInstances", THROTTLE)
 
 
+@pytest.mark.slow
 def test_lost_answers(lab: Lab, bad_days: Faults) -> None:
     """What was made although nobody heard of it is used, not made twice."""
     making = ("CreateKeyPair", "CreateSecurityGroup", "RunInstances", "CreateImage")
