@@ -118,6 +118,18 @@ class CommunicatorConfig:
     winrm_use_ntlm: bool = setting("Whether to log in by NTLM.", default=False)
 
     @property
+    def host(self) -> str:
+        """Where the user says that the machine is; empty: the builder finds out."""
+        return self.winrm_host if self.communicator == "winrm" else self.ssh_host
+
+    @property
+    def port(self) -> int:
+        """Where the machine listens; 0: there is no communicator."""
+        if self.communicator == "winrm":
+            return self.winrm_port or (5986 if self.winrm_use_ssl else 5985)
+        return self.ssh_port if self.communicator == "ssh" else 0
+
+    @property
     def timeout(self) -> timedelta:
         """How long to wait for SSH."""
         return self.ssh_timeout or self.ssh_wait_timeout or DEFAULT_TIMEOUT

@@ -143,3 +143,18 @@ def test_files_of_ssh_keygen(tmp_path: Path, options: list[str], problem: str) -
 def test_bad_key_files(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "key").write_text(text)
     assert key_file_problem(tmp_path / "key").startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("how", "where"),
+    [
+        (CommunicatorConfig(ssh_host="box", ssh_port=2222), ("box", 2222)),
+        (CommunicatorConfig(), ("", 22)),
+        (CommunicatorConfig(communicator="winrm", winrm_host="box"), ("box", 5985)),
+        (CommunicatorConfig(communicator="winrm", winrm_use_ssl=True), ("", 5986)),
+        (CommunicatorConfig(communicator="winrm", winrm_port=1, ssh_host="other"), ("", 1)),
+        (CommunicatorConfig(communicator="none"), ("", 0)),
+    ],
+)
+def test_where_the_machine_is(how: CommunicatorConfig, where: tuple[str, int]) -> None:
+    assert (how.host, how.port) == where

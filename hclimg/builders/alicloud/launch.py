@@ -13,7 +13,6 @@ from hclimg.builders.alicloud.password import password_of
 from hclimg.builders.alicloud.source import SourceImage
 from hclimg.clouds.alicloud.finishing import check_names
 from hclimg.clouds.alicloud.making import api_for
-from hclimg.communicators.config import CommunicatorConfig
 from hclimg.communicators.connect import connect
 from hclimg.communicators.facts import machine_facts
 from hclimg.sdk.context import Context
@@ -28,7 +27,7 @@ def launch(ctx: Context, config: AlicloudEcsConfig, source: SourceImage) -> Mach
     password = password_of(ctx, how)
     key = build_key(ctx, ecs, config)
     network = connect_network(ctx, ecs, config, given)
-    port = _port(how)
+    port = how.port
     group = security_group(ctx, ecs, config, network, port)
     instance = temporary_instance(ctx, ecs, config, image=source.id, network=network, group=group, password=password)
     wait_for_status(ecs, instance, "Stopped")
@@ -36,7 +35,7 @@ def launch(ctx: Context, config: AlicloudEcsConfig, source: SourceImage) -> Mach
     if name := key.name if key else how.ssh_keypair_name:
         attach_key(ctx, ecs, instance, name)
     start(ctx, ecs, instance)
-    host = _host(how) or (private_address(ecs, instance) if config.network.ssh_private_ip or not address else address)
+    host = how.host or (private_address(ecs, instance) if config.network.ssh_private_ip or not address else address)
     private = key.private if key else None
     communicator = connect(ctx, how, host=host, port=port, private_key=private, password=password)
     facts = machine_facts(ctx, how, machine_id=instance, host=host, port=port, key=key, password=password)
@@ -46,15 +45,3 @@ def launch(ctx: Context, config: AlicloudEcsConfig, source: SourceImage) -> Mach
         facts={**facts, "Region": ecs.region, "SourceImage": source.id, "SourceImageName": source.name},
         handle=Running(ecs=ecs, instance=instance, source=source.id, key=key),
     )
-
-
-def _port(how: CommunicatorConfig) -> int:
-    """Of the communicator; 0: there is none."""
-    if how.communicator == "winrm":
-        return how.winrm_port or (5986 if how.winrm_use_ssl else 5985)
-    return how.ssh_port if how.communicator == "ssh" else 0
-
-
-def _host(how: CommunicatorConfig) -> str:
-    """What the user says."""
-    return how.winrm_host if how.communicator == "winrm" else how.ssh_host

@@ -52,7 +52,7 @@ def start(
     types = (run.instance_type,) if run.instance_type else run.spot.spot_instance_types
     place = find_place(ctx, site.ec2, run.network, types)
     login = key_pair(ctx, site, how)
-    groups = security_groups(ctx, site, run.network, place, 0 if run.by_session_manager else port_of(how))
+    groups = security_groups(ctx, site, run.network, place, 0 if run.by_session_manager else how.port)
     wish = Wish(
         run=run, place=place, groups=groups, key_name=login.name, profile=instance_profile(ctx, site, run.profile),
         mappings=mappings, volume_tags=volume_tags, fresh=_fresh(run, login),
@@ -82,25 +82,15 @@ def _fresh(run: RunConfig, login: Login) -> tuple[str, ...]:
     return tuple(refusal for refusal, is_made in made.items() if is_made)
 
 
-def port_of(how: CommunicatorConfig) -> int:
-    """The port at which the instance is reached; 0: none."""
-    if how.communicator == "none":
-        return 0
-    if how.communicator == "winrm":
-        return how.winrm_port or (5986 if how.winrm_use_ssl else 5985)
-    return how.ssh_port
-
-
 def _where(ctx: Context, site: Site, run: RunConfig, instance: Mapping[str, Any]) -> tuple[str, int]:
     """Where the instance is reached from this host."""
     how = run.communicator
-    named = how.winrm_host if how.communicator == "winrm" else how.ssh_host
     if how.communicator == "none":
         return "", 0
     if run.by_session_manager:
-        name, port = str(instance["InstanceId"]), port_of(how)
+        name, port = str(instance["InstanceId"]), how.port
         return "127.0.0.1", session_tunnel(ctx, site, name, run.connection, port, how.timeout)
-    return named or address(ctx, site.ec2, instance, run.connection.ssh_interface), port_of(how)
+    return how.host or address(ctx, site.ec2, instance, run.connection.ssh_interface), how.port
 
 
 def _facts(

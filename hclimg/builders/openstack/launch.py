@@ -44,7 +44,7 @@ def launch(ctx: Context, config: OpenstackConfig, source: SourceImage | None) ->
     running = steps.wait_for_server(ctx, cloud, server)
     floating = _floating(ctx, cloud, config, found, server)
     host = _host(ctx, config, running, floating)
-    port = _port(config)
+    port = config.communicator.port
     password = windows_password(ctx, cloud, config.communicator, server, pair)
     private = pair.private if pair else None
     communicator = connect_machine(
@@ -98,20 +98,12 @@ def _floating(ctx: Context, cloud: OpenStack, config: OpenstackConfig, found: Fo
     return str(address.floating_ip_address)
 
 
-def _port(config: OpenstackConfig) -> int:
-    how = config.communicator
-    if how.communicator == "winrm":
-        return how.winrm_port or (5986 if how.winrm_use_ssl else 5985)
-    return how.ssh_port
-
-
 def _host(ctx: Context, config: OpenstackConfig, running: Any, floating: str) -> str:
     """Where the machine is reached. Raises BuildError when it has no address."""
     how, network = config.communicator, config.network
-    named = how.winrm_host if how.communicator == "winrm" else how.ssh_host
     addresses: Mapping[str, Any] = running.addresses or {}
-    if named or how.communicator == "none":
-        return named
+    if how.host or how.communicator == "none":
+        return how.host
     found = ""
     if network.ssh_interface:
         found = first_address({network.ssh_interface: addresses.get(network.ssh_interface, ())}, network.ssh_ip_version)

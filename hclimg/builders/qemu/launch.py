@@ -177,14 +177,7 @@ def _with_ports(ctx: Context, config: QemuConfig, hardware: Hardware) -> Hardwar
         return hardware
     low, high = network.host_ports
     port = reserved_port(ctx, low, high, what="the connection to the machine")
-    return evolve(hardware, host_port=port, guest_port=_guest_port(config))
-
-
-def _guest_port(config: QemuConfig) -> int:
-    how = config.communicator
-    if how.communicator == "winrm":
-        return how.winrm_port or (5986 if how.winrm_use_ssl else 5985)
-    return how.ssh_port
+    return evolve(hardware, host_port=port, guest_port=config.communicator.port)
 
 
 def _rendered(
@@ -193,7 +186,7 @@ def _rendered(
     data: Mapping[str, Any] = {
         "HTTPIP": around.http_ip, "HTTPPort": around.http_port, "HTTPDir": config.http.http_directory,
         "HTTPContent": config.http.http_content, "OutputDir": str(output), "Name": hardware.name,
-        "SSHHostPort": hardware.host_port or (_guest_port(config) if config.network.skip_nat_mapping else 0),
+        "SSHHostPort": hardware.host_port or (config.communicator.port if config.network.skip_nat_mapping else 0),
     }  # fmt: skip
     return [[ctx.render(part, **data) for part in row] for row in config.qemuargs]
 
@@ -204,12 +197,11 @@ def _rendered(
 def _where(ctx: Context, guest: Guest, config: QemuConfig, hardware: Hardware) -> tuple[str, int]:
     """Where the machine is reached from this host."""
     how = config.communicator
-    named = how.winrm_host if how.communicator == "winrm" else how.ssh_host
     if how.communicator == "none":
         return "", 0
     if config.network.net_bridge:
-        return named or guest_address(ctx, guest, config), _guest_port(config)
-    return named or "127.0.0.1", hardware.host_port or _guest_port(config)
+        return how.host or guest_address(ctx, guest, config), how.port
+    return how.host or "127.0.0.1", hardware.host_port or how.port
 
 
 def _connect(ctx: Context, guest: Guest, config: QemuConfig, host: str, port: int, key: KeyPair | None) -> Communicator:

@@ -78,9 +78,8 @@ def start(
     if running.communicator.communicator == "none":
         return _machine(config, owned, site, NoCommunicator(), "", around, key)
     how = running.communicator
-    host = how.winrm_host if how.communicator == "winrm" else how.ssh_host
-    host = host or wait_for_address(ctx, site, owned.ref, running.ip)
-    communicator = connect(ctx, how, host=host, port=_port(running), private_key=key.private if key else None)
+    host = how.host or wait_for_address(ctx, site, owned.ref, running.ip)
+    communicator = connect(ctx, how, host=host, port=how.port, private_key=key.private if key else None)
     return _machine(config, owned, site, communicator, host, around, key)
 
 
@@ -88,13 +87,6 @@ def start(
 def power_on(ctx: Context, site: Site, owned: OwnedMachine) -> None:
     """Switched off with the machine's removal, or by the shutdown."""
     site.api.run(f"switch {owned.name} on", lambda: owned.ref.PowerOnVM_Task(), ctx.cancel)
-
-
-def _port(config: RunConfig) -> int:
-    how = config.communicator
-    if how.communicator == "winrm":
-        return how.winrm_port or (5986 if how.winrm_use_ssl else 5985)
-    return how.ssh_port
 
 
 def _surroundings(ctx: Context, config: RunConfig, site: Site, key: KeyPair | None) -> Surroundings:
@@ -128,7 +120,7 @@ def _machine(
     facts = {
         "ID": owned.name,
         "Host": host,
-        "Port": _port(config.running) if host else 0,
+        "Port": config.running.communicator.port if host else 0,
         "User": how.winrm_username if windows else how.ssh_username,
         "Password": (how.winrm_password if windows else how.ssh_password).reveal(),
         "ConnType": how.communicator,
