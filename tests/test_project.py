@@ -44,3 +44,12 @@ def test_the_core_is_light() -> None:
     code = "import sys, hclimg.registry, hclimg.config.decode; print('\\n'.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert heavy.isdisjoint(done.stdout.split())
+
+
+def test_the_readme_names_every_component() -> None:
+    from hclimg.registry import BUILT_IN
+
+    readme = (ROOT / "README.md").read_text()
+    table = readme[readme.index("## What there is") : readme.index("## After the build")]
+    missing = [f"{kind}/{name}" for kind, names in BUILT_IN.items() for name in names if f"`{name}`" not in table]
+    assert missing == []
