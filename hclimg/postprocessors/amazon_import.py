@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, ClassVar
 
 from hclimg.clouds.aws.access import AwsAccess, check_region
+from hclimg.clouds.aws.image_rules import check_accounts, check_name, check_sharing
 from hclimg.config.fields import Checker, config, embed, setting
 from hclimg.sdk.components import PostProcessor
 
@@ -14,10 +15,7 @@ if TYPE_CHECKING:
     from hclimg.sdk.machine import Artifact
 
 FORMATS = ("ova", "raw", "vmdk", "vhd", "vhdx")
-_ACCOUNT = re.compile(r"\d{12}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9 ()./'@_\[\]-]")
-SHORTEST_NAME, LONGEST_NAME = 3, 128
 
 
 @config
@@ -79,7 +77,8 @@ class AmazonImportConfig:
     def check(self, problems: Checker) -> None:
         check_region(problems, self.access, self.access.region, "region")
         self._check_bucket(problems)
-        self._check_name(problems)
+        if self.ami_name:
+            check_name(problems, "ami_name", self.ami_name)
         if self.ami_kms_key and not self.ami_encrypt:
             detail = '"ami_kms_key" says with which key to encrypt, so "ami_encrypt" must be true.'
             problems.error("Conflicting arguments", detail, "ami_kms_key", "ami_encrypt")
@@ -90,10 +89,8 @@ class AmazonImportConfig:
             where = next(name for name in ("ami_users", "ami_org_arns", "ami_ou_arns") if getattr(self, name))
             detail = 'Nobody else can read what is encrypted with the account\'s default key; set "ami_kms_key".'
             problems.error("Conflicting arguments", detail, where, "ami_encrypt", "ami_kms_key")
-        for account in self.ami_users:
-            if not _ACCOUNT.fullmatch(account):
-                detail = f'"{account}" is not the id of an AWS account, which has 12 digits.'
-                problems.error("Invalid account", detail, "ami_users")
+        check_accounts(problems, "ami_users", self.ami_users)
+        check_sharing(problems, self.ami_org_arns, self.ami_ou_arns)
 
     def _check_bucket(self, problems: Checker) -> None:
         if problems.is_known("s3_bucket_name") and not _BUCKET.fullmatch(self.s3_bucket_name):
@@ -102,16 +99,6 @@ class AmazonImportConfig:
         if self.s3_encryption_key and self.s3_encryption != "aws:kms":
             detail = '"s3_encryption_key" is for s3_encryption = "aws:kms".'
             problems.error("Conflicting arguments", detail, "s3_encryption_key", "s3_encryption")
-
-    def _check_name(self, problems: Checker) -> None:
-        name = self.ami_name
-        if name and not SHORTEST_NAME <= len(name) <= LONGEST_NAME:
-            detail = f'"{name}" has {len(name)} characters; a name has from {SHORTEST_NAME} to {LONGEST_NAME}.'
-            problems.error("Invalid image name", detail, "ami_name")
-        wrong = "".join(dict.fromkeys(_NOT_IN_NAMES.findall(name)))
-        if wrong:
-            detail = f'The name of an image cannot contain "{wrong}", only letters, digits, spaces and ()[]./-\'@_.'
-            problems.error("Invalid image name", detail, "ami_name")
 
 
 class AmazonImportPostProcessor(PostProcessor[AmazonImportConfig]):

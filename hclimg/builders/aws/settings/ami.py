@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 
 from hclimg.builders.aws.settings.kms import is_kms_key
 from hclimg.builders.aws.settings.tags import KNOWS, KeyValue, check_tags, merged
+from hclimg.clouds.aws.image_rules import check_accounts, check_name, check_sharing
 from hclimg.config.fields import Checker, block, config, embed, setting
 
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9 ()./'@_\[\]-]")
-SHORTEST_NAME, LONGEST_NAME = 3, 128
-_ACCOUNT = re.compile(r"\d{12}")
-_ORGANIZATION = re.compile(r"arn:[^:]+:organizations::\d{12}:organization/o-[a-z0-9]+")
-_UNIT = re.compile(r"arn:[^:]+:organizations::\d{12}:ou/o-[a-z0-9]+/ou-[a-z0-9-]+")
 COPY_STEP, LONGEST_COPY = 15, 48 * 60
 
 
@@ -164,7 +159,7 @@ class AmiConfig:
         return tuple(region for region in dict.fromkeys(self.ami_regions) if region != build_region)
 
     def check(self, problems: Checker) -> None:
-        self._check_name(problems)
+        check_name(problems, "ami_name", self.ami_name)
         self._check_regions(problems)
         self._check_sharing(problems)
         self._check_deprecation(problems)
@@ -180,24 +175,6 @@ class AmiConfig:
             detail = '"force_delete_snapshot" has no effect unless "force_deregister" is true, or -force is given.'
             problems.warn("Argument without effect", detail, "force_delete_snapshot")
 
-    def _check_name(self, problems: Checker) -> None:
-        if not problems.is_known("ami_name") or "{{" in self.ami_name:
-            return
-        if not SHORTEST_NAME <= len(self.ami_name) <= LONGEST_NAME:
-            detail = (
-                f'"{self.ami_name}" has {len(self.ami_name)} characters; '
-                f"the name of an image has from {SHORTEST_NAME} to {LONGEST_NAME}."
-            )
-            problems.error("Invalid image name", detail, "ami_name")
-        wrong = "".join(dict.fromkeys(_NOT_IN_NAMES.findall(self.ami_name)))
-        if wrong:
-            clean = _NOT_IN_NAMES.sub("-", self.ami_name)
-            detail = (
-                f'The name of an image cannot contain "{wrong}", only letters, digits, spaces and ()[]./-\'@_. '
-                f'Write "{clean}", or replace the others: {{{{ clean_resource_name `…` }}}} in a legacy template.'
-            )
-            problems.error("Invalid image name", detail, "ami_name")
-
     def _check_regions(self, problems: Checker) -> None:
         keys = self.encryption.region_kms_key_ids
         if keys and problems.is_known("ami_regions", "region_kms_key_ids"):
@@ -211,15 +188,8 @@ class AmiConfig:
                 problems.error("Conflicting arguments", detail, "region_kms_key_ids", "ami_regions")
 
     def _check_sharing(self, problems: Checker) -> None:
-        for name in ("ami_users",):
-            check_accounts(problems, name, getattr(self, name))
-        for name, pattern, what in (
-            ("ami_org_arns", _ORGANIZATION, "an organization"),
-            ("ami_ou_arns", _UNIT, "an organizational unit"),
-        ):
-            for arn in getattr(self, name):
-                if not pattern.fullmatch(arn):
-                    problems.error("Invalid ARN", f'"{arn}" is not the ARN of {what}.', name)
+        check_accounts(problems, "ami_users", self.ami_users)
+        check_sharing(problems, self.ami_org_arns, self.ami_ou_arns)
         if self.encryption.encrypt_boot is not True:
             return
         if self.shared or self.snapshots.snapshot_users:
@@ -254,10 +224,3 @@ class AmiConfig:
         elif when <= datetime.now(UTC):
             detail = f'"{self.deprecate_at}" has passed; EC2 deprecates images in the future only.'
             problems.error("Invalid time", detail, "deprecate_at")
-
-
-def check_accounts(problems: Checker, name: str, accounts: tuple[str, ...]) -> None:
-    for account in accounts:
-        if not _ACCOUNT.fullmatch(account):
-            detail = f'"{account}" in "{name}" is not the id of an AWS account, which has 12 digits.'
-            problems.error("Invalid account", detail, name)
