@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from vsphere_kit import CLONE, MACHINES, Build, api, build, machines
 
-from hclimg.builders.vsphere.export import Part, fetch
+from hclimg.builders.vsphere.download import Part, fetch
 from hclimg.clouds.vsphere.client import Vcenter
 from hclimg.errors import BuildError
 from hclimg.sdk.cancel import CancelToken

@@ -60,13 +60,13 @@ class VsphereCloneBuilder(Builder[VsphereCloneConfig]):
 
     @classmethod
     def destroy(cls, ctx: Context, artifact: Artifact) -> None:
-        from hclimg.builders.vsphere.artifact import destroy
+        from hclimg.clouds.vsphere.artifact import destroy
 
         destroy(ctx, artifact)
 
     @classmethod
     def contents(cls, artifact: Artifact) -> tuple[str, ...]:
-        from hclimg.builders.vsphere.artifact import contents
+        from hclimg.clouds.vsphere.artifact import contents
 
         return contents(artifact)
 
@@ -106,12 +106,12 @@ class VsphereIsoBuilder(Builder[VsphereIsoConfig]):
 
     @classmethod
     def destroy(cls, ctx: Context, artifact: Artifact) -> None:
-        from hclimg.builders.vsphere.artifact import destroy
+        from hclimg.clouds.vsphere.artifact import destroy
 
         destroy(ctx, artifact)
 
     @classmethod
     def contents(cls, artifact: Artifact) -> tuple[str, ...]:
-        from hclimg.builders.vsphere.artifact import contents
+        from hclimg.clouds.vsphere.artifact import contents
 
         return contents(artifact)

@@ -9,9 +9,9 @@ from hclimg.builders.vsphere.config import CommonConfig
 from hclimg.builders.vsphere.devices import Keys, change
 from hclimg.builders.vsphere.guest import shut_down
 from hclimg.builders.vsphere.launch import Running
-from hclimg.builders.vsphere.site import OwnedMachine, Site
 from hclimg.clouds.vsphere.client import is_a, new
 from hclimg.clouds.vsphere.machines import MARK, OFF, destroy, options, power_state, reconfigure
+from hclimg.clouds.vsphere.site import OwnedMachine, Site
 from hclimg.communicators.connect import clear_authorized_keys
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Artifact, Machine

@@ -11,10 +11,11 @@ from hclimg.builders.vsphere import devices
 from hclimg.builders.vsphere.clone_config import CustomizeConfig, GuestInterface, VsphereCloneConfig
 from hclimg.builders.vsphere.devices import KILOBYTES, Keys, change
 from hclimg.builders.vsphere.launch import key_pair, special_devices, start
-from hclimg.builders.vsphere.site import OwnedMachine, Site, locate, make_room, owned, session
+from hclimg.builders.vsphere.site import locate
 from hclimg.clouds.vsphere import inventory
 from hclimg.clouds.vsphere.client import is_a, new
 from hclimg.clouds.vsphere.machines import OFF, reconfigure
+from hclimg.clouds.vsphere.site import OwnedMachine, Site, make_room, owned, session
 from hclimg.diagnostics import did_you_mean
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context

@@ -1,56 +1,22 @@
-"""Writes a machine into files of this host: its disks through a lease, an OVF descriptor, a manifest, an OVA.
-
-A download that breaks goes on where it was when the server can begin in the middle, and begins again when it cannot.
-"""
+"""Writes a machine into files of this host: its disks through a lease, an OVF descriptor, a manifest, an OVA."""
 
 from __future__ import annotations
 
 import hashlib
-import http.client
-import os
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from hclimg.builders.vsphere.config import ExportConfig
-from hclimg.builders.vsphere.site import OwnedMachine, Site
-from hclimg.clouds.vsphere.client import Vcenter, identifier, new, trust
-from hclimg.clouds.vsphere.files import shut
-from hclimg.errors import ApiError, BuildError, ConnectionLost, TimedOut
+from hclimg.builders.vsphere.download import Fetched, Part, fetch, writing
+from hclimg.clouds.vsphere.client import Vcenter, new
+from hclimg.clouds.vsphere.lease import Lease
+from hclimg.clouds.vsphere.site import OwnedMachine, Site
+from hclimg.errors import ApiError, BuildError
 from hclimg.sdk.context import Context
-from hclimg.sdk.disk import disk_space
 from hclimg.sdk.steps import step
-
-CHUNK = 1 << 18
-TIMEOUT = 120.0  # seconds without a byte
-ATTEMPTS = 10  # downloads that brought nothing new, in a row
-PAUSE = 0.5  # seconds before another attempt, doubled each time
-READY = 600.0  # seconds that a lease may take to be ready
-TELL = 20.0  # seconds between two messages to the server that the transfer goes on
-
-
-@frozen
-class Part:
-    """A file of the lease, and where it goes."""
-
-    key: str
-    url: str
-    target: Path
-    disk: bool
-
-
-@frozen
-class Fetched:
-    part: Part
-    size: int
-    sha1: str
-    digest: str
 
 
 def export(ctx: Context, site: Site, owned: OwnedMachine, config: ExportConfig) -> Files:
@@ -145,17 +111,6 @@ class Files:
         return tuple(str(p.relative_to(here) if p.is_relative_to(here) else p) for p in self._records)
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Inside, what the system says about the file is an error for the user."""
-    try:
-        with disk_space(path):
-            yield
-    except OSError as error:
-        hint = "Set another output_directory in export."
-        raise BuildError(f"{path} cannot be written: {error.strerror or error}.", hint=hint) from error
-
-
 def _anonymous(member: Any) -> Any:
     member.uid = member.gid = 0
     member.uname = member.gname = ""
@@ -169,60 +124,22 @@ def _anonymous(member: Any) -> Any:
 def _download(
     ctx: Context, site: Site, owned: OwnedMachine, config: ExportConfig, made: Files, name: str
 ) -> list[Fetched]:
-    api = site.api
-    record = ctx.journal.intend("vsphere/lease", **site.identity, name=owned.name)
-    try:
-        lease = api.call(f"export {owned.name}", owned.ref.ExportVm)
-    except BaseException:
-        record.gone()
-        raise
-    record.made(id=identifier(lease))
-    try:
-        found = _transfer(ctx, api, lease, config, made, name)
-        api.call("finish the export", lambda: lease.HttpNfcLeaseComplete())
-    except BaseException:
-        _abort(api, lease)
-        raise
-    finally:
-        record.gone()  # one that could not be ended ends by itself
-    return found
+    lease = Lease.start(ctx, site, "export", owned.name, owned.ref.ExportVm)
+    with lease.to_the_end():
+        return _transfer(ctx, lease, config, made, name)
 
 
-def _abort(api: Vcenter, lease: Any) -> None:
-    try:
-        api.call("end the export", lambda: lease.HttpNfcLeaseAbort())
-    except ApiError:
-        return
-
-
-def _transfer(ctx: Context, api: Vcenter, lease: Any, config: ExportConfig, made: Files, name: str) -> list[Fetched]:
-    _wait_ready(ctx, api, lease)
-    info = api.get(lease, "info")["info"]
-    parts = list(_parts(api, info, config, made, name))
-    total = int(getattr(info, "totalDiskCapacityInKB", 0) or 0) << 10
+def _transfer(ctx: Context, lease: Lease, config: ExportConfig, made: Files, name: str) -> list[Fetched]:
+    parts = list(_parts(lease.api, lease.info, config, made, name))
+    total = int(getattr(lease.info, "totalDiskCapacityInKB", 0) or 0) << 10
     found = []
-    with _Pulse(api, lease) as pulse:
+    with lease.pulse() as pulse:
         for number, part in enumerate(parts):
             ctx.say(f"Downloading {part.target.name}.")
-            done = fetch(ctx, api, part, "" if config.manifest == "none" else config.manifest, total)
+            found.append(fetch(ctx, lease.api, part, "" if config.manifest == "none" else config.manifest, total))
             pulse.percent = min(99, 100 * (number + 1) // len(parts))
-            found.append(done)
-    _compare(api, lease, found)
+    _compare(lease.api, lease.ref, found)
     return found
-
-
-def _wait_ready(ctx: Context, api: Vcenter, lease: Any) -> None:
-    deadline = time.monotonic() + READY
-    while True:
-        found = api.get(lease, "state", "error")
-        state = str(found.get("state", ""))
-        if state == "ready":
-            return
-        if state == "error":
-            raise api.refusal("export the machine", found["error"])
-        if time.monotonic() > deadline:
-            raise TimedOut("The export did not become ready within 10 minutes.")
-        ctx.sleep(0.5)
 
 
 def _parts(api: Vcenter, info: Any, config: ExportConfig, made: Files, name: str) -> Iterator[Part]:
@@ -251,119 +168,6 @@ def _compare(api: Vcenter, lease: Any, found: list[Fetched]) -> None:
             file, server = one.part.target.name, api.endpoint.server
             message = f"{file} is not what {server} sent: its SHA-1 is {one.sha1}, not {entry.sha1}."
             raise BuildError(message, hint="Export again.")
-
-
-class _Pulse:
-    """Tells the server from time to time that the transfer goes on; a lease without news ends."""
-
-    def __init__(self, api: Vcenter, lease: Any) -> None:
-        self.percent = 0
-        self._api, self._lease = api, lease
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        while not self._over.wait(TELL):
-            try:
-                self._api.call("note the progress", lambda: self._lease.HttpNfcLeaseProgress(self.percent))
-            except ApiError:
-                continue  # the download tells when the lease is over
-
-
-# -- a download -------------------------------------------------------------------
-
-
-def fetch(ctx: Context, api: Vcenter, part: Part, algorithm: str, total: int) -> Fetched:
-    """Download a file whole. Memory stays flat. Raises ConnectionLost when no attempt brings anything new."""
-    state = _Download(part, algorithm)
-    pause, failures = PAUSE, 0
-    with writing(part.target), part.target.open("wb") as target:
-        while True:
-            before = state.done
-            try:
-                _attempt(ctx, api, state, target, total)
-                break
-            except ConnectionLost as error:
-                failures = 0 if state.done > before else failures + 1
-                if failures >= ATTEMPTS:
-                    raise
-                ctx.warn(f"{error.message} Trying again.")
-                pause = PAUSE if state.done > before else pause * 2
-                ctx.sleep(pause)
-        os.fsync(target.fileno())
-    digest = state.chosen.hexdigest() if state.chosen else ""
-    return Fetched(part, state.done, state.sha1.hexdigest(), digest)
-
-
-class _Download:
-    def __init__(self, part: Part, algorithm: str) -> None:
-        self.part = part
-        self._algorithm = algorithm
-        self.restart()
-
-    def restart(self) -> None:
-        self.done = 0
-        self.sha1 = hashlib.sha1(usedforsecurity=False)
-        self.chosen = hashlib.new(self._algorithm, usedforsecurity=False) if self._algorithm else None
-
-    def take(self, data: bytes) -> None:
-        self.done += len(data)
-        self.sha1.update(data)
-        if self.chosen:
-            self.chosen.update(data)
-
-
-def _attempt(ctx: Context, api: Vcenter, state: _Download, target: Any, total: int) -> None:
-    url = urlsplit(state.part.url)
-    name = state.part.target.name
-    connection = http.client.HTTPSConnection(url.netloc, timeout=TIMEOUT, context=trust(api.endpoint))
-    headers = {"Cookie": api.cookie, **({"Range": f"bytes={state.done}-"} if state.done else {})}
-    try:
-        with ctx.cancel.closing(lambda: shut(connection)):
-            ctx.cancel.check()
-            connection.request("GET", url.path + (f"?{url.query}" if url.query else ""), headers=headers)
-            answer = connection.getresponse()
-            if answer.status not in (200, 206):
-                raise ApiError(f"{url.netloc} refused the download of {name}: {answer.status} {answer.reason}.")
-            if answer.status == 200 and state.done:
-                ctx.say(f"{url.netloc} cannot go on in the middle; {name} is downloaded again.")
-                target.seek(0)
-                target.truncate()
-                state.restart()
-            while data := answer.read(CHUNK):
-                target.write(data)
-                state.take(data)
-                ctx.progress(f"downloading {name}", state.done, total)
-            if answer.length:
-                raise http.client.IncompleteRead(b"", answer.length)
-    except http.client.HTTPException as error:
-        raise _lost(ctx, name, error) from error
-    except OSError as error:
-        if isinstance(error, ConnectionError | TimeoutError) or error.errno is None or _is_tls(error):
-            raise _lost(ctx, name, error) from error
-        raise
-    finally:
-        connection.close()
-
-
-def _is_tls(error: OSError) -> bool:
-    import ssl
-
-    return isinstance(error, ssl.SSLError)
-
-
-def _lost(ctx: Context, name: str, error: BaseException) -> ConnectionLost:
-    ctx.cancel.check()
-    reason = getattr(error, "strerror", None) or type(error).__name__
-    return ConnectionLost(f"The download of {name} broke ({reason}).")
 
 
 # -- descriptor and manifest ------------------------------------------------------

@@ -10,8 +10,8 @@ from typing import Any
 
 from hclimg.builders.vsphere.config import RunConfig
 from hclimg.builders.vsphere.hardware import IpConfig
-from hclimg.builders.vsphere.site import Site
 from hclimg.clouds.vsphere.machines import OFF, power_state
+from hclimg.clouds.vsphere.site import Site
 from hclimg.errors import ApiError, BuildError, ConnectionLost, TimedOut
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator

@@ -11,20 +11,12 @@ from hclimg.builders.vsphere.clone import card_backing
 from hclimg.builders.vsphere.devices import Keys, change
 from hclimg.builders.vsphere.iso_config import InstallConfig, VsphereIsoConfig
 from hclimg.builders.vsphere.launch import key_pair, special_devices, start
-from hclimg.builders.vsphere.site import (
-    OwnedMachine,
-    Site,
-    cached_file,
-    locate,
-    make_room,
-    owned,
-    session,
-    temporary_file,
-)
+from hclimg.builders.vsphere.site import cached_file, locate, temporary_file
 from hclimg.clouds.vsphere import inventory
 from hclimg.clouds.vsphere.client import is_a, new
 from hclimg.clouds.vsphere.machines import reconfigure
 from hclimg.clouds.vsphere.paths import DatastorePath
+from hclimg.clouds.vsphere.site import OwnedMachine, Site, make_room, owned, session
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
 from hclimg.sdk.download import IsoConfig, fetch_image

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hclimg.builders.vsphere.site import Site
 from hclimg.clouds.vsphere.client import new
+from hclimg.clouds.vsphere.site import Site
 from hclimg.errors import BuildError
 from hclimg.sdk.boot import Action, BootCommandError, BootConfig, Key, Pause, key_interval, parse_boot_command
 from hclimg.sdk.context import Context

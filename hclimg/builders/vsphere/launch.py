@@ -15,10 +15,11 @@ from hclimg.builders.vsphere.devices import Keys, change
 from hclimg.builders.vsphere.guest import wait_for_address
 from hclimg.builders.vsphere.hardware import BOOT_DEVICES, HardwareConfig
 from hclimg.builders.vsphere.keyboard import type_boot_command
-from hclimg.builders.vsphere.site import OwnedMachine, Site, temporary_file
+from hclimg.builders.vsphere.site import temporary_file
 from hclimg.clouds.vsphere.client import new
 from hclimg.clouds.vsphere.machines import reconfigure
 from hclimg.clouds.vsphere.paths import DatastorePath, parse_path
+from hclimg.clouds.vsphere.site import OwnedMachine, Site
 from hclimg.communicators.connect import connect
 from hclimg.communicators.none import NoCommunicator
 from hclimg.errors import BuildError

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hclimg.builders.vsphere.config import LibraryConfig
-from hclimg.builders.vsphere.site import OwnedMachine, Site
 from hclimg.clouds.vsphere import inventory
 from hclimg.clouds.vsphere.client import identifier
 from hclimg.clouds.vsphere.library import OVF, TEMPLATE, Library
+from hclimg.clouds.vsphere.site import OwnedMachine, Site
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
 from hclimg.sdk.steps import step

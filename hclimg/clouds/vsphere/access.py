@@ -69,13 +69,7 @@ class VsphereAccess:
     )
 
     def check(self, problems: Checker) -> None:
-        for name, variable in (("vcenter_server", SERVER), ("username", USER), ("password", PASSWORD)):
-            if not getattr(self, name) and not os.environ.get(variable) and problems.is_known(name):
-                detail = f'The argument "{name}" is required, or the environment variable {variable}.'
-                problems.error("Missing required argument", detail, name)
-        if self.vcenter_server and not _SERVER.fullmatch(self.vcenter_server):
-            detail = f'"{self.vcenter_server}" is not an address; write a host name without "https://" and path.'
-            problems.error("Invalid address", detail, "vcenter_server")
+        _check_account(problems, self, "vcenter_server")
 
     def endpoint(self) -> Endpoint:
         return remember(
@@ -86,6 +80,40 @@ class VsphereAccess:
                 insecure=self.insecure_connection or os.environ.get(INSECURE, "").lower() in ("1", "true"),
             )
         )
+
+
+@config
+class HostAccess:
+    """The vCenter and the account, as post-processors name them."""
+
+    host: str = setting(
+        "The address of the vCenter, with `:PORT` when it is not 443.", default="",
+        default_doc=f"the environment variable {SERVER}",
+    )  # fmt: skip
+    username: str = setting("The user to log in as.", default="", default_doc=f"the environment variable {USER}")
+    password: Secret = setting(
+        "The user's password.", default=Secret(""), default_doc=f"the environment variable {PASSWORD}"
+    )
+    insecure: bool = setting("Whether to accept any certificate of the server.", default=False)
+
+    def check(self, problems: Checker) -> None:
+        _check_account(problems, self, "host")
+
+    def endpoint(self) -> Endpoint:
+        return VsphereAccess(
+            vcenter_server=self.host, username=self.username, password=self.password, insecure_connection=self.insecure
+        ).endpoint()
+
+
+def _check_account(problems: Checker, settings: VsphereAccess | HostAccess, server: str) -> None:
+    for name, variable in ((server, SERVER), ("username", USER), ("password", PASSWORD)):
+        if not getattr(settings, name) and not os.environ.get(variable) and problems.is_known(name):
+            detail = f'The argument "{name}" is required, or the environment variable {variable}.'
+            problems.error("Missing required argument", detail, name)
+    address = getattr(settings, server)
+    if address and not _SERVER.fullmatch(address):
+        detail = f'"{address}" is not an address; write a host name without "https://" and path.'
+        problems.error("Invalid address", detail, server)
 
 
 _known: dict[tuple[str, str], Secret] = {}

@@ -77,10 +77,13 @@ def _ticket(api: Vcenter, host: str, target: str) -> tuple[str, str]:
 
 def send(
     ctx: Context, api: Vcenter, method: str, server: str, target: str, stream: BinaryIO, headers: dict[str, str],
-    what: str,
+    what: str, size: int | None = None,
 ) -> None:  # fmt: skip
-    """Send all of a file as the body of one request. Memory stays flat. Raises ApiError with the server's answer."""
-    total = os.fstat(stream.fileno()).st_size
+    """Send all of a file as the body of one request; ``size`` when it is no file of its own. Memory stays flat.
+
+    Raises ApiError with the server's answer.
+    """
+    total = os.fstat(stream.fileno()).st_size if size is None else size
     connection = http.client.HTTPSConnection(server, timeout=TIMEOUT, context=trust(api.endpoint))
     try:
         with ctx.cancel.closing(lambda: shut(connection)):

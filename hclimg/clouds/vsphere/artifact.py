@@ -1,6 +1,9 @@
-"""A finished image of the vSphere builders: what it consists of, and its removal."""
+"""A finished image in a vCenter, of builders and post-processors: what it consists of, and its removal."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from hclimg.clouds.vsphere.access import endpoint_of
 from hclimg.clouds.vsphere.client import logged_in
@@ -10,11 +13,16 @@ from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Artifact
 
 
+def machine_title(where: Mapping[str, Any], name: str, moid: str) -> str:
+    """A machine or template as lists of artifacts show it."""
+    return f"{where['server']}: {where['datacenter']}/vm: {name} ({moid})"
+
+
 def contents(artifact: Artifact) -> tuple[str, ...]:
     state = artifact.state
     found = list(artifact.files)
     if state.get("vm"):
-        found.append(f"{state['server']}: {state['datacenter']}/vm: {state['name']} ({state['vm']})")
+        found.append(machine_title(state, str(state["name"]), str(state["vm"])))
     if library := state.get("library"):
         found.append(f"{state['server']}: {library['library']}: {library['name']}")
     return tuple(found)
