@@ -120,6 +120,11 @@ def every_record(
         number += step
 
 
+def moments(usual: int) -> int:
+    """How many random moments a test tries: more for whoever sets KILL_MOMENTS and has the time."""
+    return int(os.environ.get("KILL_MOMENTS", usual))
+
+
 def random_moments(
     project: Project, count: int, seed: int, end: Callable[[Project, str], Outcome] = kill
 ) -> Iterator[Outcome]:

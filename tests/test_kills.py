@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kill_kit import HERE, Outcome, Project, every_record, interrupt, kill, random_moments, table
+from kill_kit import HERE, Outcome, Project, every_record, interrupt, kill, moments, random_moments, table
 from plugins.fakecloud import contents
 
 TEMPLATE = """
@@ -77,7 +77,7 @@ def test_interrupted_after_every_record(project: Project) -> None:
 
 @pytest.mark.slow
 def test_killed_at_random_moments(project: Project) -> None:
-    seen = check(random_moments(project, 10, seed=1))
+    seen = check(random_moments(project, moments(10), seed=1))
     assert "| clean-ups that failed | 0 |" in table([(outcome, []) for outcome in seen])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alicloud_kit import BUILD, Lab, new_lab
 
-from kill_kit import Outcome, Project, every_record, interrupt, kill, random_moments
+from kill_kit import Outcome, Project, every_record, interrupt, kill, moments, random_moments
 from servers.alicloud_ecs.simulator import Simulator
 from servers.sshd import Sshd
 
@@ -81,7 +81,7 @@ def test_killed_around_every_record(lab: Lab) -> None:
 @pytest.mark.slow
 def test_killed_at_random_moments(lab: Lab) -> None:
     lab.cloud.world.looks, lab.cloud.world.unseen, lab.cloud.world.linger = {"": 1}, {"": 1}, 2
-    check(lab, random_moments(project(lab), 4, seed=1))
+    check(lab, random_moments(project(lab), moments(4), seed=1))
 
 
 @pytest.mark.slow

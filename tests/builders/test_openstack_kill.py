@@ -8,7 +8,7 @@ import pytest
 from openstack_kit import Workshop
 
 from hclimg.clouds.openstack import things
-from kill_kit import Outcome, Project, every_record, interrupt, kill, random_moments
+from kill_kit import Outcome, Project, every_record, interrupt, kill, moments, random_moments
 from servers.openstack import seed
 from servers.openstack.fixture import Cloud
 
@@ -77,5 +77,5 @@ def test_interrupted_at_random_moments(workshop: Workshop) -> None:
 
 
 def test_killed_at_random_moments(workshop: Workshop) -> None:
-    for outcome in random_moments(project(workshop), 4, seed=6):
+    for outcome in random_moments(project(workshop), moments(4), seed=6):
         check(workshop, outcome)

@@ -10,7 +10,7 @@ from attrs import define, field
 from vsphere_kit import ADDRESS, MACHINES, api, template
 
 from hclimg.clouds.vsphere.client import Vcenter
-from kill_kit import Outcome, Project, every_record, interrupt, kill, random_moments
+from kill_kit import Outcome, Project, every_record, interrupt, kill, moments, random_moments
 from servers.sshd import Sshd
 from servers.vcsim import Vcsim
 
@@ -87,4 +87,4 @@ def test_interrupted_around_records(lab: Lab) -> None:
 
 @pytest.mark.slow
 def test_killed_at_random_moments(lab: Lab) -> None:
-    check(lab, random_moments(lab.project, 6, seed=6))
+    check(lab, random_moments(lab.project, moments(6), seed=6))
