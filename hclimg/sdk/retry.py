@@ -1,4 +1,4 @@
-"""Retrying and polling: the only two loops that sleep."""
+"""Retrying and polling: the only two loops that sleep, and what is made of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from hclimg.errors import Cancelled, TimedOut
+from hclimg.errors import ApiError, Cancelled, TimedOut
 from hclimg.sdk.cancel import CancelToken
 
 T = TypeVar("T")
@@ -84,3 +84,38 @@ def wait_until(
         cancel.sleep(min(interval, max(0.0, deadline - time.monotonic())))
         interval = min(interval * 1.5, longest) if longest else interval
     return value
+
+
+def once_accepted(
+    call: Callable[[], T],
+    excused: Callable[[ApiError], bool],
+    *,
+    timeout: float,
+    interval: float,
+    cancel: CancelToken,
+    longest: float = 0.0,
+) -> T:
+    """The result of a call to an API, which is made again for as long as it is refused for an excusable reason.
+
+    Times as in :func:`wait_until`. Raises the refusal when it stays.
+    """
+    refusal: ApiError | None = None
+
+    def attempt() -> tuple[T] | None:
+        nonlocal refusal
+        try:
+            return (call(),)
+        except ApiError as error:
+            if not excused(error):
+                raise
+            refusal = error
+            return None
+
+    try:
+        return wait_until(
+            attempt, what="the API", timeout=timeout, interval=interval, cancel=cancel, longest=longest
+        )[0]  # fmt: skip
+    except TimedOut:
+        if refusal is None:
+            raise
+        raise refusal from None

@@ -30,9 +30,7 @@ def created_image(
     with making(ctx, site.ec2, "image", name=wanted["Name"], **about) as record:
         asked = {"InstanceId": instance, "TagSpecifications": tags.marked(site), **wanted}
         answer = made_once(
-            lambda: once_known(
-                ctx, f"instance {instance}", lambda: site.ec2.call("CreateImage", **asked), *NOT_STOPPED
-            ),
+            lambda: once_known(ctx, lambda: site.ec2.call("CreateImage", **asked), *NOT_STOPPED),
             lambda: image_in_the_making(ctx, site.ec2, wanted["Name"]),
         )  # fmt: skip
     image = str(answer["ImageId"])

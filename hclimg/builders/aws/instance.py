@@ -141,8 +141,7 @@ def on_demand_instance(ctx: Context, site: Site, wish: Wish) -> Iterator[str]:
     with making_instance(ctx, site, wish) as records:
         asked = parameters(ctx, site, wish)
         answer = once_known(
-            ctx, "what was made for the instance",
-            lambda: site.ec2.call("RunInstances", MinCount=1, MaxCount=1, **asked), *wish.fresh,
+            ctx, lambda: site.ec2.call("RunInstances", MinCount=1, MaxCount=1, **asked), *wish.fresh,
         )  # fmt: skip
     instance = str(answer["Instances"][0]["InstanceId"])
     records.instance.made(id=instance)

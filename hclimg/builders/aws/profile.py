@@ -98,7 +98,7 @@ def role_in_profile(ctx: Context, iam: Service, role: str, profile: str) -> None
     iam.wait("instance_profile_exists", f"instance profile {profile}", InstanceProfileName=profile)
     names: dict[str, Any] = {"InstanceProfileName": profile, "RoleName": role}
     try:
-        once_known(ctx, f"role {role}", lambda: iam.call("AddRoleToInstanceProfile", **names), "NoSuchEntity")
+        once_known(ctx, lambda: iam.call("AddRoleToInstanceProfile", **names), "NoSuchEntity")
     except ApiError as error:
         if not (error.retried and error.code == "LimitExceeded"):  # a profile has one role: it is in already
             raise

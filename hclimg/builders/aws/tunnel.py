@@ -77,8 +77,7 @@ def started_session(
 ) -> Iterator[Session]:
     """A session that is left ends when its plugin does. The agent of a new instance takes a minute to come."""
     answer = once_known(
-        ctx, f"the agent of {instance}",
-        lambda: ssm.call("StartSession", Target=instance, DocumentName=DOCUMENT, Parameters=wanted),
+        ctx, lambda: ssm.call("StartSession", Target=instance, DocumentName=DOCUMENT, Parameters=wanted),
         "TargetNotConnected", timeout=patience.total_seconds(),
     )  # fmt: skip
     ctx.redact.add(answer["TokenValue"])

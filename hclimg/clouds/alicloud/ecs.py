@@ -11,9 +11,9 @@ from attrs import evolve, frozen
 from hclimg.clouds.alicloud.access import AlicloudAccess
 from hclimg.clouds.alicloud.client import Answer, Session
 from hclimg.clouds.alicloud.refusals import is_missing, may_be_fresh
-from hclimg.errors import ApiError, TimedOut
+from hclimg.errors import ApiError
 from hclimg.sdk.cancel import CancelToken
-from hclimg.sdk.retry import RetryPolicy, retry, wait_until
+from hclimg.sdk.retry import RetryPolicy, once_accepted, retry, wait_until
 
 T = TypeVar("T")
 
@@ -155,21 +155,9 @@ class Ecs:
         return self._patiently(call, lambda error: error.code.startswith(codes), patience)
 
     def _patiently(self, call: Callable[[], T], wait: Callable[[ApiError], bool], timeout: float) -> T:
-        refusals: list[ApiError] = []
-
-        def attempt() -> tuple[T] | None:
-            try:
-                return (call(),)
-            except ApiError as error:
-                if not wait(error):
-                    raise
-                refusals.append(error)
-                return None
-
-        try:
-            return self.until("the API to accept the request", attempt, timeout=timeout)[0]
-        except TimedOut:
-            raise refusals[-1] from None
+        return once_accepted(
+            call, wait, timeout=timeout, interval=FIRST_LOOK, longest=LONGEST_LOOK, cancel=self.ctx.cancel
+        )
 
 
 def open_api(ctx: Waiting, access: AlicloudAccess) -> Ecs:

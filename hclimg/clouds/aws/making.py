@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hclimg.clouds.aws.refusals import is_taken
 from hclimg.clouds.aws.watch import GivenUp, steady
 from hclimg.errors import ApiError, BuildError, Cancelled, ConnectionLost, HclimgError
 from hclimg.sdk.mark import RUN_TAG
-from hclimg.sdk.retry import wait_until
+from hclimg.sdk.retry import once_accepted
 
 if TYPE_CHECKING:
     from hclimg.clouds.aws.client import Service
@@ -80,21 +79,13 @@ def tag_specifications(things: Mapping[str, Mapping[str, str]]) -> list[dict[str
     return [{"ResourceType": kind, "Tags": tag_list(tags)} for kind, tags in things.items()]
 
 
-def once_known(ctx: Context, what: str, call: Callable[[], T], *excuses: str, timeout: float = PATIENCE) -> T:
+def once_known(ctx: Context, call: Callable[[], T], *excuses: str, timeout: float = PATIENCE) -> T:
     """The result of a call that is refused for as long as something is not known everywhere in AWS.
 
     ``excuses`` are beginnings of error codes, or parts of messages, that mean this. Raises the refusal when it stays.
     """
-    last = monotonic() + timeout
 
-    def attempt() -> tuple[T] | None:
-        try:
-            return (call(),)
-        except ApiError as error:
-            if not any(error.code.startswith(excuse) or excuse in error.message for excuse in excuses):
-                raise
-            if monotonic() >= last:
-                raise
-            return None
+    def excused(error: ApiError) -> bool:
+        return any(error.code.startswith(excuse) or excuse in error.message for excuse in excuses)
 
-    return wait_until(attempt, what=what, timeout=2 * timeout, interval=3.0, cancel=ctx.cancel)[0]
+    return once_accepted(call, excused, timeout=timeout, interval=3.0, cancel=ctx.cancel)
