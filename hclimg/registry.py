@@ -75,6 +75,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "manifest": "hclimg.postprocessors.manifest:ManifestPostProcessor",
         "shell-local": "hclimg.postprocessors.shell_local:ShellLocalPostProcessor",
         "vmware": "hclimg.postprocessors.vmware:VmwarePostProcessor",
+        "vsphere": "hclimg.postprocessors.vsphere:VspherePostProcessor",
     },
     Kind.DATA_SOURCE: {
         "amazon-ami": "hclimg.datasources.amazon_ami:AmazonAmiDataSource",

@@ -45,7 +45,7 @@ def make(ctx: Context, config: VmwareConfig, artifact: Artifact, name: str, fold
     for number, (source, source_format) in enumerate(sources):
         target = path / (f"{name}.vmdk" if number == 0 else f"{name}-{number}.vmdk")
         ctx.say(f"Writing {target.name} ({kind}).")
-        disks.append(_convert(ctx, config, source, source_format, target, kind))
+        disks.append(convert_disk(ctx, config, source, source_format, target, kind))
     if config.format == "vmx":
         _write(path / f"{name}.vmx", vmx(config, name, disks))
     else:
@@ -89,7 +89,7 @@ def _qemu_img(ctx: Context, arguments: list[str], target: Path) -> str:
         raise BuildError(f"qemu-img {arguments[0]} failed: {said or error.message}") from error
 
 
-def _convert(ctx: Context, config: VmwareConfig, source: Path, have: str, target: Path, kind: str) -> Disk:
+def convert_disk(ctx: Context, config: VmwareConfig, source: Path, have: str, target: Path, kind: str) -> Disk:
     options = f"subformat={kind},adapter_type={config.disk_adapter_type}"
     _qemu_img(ctx, ["convert", "-f", have, "-O", "vmdk", "-o", options, str(source), str(target)], target)
     return Disk(target.name, int(_info(ctx, target)["virtual-size"]), target.stat().st_size)

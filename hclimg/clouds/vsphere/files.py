@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 from hclimg.clouds.vsphere.client import Vcenter, new, trust
@@ -76,7 +76,7 @@ def _ticket(api: Vcenter, host: str, target: str) -> tuple[str, str]:
 
 
 def send(
-    ctx: Context, api: Vcenter, method: str, server: str, target: str, stream: BinaryIO, headers: dict[str, str],
+    ctx: Context, api: Vcenter, method: str, server: str, target: str, stream: IO[bytes], headers: dict[str, str],
     what: str, size: int | None = None,
 ) -> None:  # fmt: skip
     """Send all of a file as the body of one request; ``size`` when it is no file of its own. Memory stays flat.
