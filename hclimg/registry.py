@@ -76,6 +76,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "shell-local": "hclimg.postprocessors.shell_local:ShellLocalPostProcessor",
         "vmware": "hclimg.postprocessors.vmware:VmwarePostProcessor",
         "vsphere": "hclimg.postprocessors.vsphere:VspherePostProcessor",
+        "vsphere-template": "hclimg.postprocessors.vsphere_template:VsphereTemplatePostProcessor",
     },
     Kind.DATA_SOURCE: {
         "amazon-ami": "hclimg.datasources.amazon_ami:AmazonAmiDataSource",

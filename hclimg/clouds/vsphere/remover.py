@@ -9,8 +9,10 @@ from typing import Any
 from hclimg.clouds.vsphere import files, inventory
 from hclimg.clouds.vsphere.access import endpoint_of
 from hclimg.clouds.vsphere.client import Vcenter, identifier, log_in
-from hclimg.clouds.vsphere.machines import destroy, mark_of, named
+from hclimg.clouds.vsphere.machines import destroy, is_gone, mark_of, named
 from hclimg.clouds.vsphere.paths import parse_path
+from hclimg.clouds.vsphere.registration import register_again
+from hclimg.clouds.vsphere.snapshots import remove_snapshot, snapshots
 from hclimg.errors import ApiError, BuildError, CleanupError
 from hclimg.sdk.remover import Cleaning, Left, Remover
 
@@ -30,7 +32,7 @@ class VsphereRemover(Remover):
             api = self._session(left)
             known = {
                 "vm": self._machine, "file": self._file, "folder": self._folder, "lease": self._lease,
-                "item": self._item,
+                "item": self._item, "snapshot": self._snapshot, "registration": self._registration,
             }  # fmt: skip
             remove = known.get(left.thing)
             if remove is None:
@@ -92,6 +94,25 @@ class VsphereRemover(Remover):
         except ApiError as error:
             if error.code not in ("ManagedObjectNotFound", "InvalidState", "Timedout"):
                 raise
+
+    def _snapshot(self, api: Vcenter, left: Left) -> None:
+        """By its id; without one, what has its name and was not there before."""
+        machine = api.object("VirtualMachine", left.identity["vm"])
+        try:
+            there = snapshots(api, machine)
+        except ApiError as error:
+            if is_gone(error):
+                return
+            raise
+        before = left.identity.get("before", "").split(",")
+        name = left.identity.get("name", "")
+        for moid in [left.id] if left.id else [m for m, called in there.items() if called == name and m not in before]:
+            if moid in there:
+                self._patiently(partial(remove_snapshot, api, moid, self.ctx.cancel))
+
+    def _registration(self, api: Vcenter, left: Left) -> None:
+        """A machine was out of the inventory, to come back as a template: it comes back as it was."""
+        register_again(api, left.identity, self.ctx.cancel)
 
     def _item(self, api: Vcenter, left: Left) -> None:
         """An item of a content library. One that was written over was there before the run."""

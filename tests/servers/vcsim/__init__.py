@@ -28,12 +28,20 @@ GOCODE = Path("/usr/share/gocode/src/github.com")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hclimg-tests"
 
 PATCHES = {
+    "folder.go": (
+        (
+            "\treturn create.Info.Result, nil\n}\n\nfunc (f *Folder) RegisterVMTask",
+            "\thclTemplate(create.Info.Result, c.req.AsTemplate)\n"
+            "\treturn create.Info.Result, nil\n}\n\nfunc (f *Folder) RegisterVMTask",
+        ),
+    ),
     "http_nfc_lease.go": (
         ("dst = ioutil.Discard", "dst = hclUpload(file)"),
         ("case http.MethodGet:\n", "case http.MethodGet:\n\t\thclDownload(w, r, file)\n\t\treturn\n"),
         ('\t"io/ioutil"\n', ""),
     ),
     "virtual_machine.go": (
+        ("file = path.Join(file, name)\n", "file = path.Join(file, hclName(file, name, register))\n"),
         ("devices := vm.Config.Hardware.Device\n\t\tfor", "devices := hclCopy(vm.Config.Hardware.Device)\n\t\tfor"),
     ),
 }

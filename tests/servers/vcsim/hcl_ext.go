@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"path/filepath"
 	"sync"
 
 	"github.com/vmware/govmomi/object"
@@ -55,6 +56,20 @@ func hclCopy(devices []types.BaseVirtualDevice) []types.BaseVirtualDevice {
 		panic(err)
 	}
 	return to.Device
+}
+
+// hclName: a machine that is registered by another name has its files by the old one.
+func hclName(folder, name string, register bool) string {
+	if found, _ := filepath.Glob(path.Join(folder, "*.nvram")); register && path.Ext(name) == ".nvram" && len(found) > 0 {
+		return path.Base(found[0])
+	}
+	return name
+}
+
+// hclTemplate makes a template of what was registered as one; the simulator forgets that.
+func hclTemplate(result types.AnyType, template bool) {
+	vm := Map.Get(result.(types.ManagedObjectReference)).(*VirtualMachine)
+	vm.Config.Template, vm.Summary.Config.Template = template, template
 }
 
 // ExportVm hands out a lease over the VM's own disk files.
