@@ -46,6 +46,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     Kind.BUILDER: {
         "alicloud-ecs": "hclimg.builders.alicloud.builder:AlicloudEcsBuilder",
         "amazon-ebs": "hclimg.builders.aws.ebs.builder:EbsBuilder",
+        "amazon-ebssurrogate": "hclimg.builders.aws.ebssurrogate.builder:SurrogateBuilder",
         "amazon-ebsvolume": "hclimg.builders.aws.ebsvolume.builder:EbsVolumeBuilder",
         "file": "hclimg.builders.file.builder:FileBuilder",
         "null": "hclimg.builders.null.builder:NullBuilder",

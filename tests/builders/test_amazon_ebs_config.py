@@ -65,7 +65,7 @@ def test_the_least() -> None:
         "HttpEndpoint": "enabled", "HttpTokens": "optional", "HttpPutResponseHopLimit": 1,
     }  # fmt: skip
     assert config.run.network.cidrs == ("0.0.0.0/0",)
-    assert not config.copied
+    assert not config.ami.copied
 
 
 DISK = 'launch_block_device_mappings {\n  device_name = "a"\n  '

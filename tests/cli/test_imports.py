@@ -58,6 +58,17 @@ source "amazon-ebsvolume" "e" {
     volume_size = 1
   }
 }
+source "amazon-ebssurrogate" "f" {
+  ami_name      = "abc"
+  source_ami    = "ami-1"
+  instance_type = "t3.micro"
+  ssh_username  = "admin"
+  launch_block_device_mappings { device_name = "/dev/x" }
+  ami_root_device {
+    source_device_name = "/dev/x"
+    device_name        = "/dev/y"
+  }
+}
 source "openstack" "c" {
   source_image = "1"
   flavor       = "x"
@@ -65,7 +76,7 @@ source "openstack" "c" {
   ssh_username = "x"
 }
 build {
-  sources = ["null.a", "null.b", "openstack.c", "amazon-ebs.d", "amazon-ebsvolume.e"]
+  sources = ["null.a", "null.b", "openstack.c", "amazon-ebs.d", "amazon-ebsvolume.e", "amazon-ebssurrogate.f"]
   provisioner "shell" { inline = ["echo ${local.y} ${build.ID}"] }
   provisioner "file" {
     content     = "x"

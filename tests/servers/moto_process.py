@@ -4,6 +4,7 @@ What is added here is this project's own reading of AWS's API reference, not AWS
 
 - CreateImage, CopyImage and RegisterImage take tags, for the snapshots too, and refuse a name that another image of the
   account has.
+- RegisterImage takes disks: the image has them, and no snapshot of moto's making, and those of its own are in use.
 - CopyImage describes its snapshot as AWS does, and reports encryption and key.
 - CancelSpotInstanceRequests does not know a request that is gone, instead of failing.
 - EnableFastLaunch is over at once.
@@ -26,6 +27,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.amis import Ami
 from moto.ec2.models.fleets import Fleet
 from moto.ec2.responses import EC2Response
 from moto.ec2.responses.amis import AmisResponse
@@ -40,6 +42,7 @@ from moto.ssm.responses import SimpleSystemManagerResponse
 create_image, copy_image, register_image = (
     AmisResponse.create_image, AmisResponse.copy_image, AmisResponse.register_image
 )  # fmt: skip
+made_up_disks: Any = vars(Ami)["block_device_mappings"].fget
 deregister_image = AmisResponse.deregister_image
 
 
@@ -73,7 +76,24 @@ def _create(self: Any) -> ActionResult:
 
 
 def _register(self: Any) -> ActionResult:
-    return _tagged(self, register_image)
+    """moto makes a snapshot for each image, also for one that is registered with some."""
+    answer = _tagged(self, register_image)
+    image = self.ec2_backend.amis[answer.result["ImageId"]]
+    disks = self._get_param("BlockDeviceMappings", [])
+    if disks:
+        self.ec2_backend.snapshots.pop(image.ebs_snapshot.id)
+        image.registered_disks = disks
+        image.root_device_name = self._get_param("RootDeviceName")
+        image.architecture = self._get_param("Architecture")
+        for disk in disks:
+            if "SnapshotId" in disk.get("Ebs", {}):
+                self.ec2_backend.get_snapshot(disk["Ebs"]["SnapshotId"]).from_ami = image.id
+    return answer
+
+
+def _disks(self: Ami) -> list[dict[str, Any]]:
+    disks: list[dict[str, Any]] = vars(self).get("registered_disks") or made_up_disks(self)
+    return disks
 
 
 def _copy(self: Any) -> ActionResult:
@@ -255,6 +275,7 @@ def _written_down(self: Any) -> Any:
 
 
 if __name__ == "__main__":
+    Ami.block_device_mappings = property(_disks)
     BaseResponse.call_action = _written_down
     for name, method in ADDED.items():
         setattr(EC2Response, name, method)

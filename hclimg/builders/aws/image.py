@@ -1,8 +1,8 @@
-"""Images in the making: made of the instance, copied, and finished; or removed, whatever happened."""
+"""Images in the making: of an instance, or of snapshots; removed unless they are finished, whatever happened."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -33,6 +33,28 @@ def created_image(
             lambda: once_known(ctx, lambda: site.ec2.call("CreateImage", **asked), *NOT_STOPPED),
             lambda: image_in_the_making(ctx, site.ec2, wanted["Name"]),
         )  # fmt: skip
+    image = str(answer["ImageId"])
+    record.made(id=image)
+    ctx.say(f"Image {image} in {site.ec2.region}.")
+    draft = Draft(image, site.ec2, record, frozenset(spared))
+    yield draft
+    draft.drop()
+
+
+@step("Registering the image", undo="Letting go of the image")
+def registered_image(
+    ctx: Context, site: Site, wanted: Mapping[str, Any], tags: ImageTags, own: Collection[str]
+) -> Iterator[Draft]:
+    """An image of snapshots. ``wanted`` are parameters of RegisterImage; ``own`` are the snapshots that the build has
+    made for it, and tagged."""
+    spared = [name for name in snapshots_named_in(wanted) if name not in own]
+    about = {"spared": " ".join(spared)} if spared else {}
+    with making(ctx, site.ec2, "image", name=wanted["Name"], **about) as record:
+        marked = tag_specifications({"image": {**tags.image, **site.mark}})
+        answer = made_once(
+            lambda: site.ec2.call("RegisterImage", TagSpecifications=marked, **wanted),
+            lambda: image_in_the_making(ctx, site.ec2, wanted["Name"]),
+        )
     image = str(answer["ImageId"])
     record.made(id=image)
     ctx.say(f"Image {image} in {site.ec2.region}.")

@@ -41,10 +41,13 @@ class Wish:
     mappings: list[dict[str, Any]]
     volume_tags: Mapping[str, str]
     fresh: tuple[str, ...] = ()
+    swaps_volumes: bool = False
 
     @property
     def keeps_volumes(self) -> bool:
-        return any(not disk["Ebs"]["DeleteOnTermination"] for disk in self.mappings if "Ebs" in disk)
+        """Whether the end of the instance leaves a volume: one that is attached later stays, too."""
+        volumes = (disk["Ebs"] for disk in self.mappings if "Ebs" in disk)
+        return self.swaps_volumes or any(not volume["DeleteOnTermination"] for volume in volumes)
 
 
 def parameters(ctx: Context, site: Site, wish: Wish) -> dict[str, Any]:

@@ -26,26 +26,33 @@ from hclimg.communicators.config import CommunicatorConfig
 from hclimg.communicators.connect import connect
 from hclimg.communicators.facts import machine_facts
 from hclimg.communicators.watched import WatchedCommunicator
-from hclimg.sdk.machine import Communicator
+from hclimg.sdk.machine import Machine
 from hclimg.units import Secret
 
 if TYPE_CHECKING:
+    from hclimg.builders.aws.source import SourceImage
     from hclimg.sdk.context import Context
 
 
 @frozen(kw_only=True)
-class Started:
-    """An instance that we are logged in to. ``facts`` are what templates see as ``build.*``."""
+class Running:
+    """What the capture needs to know of the launch."""
 
     instance: str
-    communicator: Communicator
-    facts: dict[str, Any]
+    source: SourceImage
     public_key: str = ""
 
 
 def start(
-    ctx: Context, site: Site, run: RunConfig, mappings: list[dict[str, Any]], volume_tags: Mapping[str, str]
-) -> Started:
+    ctx: Context,
+    site: Site,
+    run: RunConfig,
+    mappings: list[dict[str, Any]],
+    volume_tags: Mapping[str, str],
+    *,
+    swaps_volumes: bool = False,
+) -> Machine:
+    """``swaps_volumes``: the capture attaches other volumes than those that the instance starts with."""
     how = run.communicator
     if run.by_session_manager:
         find_plugin()
@@ -55,7 +62,7 @@ def start(
     groups = security_groups(ctx, site, run.network, place, 0 if run.by_session_manager else how.port)
     wish = Wish(
         run=run, place=place, groups=groups, key_name=login.name, profile=instance_profile(ctx, site, run.profile),
-        mappings=mappings, volume_tags=volume_tags, fresh=_fresh(run, login),
+        mappings=mappings, volume_tags=volume_tags, fresh=_fresh(run, login), swaps_volumes=swaps_volumes,
     )  # fmt: skip
     instance = spot_instance(ctx, site, wish) if run.spot.wanted else on_demand_instance(ctx, site, wish)
     told = running_instance(ctx, site.ec2, instance)
@@ -63,11 +70,12 @@ def start(
     host, port = _where(ctx, site, run, told)
     with explained(ctx, site.ec2, instance):
         communicator = connect(ctx, how, host=host, port=port, private_key=login.private, password=password)
-    return Started(
-        instance=instance,
+    public_key = login.pair.public if login.pair else ""
+    return Machine(
+        id=instance,
         communicator=WatchedCommunicator(communicator, explainer(ctx, site.ec2, instance)),
         facts=_facts(ctx, site, how, instance, (host, port), login, password),
-        public_key=login.pair.public if login.pair else "",
+        handle=Running(instance=instance, source=site.source, public_key=public_key),
     )
 
 

@@ -10,18 +10,8 @@ from hclimg.builders.aws.ebs.config import EbsConfig
 from hclimg.sdk.components import Builder
 
 if TYPE_CHECKING:
-    from hclimg.builders.aws.source import SourceImage
     from hclimg.sdk.context import Context
     from hclimg.sdk.machine import Artifact, Machine
-
-
-@frozen(kw_only=True)
-class Running:
-    """What the capture needs to know of the launch."""
-
-    instance: str
-    source: SourceImage
-    public_key: str = ""
 
 
 @frozen

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hclimg.builders.aws.settings.ami import AmiConfig
-from hclimg.builders.aws.settings.devices import BlockDevice, check_devices
+from hclimg.builders.aws.settings.ami import AmiConfig, check_result_regions
+from hclimg.builders.aws.settings.devices import BlockDevice, check_devices, refuse_key
 from hclimg.builders.aws.settings.fast_launch import FastLaunchConfig
 from hclimg.builders.aws.settings.run import RunConfig
 from hclimg.builders.aws.settings.tags import KNOWS, NameValue, check_tags, merged
-from hclimg.clouds.aws.access import AwsAccess, check_region
+from hclimg.clouds.aws.access import AwsAccess
 from hclimg.config.fields import Checker, block, config, embed, setting
 
 
@@ -42,11 +42,6 @@ class EbsConfig:
     def volume_tags(self) -> dict[str, str]:
         return merged(self.run_volume_tags, self.run_volume_tag)
 
-    @property
-    def copied(self) -> bool:
-        """Whether what EC2 makes of the instance is only copied from, and then removed."""
-        return bool(self.ami.encryption.encrypt_boot) or self.ami.skip_save_build_region
-
     def check(self, problems: Checker) -> None:
         ami = self.ami
         if self.run.spot.wanted and (ami.ena_support or ami.sriov_support):
@@ -55,31 +50,14 @@ class EbsConfig:
                 "start from an image that has them already."
             )
             problems.error("Conflicting arguments", detail, "ena_support", "sriov_support", "spot_price")
-        self._check_regions(problems)
+        check_result_regions(problems, self.access, ami)
         self._check_devices(problems)
         if problems.is_known("run_volume_tags", "run_volume_tag"):
             check_tags(problems, "run_volume_tags", self.volume_tags, "run_volume_tag")
-
-    def _check_regions(self, problems: Checker) -> None:
-        access = self.access
-        if not problems.is_known("ami_regions"):
-            return
-        if not self.ami.skip_region_validation:
-            check_region(problems, access, access.region, "region")
-            for region in self.ami.ami_regions:
-                check_region(problems, access, region, "ami_regions")
-        if self.ami.skip_save_build_region and not self.ami.other_regions(access.region):
-            detail = '"skip_save_build_region" leaves no image at all: "ami_regions" names no other region.'
-            problems.error("Conflicting arguments", detail, "skip_save_build_region", "ami_regions")
 
     def _check_devices(self, problems: Checker) -> None:
         for name in ("ami_block_device_mappings", "launch_block_device_mappings"):
             if problems.is_known(name):
                 check_devices(problems, name, getattr(self, name))
         for device in self.ami_block_device_mappings:
-            if device.kms_key_id:
-                detail = (
-                    "EC2 takes the key of a disk from the instance: set it in launch_block_device_mappings, "
-                    'or encrypt the image with "encrypt_boot" and "kms_key_id".'
-                )
-                problems.error("Unsupported argument", detail, "ami_block_device_mappings")
+            refuse_key(problems, device)

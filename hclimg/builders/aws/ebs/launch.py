@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hclimg.builders.aws.ebs.builder import Running
 from hclimg.builders.aws.ebs.config import EbsConfig
 from hclimg.builders.aws.names import refuse_taken_name
+from hclimg.builders.aws.publish import access
 from hclimg.builders.aws.settings.devices import launch_mappings
 from hclimg.builders.aws.site import open_site
 from hclimg.builders.aws.source import SourceImage, source_image
 from hclimg.builders.aws.start import start
-from hclimg.clouds.aws.client import Aws, connect
 from hclimg.sdk.machine import Machine
 
 if TYPE_CHECKING:
@@ -20,35 +19,14 @@ if TYPE_CHECKING:
 
 def resolve(ctx: Context, config: EbsConfig) -> SourceImage:
     """The image to start from, after a look whether the result can have its name."""
-    aws = access(ctx, config)
+    aws = access(ctx, config.access, config.ami)
     if not (config.ami.force_deregister or ctx.run.force or config.skip_create_ami):
-        refuse_taken_name(ctx, aws, config.ami.ami_name, result_regions(config, aws.region))
+        refuse_taken_name(ctx, aws, config.ami.ami_name, config.ami.result_regions(aws.region))
     run = config.run
     return source_image(ctx, aws, run.source_ami, run.source_ami_filter, config.ami.ami_virtualization_type)
 
 
 def launch(ctx: Context, config: EbsConfig, source: SourceImage) -> Machine:
-    site = open_site(ctx, access(ctx, config), source, config.run.all_run_tags)
+    site = open_site(ctx, access(ctx, config.access, config.ami), source, config.run.all_run_tags)
     mappings = launch_mappings(config.launch_block_device_mappings, no_ephemeral=config.no_ephemeral)
-    started = start(ctx, site, config.run, mappings, config.volume_tags)
-    return Machine(
-        id=started.instance,
-        communicator=started.communicator,
-        facts=started.facts,
-        handle=Running(instance=started.instance, source=source, public_key=started.public_key),
-    )
-
-
-def access(ctx: Context, config: EbsConfig) -> Aws:
-    """AWS, after a look whether the regions to copy to exist."""
-    skip = config.ami.skip_region_validation
-    aws = connect(ctx, config.access, any_region=skip)
-    for region in () if skip else config.ami.ami_regions:
-        aws.check_region(region)
-    return aws
-
-
-def result_regions(config: EbsConfig, build_region: str) -> tuple[str, ...]:
-    """Where there will be an image."""
-    others = config.ami.other_regions(build_region)
-    return others if config.ami.skip_save_build_region else (build_region, *others)
+    return start(ctx, site, config.run, mappings, config.volume_tags)

@@ -4,35 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
 from hclimg.builders.aws.site import open_site
 from hclimg.builders.aws.start import start
 from hclimg.clouds.aws.client import connect
-from hclimg.sdk.machine import Machine
 
 if TYPE_CHECKING:
     from hclimg.builders.aws.ebsvolume.config import EbsVolumeConfig
     from hclimg.builders.aws.source import SourceImage
     from hclimg.sdk.context import Context
-
-
-@frozen(kw_only=True)
-class Running:
-    """What the capture needs to know of the launch."""
-
-    instance: str
-    source: SourceImage
-    public_key: str = ""
+    from hclimg.sdk.machine import Machine
 
 
 def launch(ctx: Context, config: EbsVolumeConfig, source: SourceImage) -> Machine:
     site = open_site(ctx, connect(ctx, config.access), source, config.run.all_run_tags)
     mappings = [one.device.mapping() for one in config.ebs_volumes]
-    started = start(ctx, site, config.run, mappings, config.volume_tags)
-    return Machine(
-        id=started.instance,
-        communicator=started.communicator,
-        facts=started.facts,
-        handle=Running(instance=started.instance, source=source, public_key=started.public_key),
-    )
+    return start(ctx, site, config.run, mappings, config.volume_tags)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from hclimg.builders.aws.settings.kms import is_kms_key
 from hclimg.builders.aws.settings.tags import KNOWS, KeyValue, check_tags, merged
+from hclimg.clouds.aws.access import AwsAccess, check_region
 from hclimg.clouds.aws.image_rules import check_accounts, check_name, check_sharing
 from hclimg.config.fields import Checker, block, config, embed, setting
 
@@ -154,9 +155,19 @@ class AmiConfig:
         """Whether single other accounts get the image."""
         return bool(self.ami_users or self.ami_org_arns or self.ami_ou_arns)
 
+    @property
+    def copied(self) -> bool:
+        """Whether what EC2 makes of the disks is only copied from, and then removed."""
+        return bool(self.encryption.encrypt_boot) or self.skip_save_build_region
+
     def other_regions(self, build_region: str) -> tuple[str, ...]:
         """Where the image is copied to, each once."""
         return tuple(region for region in dict.fromkeys(self.ami_regions) if region != build_region)
+
+    def result_regions(self, build_region: str) -> tuple[str, ...]:
+        """Where there will be an image."""
+        others = self.other_regions(build_region)
+        return others if self.skip_save_build_region else (build_region, *others)
 
     def check(self, problems: Checker) -> None:
         check_name(problems, "ami_name", self.ami_name)
@@ -224,3 +235,16 @@ class AmiConfig:
         elif when <= datetime.now(UTC):
             detail = f'"{self.deprecate_at}" has passed; EC2 deprecates images in the future only.'
             problems.error("Invalid time", detail, "deprecate_at")
+
+
+def check_result_regions(problems: Checker, access: AwsAccess, ami: AmiConfig) -> None:
+    """For the settings that have both."""
+    if not problems.is_known("ami_regions"):
+        return
+    if not ami.skip_region_validation:
+        check_region(problems, access, access.region, "region")
+        for region in ami.ami_regions:
+            check_region(problems, access, region, "ami_regions")
+    if ami.skip_save_build_region and not ami.other_regions(access.region):
+        detail = '"skip_save_build_region" leaves no image at all: "ami_regions" names no other region.'
+        problems.error("Conflicting arguments", detail, "skip_save_build_region", "ami_regions")

@@ -50,7 +50,8 @@ class BlockDevice:
         if self.kms_key_id and not is_kms_key(self.kms_key_id):
             detail = f'"{self.kms_key_id}" is not the id, alias (alias/NAME) or ARN of a KMS key.'
             problems.error("Invalid KMS key", detail, "kms_key_id")
-        self._check_iops(problems)
+        if self.iops is not None and problems.is_known("volume_type", "iops", "volume_size"):
+            check_iops(problems, name, self.volume_type, self.volume_size, self.iops)
         self._check_throughput(problems)
 
     def _check_no_volume(self, problems: Checker) -> None:
@@ -59,27 +60,6 @@ class BlockDevice:
                 f'"virtual_name" is ephemeral0 to ephemeral23, for instance store volumes; not "{self.virtual_name}".'
             )
             problems.error("Invalid device", detail, "virtual_name")
-
-    def _check_iops(self, problems: Checker) -> None:
-        if self.iops is None or not problems.is_known("volume_type", "iops", "volume_size"):
-            return
-        if self.volume_type not in IOPS:
-            detail = (
-                f'"iops" is for volumes of the types {", ".join(sorted(IOPS))}; "{self.device_name}" is of another.'
-            )
-            problems.error("Conflicting arguments", detail, "iops", "volume_type")
-            return
-        low, high = IOPS[self.volume_type]
-        if not low <= self.iops <= high:
-            detail = f"{self.volume_type} volumes have from {low} to {high} IOPS, not {self.iops}."
-            problems.error("Invalid number", detail, "iops")
-        ratio = MOST_IOPS_BY_SIZE.get(self.volume_type)
-        if ratio and self.volume_size and self.iops > ratio * self.volume_size:
-            detail = (
-                f"{self.volume_type} volumes have at most {ratio} IOPS for each GiB: "
-                f"{ratio * self.volume_size} for {self.volume_size} GiB, not {self.iops}."
-            )
-            problems.error("Invalid number", detail, "iops", "volume_size")
 
     def _check_throughput(self, problems: Checker) -> None:
         if self.throughput is None or not problems.is_known("volume_type", "throughput"):
@@ -106,6 +86,23 @@ class BlockDevice:
         return {"DeviceName": self.device_name, "Ebs": {k: v for k, v in volume.items() if v is not None}}
 
 
+def check_iops(problems: Checker, name: str, volume_type: str, size: int, iops: int) -> None:
+    """Report IOPS that a volume of the type and size (GiB; 0: not known) cannot have."""
+    if volume_type not in IOPS:
+        detail = f'"iops" is for volumes of the types {", ".join(sorted(IOPS))}; "{name}" is of another.'
+        problems.error("Conflicting arguments", detail, "iops", "volume_type")
+        return
+    low, high = IOPS[volume_type]
+    if not low <= iops <= high:
+        problems.error("Invalid number", f"{volume_type} volumes have from {low} to {high} IOPS, not {iops}.", "iops")
+    ratio = MOST_IOPS_BY_SIZE.get(volume_type)
+    if ratio and size and iops > ratio * size:
+        detail = (
+            f"{volume_type} volumes have at most {ratio} IOPS for each GiB: {ratio * size} for {size} GiB, not {iops}."
+        )
+        problems.error("Invalid number", detail, "iops", "volume_size")
+
+
 def launch_mappings(devices: tuple[BlockDevice, ...], *, no_ephemeral: bool) -> list[dict[str, Any]]:
     """What the instance is started with. ``no_ephemeral`` hides the 26 drives that Windows' images may name."""
     hidden = [{"DeviceName": f"xvdc{letter}", "NoDevice": ""} for letter in EPHEMERAL] if no_ephemeral else []
@@ -120,3 +117,13 @@ def check_devices(problems: Checker, name: str, devices: tuple[BlockDevice, ...]
             detail = f'"{name}" has two devices called "{device.device_name}".'
             problems.error("Duplicate device", detail, name)
         seen.add(device.device_name)
+
+
+def refuse_key(problems: Checker, device: BlockDevice) -> None:
+    """Report a key for a disk of the image alone."""
+    if device.kms_key_id:
+        detail = (
+            "EC2 takes the key of a disk from the instance: set it in launch_block_device_mappings, "
+            'or encrypt the image with "encrypt_boot" and "kms_key_id".'
+        )
+        problems.error("Unsupported argument", detail, "ami_block_device_mappings")
