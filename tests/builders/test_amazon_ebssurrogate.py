@@ -22,7 +22,7 @@ from hclimg.config.schema import schema_of
 from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.testing import decoded
 from kill_kit import Outcome, Project, every_record
-from servers.aws_faults import LOST, Faults
+from servers.aws_faults import ERROR, LOST, Faults
 from servers.moto import DEBIAN, REGION, Aws
 from servers.sshd import Sshd
 
@@ -181,6 +181,7 @@ def test_nothing_stays_of_a_build_that_fails(lab: Lab) -> None:
 # -- made of the instance ---------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_image_of_the_instance(lab: Lab) -> None:
     applied(lab, CREATED + "ena_support = true")
     image = lab.image()
@@ -210,7 +211,7 @@ def test_what_fails_always_leaves_nothing(
     lab: Lab, faults: tuple[Aws, Faults], settings: str, action: str
 ) -> None:
     lab.aws, bad_days = faults
-    bad_days.always = {action: "error"}
+    bad_days.always = {action: ERROR}
     write(lab, f"max_retries = 1\n  {settings}")
     done = lab.run("apply")
     assert done.returncode == 1
@@ -248,12 +249,21 @@ def test_a_lost_answer_makes_no_second_snapshot(lab: Lab, faults: tuple[Aws, Fau
 
 
 @pytest.mark.slow
+def test_a_snapshot_whose_answer_never_comes_is_found(lab: Lab, faults: tuple[Aws, Faults]) -> None:
+    lab.aws, bad_days = faults
+    bad_days.first = lambda asked: (LOST, ERROR) if asked.action == "CreateSnapshot" else ()
+    applied(lab, "max_retries = 1")
+    assert (bad_days.failed[LOST], bad_days.failed[ERROR]) == (2, 2)
+    assert lab.aws.left()["snapshot"] == sorted(one["SnapshotId"] for one in lab.snapshots())
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", ["", CREATED])
 def test_killed_around_many_records(lab: Lab, settings: str) -> None:
     write(lab, settings, name="root ${uuidv4()}")
     project = Project(folder=lab.folder, template="web.pkr.hcl", env=lab.aws.environment, quiet=lab.aws.quiet)
     seen: list[Outcome] = []
-    for outcome in every_record(project, step=3):
+    for outcome in every_record(project, step=5):
         lab.aws.quiet()
         assert not outcome.failed, outcome
         assert wrong(lab) == [], outcome

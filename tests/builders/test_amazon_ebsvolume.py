@@ -10,7 +10,9 @@ import pytest
 from aws_kit import Lab, new_lab, tags
 
 from hclimg.builders.aws.ebsvolume.config import EbsVolumeConfig
+from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.testing import decoded
+from servers.aws_faults import LOST, Faults
 from servers.moto import DEBIAN, REGION, Aws
 from servers.sshd import Sshd
 
@@ -84,6 +86,18 @@ def test_volumes_and_snapshots(lab: Lab) -> None:
     assert given["CreateVolumePermissions"] == [{"UserId": "123456789012"}]
     assert f"{REGION}: {volume['VolumeId']}" in done.stdout
     assert f"{REGION}: {filled['SnapshotId']}" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_lost_answer_makes_no_second_snapshot(lab: Lab, faults: tuple[Aws, Faults]) -> None:
+    lab.aws, bad_days = faults
+    bad_days.first = lambda asked: (LOST,) if asked.action == "CreateSnapshot" else ()
+    write(lab)
+    done = lab.run("apply")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert bad_days.failed[LOST] == 2
+    assert {kind: len(names) for kind, names in lab.aws.left().items()} == {"volume": 1, "snapshot": 2}
+    assert all(RUN_TAG not in tags(one) for one in snapshots(lab))
 
 
 @pytest.mark.slow

@@ -52,9 +52,7 @@ def _registered(ctx: Context, site: Site, config: SurrogateConfig, instance: str
     return drafts
 
 
-def _snapshots(
-    ctx: Context, site: Site, config: SurrogateConfig, instance: str, wanted: Plan
-) -> dict[str, Shot]:
+def _snapshots(ctx: Context, site: Site, config: SurrogateConfig, instance: str, wanted: Plan) -> dict[str, Shot]:
     """Complete ones of all disks of the instance that the image has, by name."""
     kept = staying(config.launch_block_device_mappings, config.ami_root_device)
     names = [one.name for one in kept if one.is_volume]

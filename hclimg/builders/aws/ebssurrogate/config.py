@@ -56,9 +56,7 @@ class SurrogateConfig:
     uefi_data: str = setting(
         "The store of UEFI's variables, in base64, as EC2's GetInstanceUefiData gives it.", default=""
     )
-    tpm_support: str = setting(
-        'With "v2.0", instances of the image have a TPM.', default="", choices=("", "v2.0")
-    )
+    tpm_support: str = setting('With "v2.0", instances of the image have a TPM.', default="", choices=("", "v2.0"))
 
     @property
     def volume_tags(self) -> dict[str, str]:
@@ -74,9 +72,10 @@ class SurrogateConfig:
             self._check_root(problems)
             self._check_launch_devices(problems)
         self._check_image_devices(problems)
-        self._check_firmware(problems)
         if self.use_create_image:
             self._check_creation(problems)
+        else:
+            self._check_firmware(problems)
         if problems.is_known("run_volume_tags", "run_volume_tag"):
             check_tags(problems, "run_volume_tags", self.volume_tags, "run_volume_tag")
 

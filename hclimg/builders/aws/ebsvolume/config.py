@@ -58,9 +58,7 @@ class EbsVolumeConfig:
         f"Tags of the instance's volumes while it runs; those that stay lose them. {KNOWS}", factory=dict, template=True
     )
     run_volume_tag: tuple[NameValue, ...] = block("One tag of the instance's volumes.", many=True, default=())
-    ena_support: bool | None = setting(
-        "Whether the instance has ENA.", default=None, default_doc="as in the source"
-    )
+    ena_support: bool | None = setting("Whether the instance has ENA.", default=None, default_doc="as in the source")
     sriov_support: bool = setting("Whether the instance has SR-IOV networking.", default=False)
 
     @property
