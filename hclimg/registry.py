@@ -85,6 +85,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "amazon-secretsmanager": "hclimg.datasources.amazon_secretsmanager:AmazonSecretsManagerDataSource",
         "http": "hclimg.datasources.http:HttpDataSource",
         "null": "hclimg.datasources.null:NullDataSource",
+        "vsphere-virtualmachine": "hclimg.datasources.vsphere_virtualmachine:VsphereVirtualMachineDataSource",
     },
 }
 

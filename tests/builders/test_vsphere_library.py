@@ -21,7 +21,7 @@ def library(api: Vcenter) -> str:
         }
     }  # fmt: skip
     with Library(api) as items:
-        made: str = items._ask("make a library", "POST", "/rest/com/vmware/content/local-library", body)
+        made: str = items._rest.ask("make a library", "POST", "/rest/com/vmware/content/local-library", body)
     return made
 
 

@@ -41,6 +41,7 @@ PATCHES = {
         ('\t"io/ioutil"\n', ""),
     ),
     "virtual_machine.go": (
+        ('\tvm.logPrintf("created")\n', '\tvm.Config.CreateDate = hclNow()\n\tvm.logPrintf("created")\n'),
         ("file = path.Join(file, name)\n", "file = path.Join(file, hclName(file, name, register))\n"),
         ("devices := vm.Config.Hardware.Device\n\t\tfor", "devices := hclCopy(vm.Config.Hardware.Device)\n\t\tfor"),
     ),

@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25/methods"
@@ -56,6 +57,12 @@ func hclCopy(devices []types.BaseVirtualDevice) []types.BaseVirtualDevice {
 		panic(err)
 	}
 	return to.Device
+}
+
+// hclNow is when a machine was made, which the simulator does not note.
+func hclNow() *time.Time {
+	now := time.Now()
+	return &now
 }
 
 // hclName: a machine that is registered by another name has its files by the old one.
