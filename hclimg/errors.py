@@ -9,6 +9,7 @@ HclimgError
 │   ├── ConnectionLost     the machine went away; the work may be tried again
 │   ├── MissingProgram     a program of the host is not installed
 │   └── ApiError           a service refused a request
+│       └── ServiceTrouble     it could not do it, for reasons of its own (HTTP 5xx)
 ├── CleanupError           something was left behind                                    exit 1
 └── Cancelled              Ctrl-C, or a decision of the engine                          exit 130
 
@@ -100,6 +101,10 @@ class ApiError(BuildError):
         self.code = code
         self.request = request
         self.retried = retried
+
+
+class ServiceTrouble(ApiError):
+    """A service could not do what it was asked for, for reasons of its own: to ask again may help."""
 
 
 class CleanupError(HclimgError):

@@ -77,7 +77,7 @@ def stop_server(_ctx: Context, cloud: OpenStack, server: str) -> None:
     """What it holds in memory goes to its disk. A provisioner may have stopped it already."""
     if _status(cloud, server) != "SHUTOFF":
         try:
-            cloud.make("the end of the server", lambda sdk: sdk.compute.stop_server(server))
+            cloud.repeat("the end of the server", lambda sdk: sdk.compute.stop_server(server))
         except ApiError:
             if _status(cloud, server) == "ACTIVE":
                 raise

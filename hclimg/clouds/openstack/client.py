@@ -5,8 +5,8 @@
     cloud.wait("the server", lambda: …, timedelta(minutes=20))
 
 A token that ends is renewed by the SDK, for every way to log in but a token. What a service refuses because it is busy
-(429, 503) is tried again by the SDK; questions are also asked again when the connection breaks, changes never: they may
-have been made.
+(429, 503) is tried again by the SDK; questions, and changes that may be made twice, are also asked for again when the
+connection breaks or the service has trouble of its own (5xx); other changes never: they may have been made.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from openstack.warnings import OpenStackWarning
 from hclimg.clouds.openstack.access import OpenstackAccess, clouds_files
 from hclimg.clouds.openstack.refusals import is_missing, login_failure, refusal
 from hclimg.diagnostics import one_of
-from hclimg.errors import ApiError, BuildError, ConnectionLost, TimedOut
+from hclimg.errors import ApiError, BuildError, ConnectionLost, ServiceTrouble, TimedOut
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.context import Context
 from hclimg.sdk.journal import Record
@@ -42,7 +42,7 @@ COMPUTE_VERSION = "2.1"
 """The microversion whose behaviour Packer's templates were written for: no network need be named, for example."""
 READ_SECONDS = 120
 BUSY_RETRIES = 5
-ASKING = RetryPolicy(attempts=4, delay=1.0, retry_on=(ConnectionLost,))
+REPEATING = RetryPolicy(attempts=4, delay=1.0, retry_on=(ConnectionLost, ServiceTrouble))
 FIRST_DELAY, LAST_DELAY, DELAY_GROWTH = 0.3, 5.0, 1.3
 """Seconds between looks at something that is not ready yet."""
 
@@ -120,11 +120,16 @@ class OpenStack:
         return known
 
     def ask(self, what: str, question: Callable[[Any], T]) -> T:
-        """An answer of the SDK, asked for again when the connection breaks. ``what`` is named in errors.
+        """An answer of the SDK, asked for again when the connection breaks or the service has trouble of its own.
+        ``what`` is named in errors.
 
         Raises ApiError when a service refuses, ConnectionLost when it cannot be reached.
         """
-        return retry(ASKING, lambda: self._told(what, question), self._caller.cancel)
+        return self.repeat(what, question)
+
+    def repeat(self, what: str, call: Callable[[Any], T]) -> T:
+        """Like :meth:`ask`, for a change that does no harm when it is made twice: to stop, to delete."""
+        return retry(REPEATING, lambda: self._told(what, call), self._caller.cancel)
 
     def find(self, what: str, question: Callable[[Any], T]) -> T | None:
         """Like :meth:`ask`; None when there is no such thing."""
@@ -159,7 +164,7 @@ class OpenStack:
     def remove(self, what: str, change: Callable[[Any], object]) -> None:
         """Delete something; that it is gone already is fine."""
         try:
-            self._told(what, change)
+            self.repeat(what, change)
         except ApiError as error:
             if not is_missing(error):
                 raise

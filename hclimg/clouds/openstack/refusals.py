@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from hclimg.errors import ApiError
+from hclimg.errors import ApiError, ServiceTrouble
 
 QUOTA = re.compile(r"quota|OverLimit|LimitExceeded|exceeds", re.IGNORECASE)
 NETWORKS = re.compile(r"multiple possible networks", re.IGNORECASE)
@@ -17,6 +17,9 @@ MEMBERS = re.compile(r"only shared images have members", re.IGNORECASE)
 ENDED = re.compile(r"validate token", re.IGNORECASE)
 REPEATED = re.compile(r"^\d{3} [A-Z][A-Za-z ]+: | \(HTTP \d+\)| \(Request-ID: [^)]*\)")
 """What glance and keystone say of the status and the request in their words, too."""
+
+TROUBLE = 500
+"""From this status on, the service says that the fault is its own."""
 
 
 def refusal(what: str, status: int, body: str, text: str, request: str) -> ApiError:
@@ -27,7 +30,8 @@ def refusal(what: str, status: int, body: str, text: str, request: str) -> ApiEr
     message = f"OpenStack refuses {what}: {status} {code}: {said}{known}." if code else (
         f"OpenStack refuses {what}: {status}: {said}{known}."
     )  # fmt: skip
-    return ApiError(message, code=f"{status} {code}".strip(), request=request, hint=_hint(status, f"{code} {said}"))
+    kind = ServiceTrouble if status >= TROUBLE else ApiError
+    return kind(message, code=f"{status} {code}".strip(), request=request, hint=_hint(status, f"{code} {said}"))
 
 
 def login_failure(where: str, status: int, text: str, request: str) -> ApiError:

@@ -1,0 +1,61 @@
+"""What OpenStack's client asks for again when a service has trouble of its own, without a cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from openstack import exceptions as sdk_errors
+
+from hclimg.clouds.openstack.access import OpenstackAccess
+from hclimg.clouds.openstack.client import OpenStack
+from hclimg.errors import ApiError, ServiceTrouble
+from servers.recording import Recording
+
+
+class Service:
+    """Answers with these statuses, one after the other; then it does what it is asked for."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses, self.calls = list(statuses), 0
+
+    def __call__(self, _sdk: Any) -> str:
+        self.calls += 1
+        if self.statuses:
+            raise sdk_errors.HttpException("trouble", http_status=self.statuses.pop(0))
+        return "done"
+
+
+@pytest.fixture
+def cloud(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> OpenStack:
+    monkeypatch.setattr("hclimg.sdk.cancel.CancelToken.sleep", lambda *_: None)
+    return OpenStack(recording.ctx, OpenstackAccess(), None)
+
+
+@pytest.mark.parametrize("call", [OpenStack.ask, OpenStack.repeat])
+def test_trouble_that_passes(cloud: OpenStack, call: Callable[..., str]) -> None:
+    service = Service(500, 502)
+    assert call(cloud, "the thing", service) == "done"
+    assert service.calls == 3
+
+
+def test_trouble_that_stays(cloud: OpenStack) -> None:
+    service = Service(*[500] * 9)
+    with pytest.raises(ServiceTrouble):
+        cloud.repeat("the thing", service)
+    assert service.calls == 4
+
+
+def test_what_may_have_been_made_is_not_asked_for_again(cloud: OpenStack) -> None:
+    service = Service(500)
+    with pytest.raises(ServiceTrouble):
+        cloud.make("the thing", service)
+    assert service.calls == 1
+
+
+def test_a_refusal_is_not_asked_for_again(cloud: OpenStack) -> None:
+    service = Service(409)
+    with pytest.raises(ApiError):
+        cloud.repeat("the thing", service)
+    assert service.calls == 1
