@@ -48,6 +48,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "amazon-ebs": "hclimg.builders.aws.ebs.builder:EbsBuilder",
         "amazon-ebssurrogate": "hclimg.builders.aws.ebssurrogate.builder:SurrogateBuilder",
         "amazon-ebsvolume": "hclimg.builders.aws.ebsvolume.builder:EbsVolumeBuilder",
+        "docker": "hclimg.builders.docker.builder:DockerBuilder",
         "file": "hclimg.builders.file.builder:FileBuilder",
         "null": "hclimg.builders.null.builder:NullBuilder",
         "openstack": "hclimg.builders.openstack.builder:OpenstackBuilder",
@@ -93,6 +94,7 @@ REMOVER_GROUP = "hclimg.removers"
 REMOVERS: dict[str, str] = {
     "alicloud": "hclimg.clouds.alicloud.remover:AlicloudRemover",
     "aws": "hclimg.clouds.aws.remover:AwsRemover",
+    "docker": "hclimg.containers.remover:DockerRemover",
     "openstack": "hclimg.clouds.openstack.remover:OpenstackRemover",
     "vsphere": "hclimg.clouds.vsphere.remover:VsphereRemover",
 }

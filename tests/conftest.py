@@ -19,12 +19,12 @@ settings.load_profile("repeatable")
 pytest_plugins = [
     "golden", "servers.ports", "servers.booted", "servers.recording", "servers.sshd",
     "servers.moto", "servers.aws_faults", "servers.openstack.fixture", "servers.alicloud_ecs.simulator",
-    "servers.vcsim",
+    "servers.vcsim", "servers.containers",
 ]  # fmt: skip
 
 STEERING = re.compile(
-    "(PKR_VAR|PACKER|HCLIMG|VAULT|CONSUL|AWS|OS|ALICLOUD|ALIBABA_CLOUD|VSPHERE)_.*|NO_COLOR|FORCE_COLOR|COLUMNS|LINES"
-    "|SSH_AUTH_SOCK|DISPLAY|WAYLAND_DISPLAY|SECURITY_TOKEN"
+    "(PKR_VAR|PACKER|HCLIMG|VAULT|CONSUL|AWS|OS|ALICLOUD|ALIBABA_CLOUD|VSPHERE|DOCKER|CONTAINERS?)_.*"
+    "|NO_COLOR|FORCE_COLOR|COLUMNS|LINES|SSH_AUTH_SOCK|DISPLAY|WAYLAND_DISPLAY|SECURITY_TOKEN"
 )
 LOOPBACK = "127.0.0.1,localhost"
 

@@ -47,6 +47,7 @@ PLANS = [
     ("python", []),
     ("aws", []),
     ("openstack", []),
+    ("docker", []),
 ]
 
 

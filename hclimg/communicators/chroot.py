@@ -61,7 +61,7 @@ class HostCommunicator:
         timeout: timedelta | None = None,
     ) -> int:
         env = {_VARIABLE: command, **(CLEAN if self.clean else {})}
-        with _as_file(stdin) as given:
+        with as_file(stdin) as given:
             try:
                 done = run_program(
                     self.ctx, [*self.argv, "/bin/sh", "-c", _EVAL],
@@ -106,7 +106,7 @@ def local_communicator(ctx: Context) -> HostCommunicator:
 
 
 @contextmanager
-def _as_file(stdin: bytes | BinaryIO | None) -> Iterator[bytes | Path | None]:
+def as_file(stdin: bytes | BinaryIO | None) -> Iterator[bytes | Path | None]:
     """An open file by its path, because a program of the host is given bytes or a path."""
     if stdin is None or isinstance(stdin, bytes):
         yield stdin

@@ -1,0 +1,1 @@
+"""What talks to a container engine, for the builder and the post-processors that do."""
