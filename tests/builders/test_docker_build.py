@@ -167,7 +167,7 @@ def test_artifacts_and_destroy(yard: Yard) -> None:
 def test_killed_around_every_record(yard: Yard) -> None:
     """What is there after the clean-up is what the run had kept, and nothing else."""
     template = yard.template(COMMIT, SHELL.format("echo 1 > /etc/mark"))
-    project = Project(folder=yard.folder, template=str(template), env=yard.engine.env, settle="1s")
+    project = Project(folder=yard.folder, template=str(template), env=yard.engine.env, quiet=yard.engine.quiet)
     kinds: set[str] = set()
     for outcome in every_record(project, step=5, first=2):
         assert not outcome.failed, outcome

@@ -58,11 +58,24 @@ class Containers:
         found = {line.removeprefix("sha256:") for line in self.call("images", "-q", "--no-trunc").split()}
         return found - {self.call("image", "inspect", "--format", "{{.Id}}", self.image).removeprefix("sha256:")}
 
+    def quiet(self) -> None:
+        """Wait until no command of the engine is under way that a run started, not even one whose run has died."""
+        (marker,) = (f"{name}={value}".encode() for name, value in list(self.env.items())[:1])
+        while any(_is_command(path, self.program, marker) for path in Path("/proc").glob("[0-9]*")):
+            time.sleep(0.02)
+
     def clear(self) -> None:
         for name in self.containers():
             self.call("rm", "-f", name)
         for image in self.images():
             self.call("rmi", "-f", image)
+
+
+def _is_command(process: Path, program: str, marker: bytes) -> bool:
+    try:
+        return (process / "comm").read_text().strip() == program and marker in (process / "environ").read_bytes()
+    except OSError:
+        return False
 
 
 def rootfs(path: Path) -> Path:
