@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from docker_kit import Yard
 
-from kill_kit import Project, every_record
+from kill_kit import Project, kill
 from servers.containers import Containers
 
 pytestmark = pytest.mark.slow
@@ -164,12 +164,13 @@ def test_artifacts_and_destroy(yard: Yard) -> None:
     assert yard.engine.images() == set()
 
 
-def test_killed_around_every_record(yard: Yard) -> None:
+def test_killed_at_records_of_the_journal(yard: Yard) -> None:
     """What is there after the clean-up is what the run had kept, and nothing else."""
     template = yard.template(COMMIT, SHELL.format("echo 1 > /etc/mark"))
     project = Project(folder=yard.folder, template=str(template), env=yard.engine.env, quiet=yard.engine.quiet)
     kinds: set[str] = set()
-    for outcome in every_record(project, step=5, first=2):
+    for moment in ("after:7", "after:13", "after:19"):
+        outcome = kill(project, moment)
         assert not outcome.failed, outcome
         assert yard.engine.containers() == set(), outcome
         kept = {item.identity["id"].removeprefix("sha256:") for item in outcome.kept if item.kind == "docker/image"}

@@ -16,6 +16,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,9 @@ from servers.ports import held_ports
 
 BUSYBOX = Path("/bin/busybox")
 IMAGE = "localhost/base:1"
+USER, PASSWORD = "ann", "opensesame-of-the-tests"
+HASHED = "$2b$05$IldDespAQA3opeJwjf2tNeXrmpsRqbyefKcbqlRCnH9W2/Tan1Swa"
+"""The password as a registry's file of users has it (bcrypt)."""
 FILES = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n",
     "etc/group": "root:x:0:\n",
@@ -153,7 +157,7 @@ def podman_storage(busybox_rootfs: Path) -> Iterator[Containers]:
         "CONTAINERS_CONF": str(folder / "containers.conf"), "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
         "CONTAINERS_REGISTRIES_CONF": str(folder / "registries.conf"),
     }  # fmt: skip
-    (folder / "registries.conf").write_text("")
+    (folder / "registries.conf").write_text('[[registry]]\nlocation = "127.0.0.1"\ninsecure = true\n')
     found = Containers("podman", env)
     try:
         import_base(found, busybox_rootfs)
@@ -195,15 +199,13 @@ def _answers(port: int) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
-def image_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """``127.0.0.1:PORT`` of a registry that takes everything from everybody."""
-    folder = tmp_path_factory.mktemp("registry")
+@contextmanager
+def _registry(folder: Path, more: str = "") -> Iterator[str]:
     with held_ports() as hold, (folder / "log").open("wb") as log:
         port = hold()
         text = (
             f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {folder}/data\n"
-            f"http:\n  addr: 127.0.0.1:{port}\n"
+            f"http:\n  addr: 127.0.0.1:{port}\n{more}"
         )
         (folder / "config.yml").write_text(text)
         server = subprocess.Popen(
@@ -217,3 +219,19 @@ def image_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait()
+
+
+@pytest.fixture(scope="session")
+def image_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``127.0.0.1:PORT`` of a registry that takes everything from everybody."""
+    with _registry(tmp_path_factory.mktemp("registry")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def locked_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, str]]:
+    """A registry that wants a login: ``127.0.0.1:PORT``, user and password."""
+    folder = tmp_path_factory.mktemp("locked")
+    (folder / "users").write_text(f"{USER}:{HASHED}\n")
+    with _registry(folder, f"auth:\n  htpasswd:\n    realm: tests\n    path: {folder}/users\n") as found:
+        yield found, USER, PASSWORD

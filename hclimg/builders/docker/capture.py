@@ -34,6 +34,7 @@ def capture(ctx: Context, config: DockerConfig, machine: Machine) -> Artifact:
         return Artifact(
             builder=BUILDER, component=COMPONENT, id="Container",
             description=f"Exported Docker file: {path}", files=(str(path),),
+            state=running.engine.identity,
         )  # fmt: skip
     return Artifact(builder=BUILDER, component=COMPONENT, id="Container", description="The container was discarded")
 
