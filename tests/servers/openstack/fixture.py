@@ -24,9 +24,11 @@ TROUBLE = ["OperationalError", "Failure prepping block device"]
 """What services say whose SQLite was locked by another: this deployment's own weakness, so such a test runs again."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "openstack_cloud" in getattr(item, "fixturenames", ()):
+            item.add_marker("openstack")
             item.add_marker(pytest.mark.flaky(reruns=2, only_rerun=TROUBLE))
 
 
