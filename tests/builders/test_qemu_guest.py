@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from hclimg.builders.qemu.builder import QemuBuilder
 from hclimg.builders.qemu.command import CONSOLE, CONSOLE_SIZE
@@ -129,18 +129,18 @@ def test_a_full_disk_of_the_host_is_the_reason(ctx: Context) -> None:
 # -- shutting down ------------------------------------------------------------
 
 
+@frozen
 class Shell(NoCommunicator):
     """A communicator that does what the test says."""
 
-    def __init__(self, act: Callable[[], int]) -> None:
-        object.__setattr__(self, "act", act)
+    act: Callable[[], int]
 
     @property
     def kind(self) -> str:
         return "ssh"
 
     def run(self, command: str, **_: Any) -> int:
-        return int(self.act())  # type: ignore[attr-defined]
+        return self.act()
 
 
 def quit_by(guest: Guest) -> Callable[[], int]:

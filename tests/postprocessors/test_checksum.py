@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -46,10 +47,10 @@ def test_builds_and_kinds_may_share_a_file(ctx: Context, artifact: Artifact) -> 
     assert not {line for line in first if line.endswith("kernel")} & set(second)
 
 
-def test_an_artifact_without_files(ctx: Context, artifact: Artifact, listener: object) -> None:
+def test_an_artifact_without_files(ctx: Context, artifact: Artifact, listener: Any) -> None:
     empty = evolve(artifact, files=())
     assert ChecksumPostProcessor(ChecksumConfig()).process(ctx, empty) is empty
-    assert any("no files" in text for text in listener.said)  # type: ignore[attr-defined]
+    assert any("no files" in text for text in listener.said)
 
 
 def test_a_missing_file(ctx: Context, artifact: Artifact) -> None:

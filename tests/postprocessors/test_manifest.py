@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -16,8 +17,8 @@ from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Artifact
 
 
-def manifest(path: str = "packer-manifest.json") -> dict[str, object]:
-    found: dict[str, object] = json.loads(Path(path).read_text())
+def manifest(path: str = "packer-manifest.json") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(path).read_text())
     return found
 
 
@@ -43,7 +44,7 @@ def test_the_file_has_packers_form(ctx: Context, artifact: Artifact) -> None:
 
 def test_without_files_and_with_time(ctx: Context, artifact: Artifact) -> None:
     ManifestPostProcessor(ManifestConfig()).process(ctx, evolve(artifact, files=()))
-    (build,) = manifest()["builds"]  # type: ignore[misc,attr-defined]
+    (build,) = manifest()["builds"]
     assert build["files"] is None
     assert build["custom_data"] is None
     assert isinstance(build["build_time"], int)
@@ -59,7 +60,7 @@ def test_a_later_run_appends(ctx: Context, artifact: Artifact, other_run: Callab
     processor.process(ctx, artifact)
     processor.process(other_run(), artifact)
     found = manifest("m/all.json")
-    assert [build["packer_run_uuid"] for build in found["builds"]] == ["run-1", "run-2"]  # type: ignore[attr-defined]
+    assert [build["packer_run_uuid"] for build in found["builds"]] == ["run-1", "run-2"]
     assert found["last_run_uuid"] == "run-2"
 
 
@@ -69,7 +70,7 @@ def test_force_begins_anew_once_a_run(ctx: Context, artifact: Artifact, other_ru
     forced = other_run(force=True)
     processor.process(forced, artifact)
     processor.process(forced, artifact)
-    assert [b["packer_run_uuid"] for b in manifest()["builds"]] == ["run-2", "run-2"]  # type: ignore[attr-defined]
+    assert [b["packer_run_uuid"] for b in manifest()["builds"]] == ["run-2", "run-2"]
 
 
 def test_parallel_builds_lose_nothing(ctx: Context, artifact: Artifact) -> None:
@@ -82,7 +83,7 @@ def test_parallel_builds_lose_nothing(ctx: Context, artifact: Artifact) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(b["name"] for b in manifest()["builds"]) == sorted(names)  # type: ignore[attr-defined]
+    assert sorted(b["name"] for b in manifest()["builds"]) == sorted(names)
     assert {path.name for path in Path().iterdir()} == {"out", "packer-manifest.json"}
 
 
