@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import frozen
 
 from hclimg.builders.aws.ebs.config import EbsConfig
+from hclimg.builders.aws.facts import FACTS
 from hclimg.sdk.components import Builder
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 class EbsBuilder(Builder[EbsConfig]):
     Config: ClassVar[type] = EbsConfig
     builder_id: ClassVar[str] = "mitchellh.amazonebs"
-    facts: ClassVar[tuple[str, ...]] = (
-        "BuildRegion", "SourceAMI", "SourceAMIName", "SourceAMICreationDate", "SourceAMIOwner", "SourceAMIOwnerName",
-    )  # fmt: skip
+    facts: ClassVar[tuple[str, ...]] = FACTS
 
     def uses(self) -> dict[str, int]:
         return {"aws.ec2": 1}
