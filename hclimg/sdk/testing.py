@@ -24,7 +24,7 @@ from attrs import define, field, frozen
 from hclimg.config.decode import decode
 from hclimg.config.schema import schema_of
 from hclimg.diagnostics import Diagnostics, SourceText
-from hclimg.events import Event, EventBus, Output, Redactor
+from hclimg.events import Event, EventBus, Output, Redactor, Said
 from hclimg.lang.evaluate import Scope as Names
 from hclimg.lang.parse import parse_body
 from hclimg.lang.values import unknown
@@ -89,6 +89,11 @@ class Recording:
         """The events of one kind so far."""
         self.ctx.bus.flush()
         return [event for event in self._events if isinstance(event, kind)]
+
+    @property
+    def said(self) -> list[str]:
+        """The sentences so far."""
+        return [event.text for event in self.of(Said)]
 
     @property
     def output(self) -> list[str]:

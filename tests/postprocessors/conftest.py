@@ -2,73 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from attrs import define, evolve, field
+from attrs import evolve
 
-from hclimg.events import Event, EventBus, Said
-from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.context import Context, RunInfo
 from hclimg.sdk.machine import Artifact
-from hclimg.sdk.scope import Scope
-
-
-@define
-class Listener:
-    """A sink that keeps everything; ``said`` are the sentences so far."""
-
-    bus: EventBus | None = None
-    events: list[Event] = field(factory=list)
-
-    def handle(self, event: Event) -> None:
-        self.events.append(event)
-
-    def close(self) -> None: ...
-
-    @property
-    def said(self) -> list[str]:
-        assert self.bus
-        self.bus.flush()
-        return [event.text for event in self.events if isinstance(event, Said)]
-
-
-@define
-class MemoryJournal:
-    """What is journalled and neither gone nor kept yet."""
-
-    open: dict[int, dict[str, str]] = field(factory=dict)
-    seen: list[dict[str, str]] = field(factory=list)
-
-    def intend(self, kind: str, **identity: str) -> MemoryRecord:
-        record = MemoryRecord(self, len(self.seen))
-        self.seen.append({"kind": kind, **identity})
-        self.open[record.number] = self.seen[-1]
-        return record
-
-
-@define
-class MemoryRecord:
-    journal: MemoryJournal
-    number: int
-
-    def made(self, **identity: str) -> None:
-        self.journal.open[self.number].update(identity)
-
-    def gone(self) -> None:
-        del self.journal.open[self.number]
-
-    def kept(self) -> None:
-        del self.journal.open[self.number]
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    found = Listener()
-    with EventBus([found]) as bus:
-        found.bus = bus
-        yield found
+from hclimg.sdk.testing import MemoryJournal, Recording
 
 
 @pytest.fixture
@@ -77,21 +19,18 @@ def journal() -> MemoryJournal:
 
 
 @pytest.fixture
-def ctx(tmp_path: Path, listener: Listener, journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch) -> Context:
+def listener(recorded: Callable[..., Recording], journal: MemoryJournal, tmp_path: Path) -> Recording:
+    run = RunInfo(id="run-1", directory=tmp_path / ".run", cache=tmp_path / ".cache")
+    return recorded(
+        run=run, lane="b.null.web", node="b.null.web/post-process[0]", build_name="web", journal=journal
+    )  # fmt: skip
+
+
+@pytest.fixture
+def ctx(listener: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     """A context whose current directory is the test's own."""
     monkeypatch.chdir(tmp_path)
-    assert listener.bus
-    return Context(
-        run=RunInfo(id="run-1", directory=tmp_path / ".run", cache=tmp_path / ".cache"),
-        lane="b.null.web",
-        node="b.null.web/post-process[0]",
-        bus=listener.bus,
-        cancel=CancelToken(),
-        scope=Scope(),
-        build_name="web",
-        build_type="null",
-        journal=journal,
-    )
+    return listener.ctx
 
 
 @pytest.fixture

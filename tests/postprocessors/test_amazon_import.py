@@ -78,7 +78,7 @@ def test_an_image_with_a_name(ctx: Context, aws: Aws, s3: Any, artifact: Artifac
     assert AmazonImportPostProcessor.contents(made) == (
         f"eu-central-1: {image['ImageId']}", f"eu-central-1: {snapshots[0]}"
     )  # fmt: skip
-    assert journal.open == {}
+    assert journal.left == []
     AmazonImportPostProcessor.destroy(ctx, made)
     assert aws.left() == {}
 
@@ -96,7 +96,7 @@ def test_an_image_as_aws_names_it(ctx: Context, aws: Aws, s3: Any, artifact: Art
 def test_the_upload_tells_how_far_it_is(ctx: Context, s3: Any, artifact: Artifact, listener: Any) -> None:
     run(ctx, BUCKET, artifact)
     assert listener.said
-    sent = [event for event in listener.events if isinstance(event, Progress) and event.what == "upload"]
+    sent = [event for event in listener.of(Progress) if event.what == "upload"]
     assert sent[-1].done == sent[-1].total == 5000
 
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_imported(
     with pytest.raises(BuildError) as caught:
         run(ctx, text, artifact)
     assert caught.value.message.startswith(message)
-    assert aws.left() == journal.open == {}
+    assert (aws.left(), journal.left) == ({}, [])
 
 
 def test_an_object_of_somebody_else_survives_a_cancelled_upload(
@@ -173,7 +173,7 @@ def test_an_import_that_fails(ctx: Context, aws: Aws, s3: Any, artifact: Artifac
     with pytest.raises(BuildError, match="AWS does not import the image: ClientError: The given S3 object could not"):
         wait_for_import(ctx, imported)
     assert close_scope(ctx) == []
-    assert (journal.open, aws.left()) == ({}, {})
+    assert (journal.left, aws.left()) == ([], {})
 
 
 def test_which_file_it_is(artifact: Artifact) -> None:

@@ -193,8 +193,8 @@ def test_a_program_that_fails(ctx: Context, single: Artifact, monkeypatch: pytes
     assert caught.value.status == 3
     assert Path("disk.gz").read_text() == "from before"
     assert names() == ["bin", "disk.gz", "out"]
-    assert [record["kind"] for record in journal.seen] == ["file"]
-    assert not journal.open
+    assert [record.kind for record in journal.entries] == ["file"]
+    assert not journal.left
 
 
 def test_a_cancel_leaves_nothing(ctx: Context, single: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +231,7 @@ def test_a_full_disk(ctx: Context, journal: Any) -> None:
         _fill(ctx)
     assert "Free some space" in caught.value.hint
     assert names() == []
-    assert not journal.open
+    assert not journal.left
 
 
 def test_a_file_that_cannot_be_read(ctx: Context, single: Artifact) -> None:

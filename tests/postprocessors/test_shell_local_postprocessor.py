@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from hclimg.errors import CommandFailed
-from hclimg.events import Output
 from hclimg.postprocessors.shell_local import ShellLocalPostProcessor
 from hclimg.sdk.context import Context
 from hclimg.sdk.local_script import LocalScriptConfig
@@ -25,7 +24,7 @@ def test_it_runs_once_and_passes_the_artifact_on(ctx: Context, artifact: Artifac
     assert processor(*lines).process(ctx, artifact) is artifact
     assert Path("runs").read_text() == "once\n"
     ctx.bus.flush()
-    assert [event.text for event in listener.events if isinstance(event, Output)] == ["web null"]
+    assert listener.output == ["web null"]
 
 
 def test_it_never_uses_its_input_up() -> None:
@@ -37,4 +36,4 @@ def test_a_failure_leaves_the_files(ctx: Context, artifact: Artifact, journal: A
     with pytest.raises(CommandFailed, match="exit code 4"):
         processor("exit 4").process(ctx, artifact)
     assert all(Path(name).exists() for name in artifact.files)
-    assert not journal.open
+    assert not journal.left

@@ -65,7 +65,7 @@ def test_a_machine_is_registered_as_a_template_elsewhere(
     ctx: Context, journal: Any, vcsim: Vcsim, api: Vcenter, machine: Artifact
 ) -> None:
     done = made(ctx, vcsim, machine, 'template_name = "base"\nfolder = "templates/linux"')
-    assert journal.open == {}
+    assert journal.left == []
     found = all_of(api)
     assert MACHINE not in found
     assert found["base"]["config.template"] is True
@@ -80,7 +80,7 @@ def test_a_machine_is_marked_with_a_snapshot(
 ) -> None:
     more = 'snapshot_enable = true\nsnapshot_name = "first"\nsnapshot_description = "for clones"\nreregister_vm = false'
     done = made(ctx, vcsim, machine, f'{more}\ntemplate_name = "base"\nfolder = "templates"')
-    assert journal.open == {}
+    assert journal.left == []
     base = all_of(api)["base"]
     assert base["config.template"] is True
     assert [(one.name, one.description) for one in base["snapshot.rootSnapshotList"]] == [("first", "for clones")]
@@ -125,7 +125,7 @@ def test_a_registration_that_is_refused_leaves_the_machine_as_it_was(
         made(ctx, vcsim, machine, 'folder = "templates"')
     assert all_of(api)[MACHINE]["config.template"] is False
     assert "templates" not in {one.name for one in api.listing("Folder")}
-    assert journal.open == {}
+    assert journal.left == []
 
 
 def test_cleanup_brings_a_machine_back_and_removes_a_snapshot(
@@ -136,8 +136,8 @@ def test_cleanup_brings_a_machine_back_and_removes_a_snapshot(
     ref = all_of(api)[MACHINE]["ref"]
     api.run("make one", lambda: ref.CreateSnapshot_Task("mine", "", False, False), CancelToken())
     made(ctx, vcsim, machine, 'snapshot_enable = true\nsnapshot_name = "mine"\nreregister_vm = false')
-    identity = {key: value for key, value in journal.seen[0].items() if key != "kind"}
-    assert journal.seen[0]["kind"] == "vsphere/snapshot"
+    identity = journal.entries[0].identity
+    assert journal.entries[0].kind == "vsphere/snapshot"
     remover = VsphereRemover(Cleaning(run="run-1"))
     remover.remove(Left(run="run-1", kind="vsphere/snapshot", identity={**identity, "id": ""}, made=False))
     (kept,) = all_of(api)[MACHINE]["snapshot.rootSnapshotList"]
@@ -147,7 +147,7 @@ def test_cleanup_brings_a_machine_back_and_removes_a_snapshot(
     api.run("switch it off", other.PowerOffVM_Task, CancelToken())
     state = {**machine.state, "vm": identifier(other), "name": "DC0_H0_VM1"}
     made(ctx, vcsim, Artifact(builder="x", component="x", id="x", description="x", state=state))
-    left = next(one for one in journal.seen if one["kind"] == "vsphere/registration")
+    left = next(one for one in journal.entries if one.kind == "vsphere/registration").identity
     identity = {key: value for key, value in left.items() if key != "kind"}
     gone = Left(run="run-1", kind="vsphere/registration", identity=identity, made=True)
     remover.remove(gone)

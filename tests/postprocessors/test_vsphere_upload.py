@@ -87,7 +87,7 @@ def test_a_machine_is_uploaded_and_destroyed(
     source = vmware_files(ctx, tmp_path, form)
     more = 'vm_folder = "images/web"\nvm_network = "DC0_DVPG0"\ndisk_mode = "thin"\nhardware_version = "11"'
     made = uploaded(ctx, vcsim, source, more)
-    assert journal.open == {}
+    assert journal.left == []
     assert made.id == "LocalDS_0::images/web::web"
     web = machines(api)["web"]
     assert (web["config.hardware"].numCPU, web["config.hardware"].memoryMB) == (2, 512)
@@ -139,7 +139,7 @@ def test_a_broken_upload_is_tried_again_and_then_given_up(
         uploaded(ctx, vcsim, source, 'vm_name = "three"\nvm_folder = "images"\nmax_retries = 2')
     assert set(machines(api)) == {*MACHINES, "two"}
     assert "images" not in {one.name for one in api.listing("Folder")}
-    assert journal.open == {}
+    assert journal.left == []
 
 
 def test_damage_is_found_before_anything_is_made(ctx: Context, vcsim: Vcsim, api: Vcenter, tmp_path: Path) -> None:
