@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from attrs import define, field
 
@@ -17,7 +17,7 @@ from hclimg.communicators.host_files import HostFiles
 from hclimg.communicators.rooted import RootedTree
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
-from hclimg.sdk.machine import OutputSink
+from hclimg.sdk.machine import ByteSink, OutputSink
 from hclimg.sdk.process import run_program
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -60,16 +60,22 @@ class HostCommunicator:
         on_output: OutputSink | None = None,
         timeout: timedelta | None = None,
     ) -> int:
-        env = {_VARIABLE: command, **(CLEAN if self.clean else {})}
         with as_file(stdin) as given:
-            try:
-                done = run_program(
-                    self.ctx, [*self.argv, "/bin/sh", "-c", _EVAL],
-                    stdin=given, env=env, inherit=not self.clean, on_output=on_output, timeout=timeout,
-                    valid=_ANY_STATUS,
-                )  # fmt: skip
-            except OSError as error:
-                raise BuildError(f"Cannot start the command: {error.strerror}.") from error
+            return self._run(command, stdin=given, on_output=on_output, timeout=timeout)
+
+    def pipe(self, command: str, *, stdin: BinaryIO, received: ByteSink) -> int:
+        with stdin:
+            return self._run(command, stdin=stdin, on_bytes=received)
+
+    def _run(self, command: str, **how: Any) -> int:
+        env = {_VARIABLE: command, **(CLEAN if self.clean else {})}
+        try:
+            done = run_program(
+                self.ctx, [*self.argv, "/bin/sh", "-c", _EVAL],
+                env=env, inherit=not self.clean, valid=_ANY_STATUS, **how,
+            )  # fmt: skip
+        except OSError as error:
+            raise BuildError(f"Cannot start the command: {error.strerror}.") from error
         return done.status if done.status >= 0 else 128 - done.status
 
     def upload(self, source: bytes | BinaryIO | Path, remote: str, *, mode: int | None = None) -> None:

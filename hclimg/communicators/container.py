@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from shutil import copyfileobj
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from attrs import define, field
 
@@ -24,7 +24,7 @@ from hclimg.communicators.tarstream import Entry, pack, walk
 from hclimg.communicators.untar import unpack
 from hclimg.errors import BuildError, CommandFailed, ConnectionLost
 from hclimg.sdk.context import Context
-from hclimg.sdk.machine import OutputSink
+from hclimg.sdk.machine import ByteSink, OutputSink
 from hclimg.sdk.process import RUN_MARK, end_group, find_program, run_program, start, started_at
 
 _VARIABLE = "HCLIMG_COMMAND"
@@ -66,15 +66,21 @@ class ContainerCommunicator:
         on_output: OutputSink | None = None,
         timeout: timedelta | None = None,
     ) -> int:
-        user = ["--user", self.user] if self.user else []
-        pty = ["-t"] if self.pty else []
         with as_file(stdin) as given:
-            done = run_program(
-                self.ctx,
-                [self.engine, "exec", "-i", *pty, *user, "-e", _VARIABLE, self.container, "/bin/sh", "-c", _EVAL],
-                stdin=given, env={**self.env, _VARIABLE: command}, on_output=on_output, timeout=timeout,
-                valid=_ANY_STATUS,
-            )  # fmt: skip
+            return self._exec(command, pty=self.pty, stdin=given, on_output=on_output, timeout=timeout)
+
+    def pipe(self, command: str, *, stdin: BinaryIO, received: ByteSink) -> int:
+        with stdin:
+            return self._exec(command, pty=False, stdin=stdin, on_bytes=received)
+
+    def _exec(self, command: str, *, pty: bool, **how: Any) -> int:
+        user = ["--user", self.user] if self.user else []
+        terminal = ["-t"] if pty else []
+        done = run_program(
+            self.ctx,
+            [self.engine, "exec", "-i", *terminal, *user, "-e", _VARIABLE, self.container, "/bin/sh", "-c", _EVAL],
+            env={**self.env, _VARIABLE: command}, valid=_ANY_STATUS, **how,
+        )  # fmt: skip
         if done.status:
             self._require_running(done.tail)
         return done.status if done.status >= 0 else 128 - done.status

@@ -20,15 +20,13 @@ from paramiko.buffered_pipe import BufferedPipe
 
 from hclimg.communicators.pulse import lives
 from hclimg.errors import ConnectionLost, TimedOut
+from hclimg.sdk.machine import ByteSink
 from hclimg.units import show_duration
 
 if TYPE_CHECKING:
     _Pipe = BufferedPipe[bytes]
 else:
     _Pipe = BufferedPipe
-
-Received = Callable[[str, bytes], None]
-"""Called with ("stdout" or "stderr", a piece of it)."""
 
 BLOCK = 32_704  # what fits into one packet of the size that OpenSSH takes
 SIGNALLED = 128  # the exit code of a command that a signal ended: SSH may tell the signal, paramiko does not
@@ -104,13 +102,13 @@ class RemoteCommand:
         """The same from a thread of its own, for input that is too long to wait with reading the output."""
         Thread(target=self.write, args=(blocks,), name="ssh-stdin", daemon=True).start()
 
-    def run(self, blocks: Iterable[bytes], received: Received) -> int:
+    def run(self, blocks: Iterable[bytes], received: ByteSink) -> int:
         """Send the input, hand out the output, and give the exit code. Input must be short, or nearly all there is."""
         with self:
             self.write(blocks)
             return self.wait(received)
 
-    def wait(self, received: Received, timeout: timedelta | None = None) -> int:
+    def wait(self, received: ByteSink, timeout: timedelta | None = None) -> int:
         """Hand out the output until the command ends; its exit code.
 
         Raises TimedOut, and ConnectionLost when the connection went away without an exit code.

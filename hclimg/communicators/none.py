@@ -10,7 +10,7 @@ from typing import BinaryIO, Never
 from attrs import frozen
 
 from hclimg.errors import BuildError
-from hclimg.sdk.machine import OutputSink
+from hclimg.sdk.machine import ByteSink, OutputSink
 
 
 @frozen
@@ -33,6 +33,9 @@ class NoCommunicator:
         on_output: OutputSink | None = None,  # noqa: ARG002
         timeout: timedelta | None = None,  # noqa: ARG002
     ) -> int:
+        self._refuse("run a command on")
+
+    def pipe(self, command: str, *, stdin: BinaryIO, received: ByteSink) -> int:  # noqa: ARG002
         self._refuse("run a command on")
 
     def upload(self, source: bytes | BinaryIO | Path, remote: str, *, mode: int | None = None) -> None:  # noqa: ARG002

@@ -83,7 +83,7 @@ class LongKeys(Packetizer):
 
 @define(eq=False)
 class SshSession:
-    """The connection; used by one thread at a time, except for :meth:`hang_up`.
+    """The connection; used by one thread at a time, except for :meth:`channel` and :meth:`hang_up`.
 
     ``on_connect`` is called with each new transport.
     """
@@ -94,7 +94,7 @@ class SshSession:
     _connection: Any = None
     _bastion: Any = None
     _socket: socket.socket | None = None
-    _closed: bool = False
+    _opening: threading.Lock = field(factory=threading.Lock)
     _pulse: threading.Event = field(factory=threading.Event)
 
     @property
@@ -114,10 +114,11 @@ class SshSession:
 
     def channel(self, *, bulk: bool = False) -> Channel:
         """A new session channel, for bulk data or for a command. Raises ConnectionLost (nothing was started)."""
-        try:
-            return self._channel(bulk)
-        except ConnectionLost:
-            return self._channel(bulk)  # it broke while nobody used it, which only shows on use
+        with self._opening:
+            try:
+                return self._channel(bulk)
+            except ConnectionLost:
+                return self._channel(bulk)  # it broke while nobody used it, which only shows on use
 
     def _channel(self, bulk: bool) -> Channel:
         transport = self.transport

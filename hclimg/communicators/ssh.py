@@ -16,7 +16,7 @@ from hclimg.communicators.progress import Report
 from hclimg.communicators.session import SshSession
 from hclimg.errors import BuildError, ConnectionLost
 from hclimg.sdk.lines import LineSplitter
-from hclimg.sdk.machine import OutputSink
+from hclimg.sdk.machine import ByteSink, OutputSink
 
 if TYPE_CHECKING:
     from hclimg.communicators.tunnels import Tunnels
@@ -56,7 +56,7 @@ class SshCommunicator:
         self, command: str, stdin: bytes | BinaryIO | None, on_output: OutputSink, timeout: timedelta | None
     ) -> int:
         splitters = {stream: LineSplitter(on_output, stream) for stream in ("stdout", "stderr")}
-        with self._start(command, may_run=stdin is None) as remote:
+        with self._start(command, may_run=stdin is None, pty=self.pty) as remote:
             self._feed(remote, stdin)
             try:
                 return remote.wait(lambda stream, data: splitters[stream].feed(data), timeout)
@@ -64,10 +64,15 @@ class SshCommunicator:
                 for splitter in splitters.values():
                     splitter.close()
 
-    def _start(self, command: str, *, may_run: bool) -> RemoteCommand:
+    def pipe(self, command: str, *, stdin: BinaryIO, received: ByteSink) -> int:
+        with self._awake(), self._start(command, may_run=True, pty=False) as remote:
+            remote.write_aside(_pieces(stdin))
+            return remote.wait(received)
+
+    def _start(self, command: str, *, may_run: bool, pty: bool) -> RemoteCommand:
         channel = self.session.channel()
         try:
-            return RemoteCommand.start(channel, command, pty=self.pty)
+            return RemoteCommand.start(channel, command, pty=pty)
         except BROKEN as error:
             self.session.check_alive(error, started=may_run)
             raise BuildError(
@@ -163,6 +168,12 @@ class SshCommunicator:
         except ConnectionLost:
             cancel.check()
             raise
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
+        while piece := stream.read(BLOCK):
+            yield piece
 
 
 def _ignore(_line: str, _stream: str) -> None:

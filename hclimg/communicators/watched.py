@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hclimg.errors import Cancelled, ConnectionLost, HclimgError
-from hclimg.sdk.machine import Communicator, OutputSink
+from hclimg.sdk.machine import ByteSink, Communicator, OutputSink
 
 Explain = Callable[[ConnectionLost | Cancelled], HclimgError | None]
 """The error to raise instead; None when there is nothing more to say."""
@@ -43,6 +43,10 @@ class WatchedCommunicator:
     ) -> int:
         with self._watching():
             return self._inner.run(command, stdin=stdin, on_output=on_output, timeout=timeout)
+
+    def pipe(self, command: str, *, stdin: BinaryIO, received: ByteSink) -> int:
+        with self._watching():
+            return self._inner.pipe(command, stdin=stdin, received=received)
 
     def upload(self, source: bytes | BinaryIO | Path, remote: str, *, mode: int | None = None) -> None:
         with self._watching():

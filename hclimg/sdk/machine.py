@@ -12,6 +12,9 @@ from attrs import field, frozen
 OutputSink = Callable[[str, str], None]
 """Called with (line without its end, "stdout" or "stderr") for each line that a command prints."""
 
+ByteSink = Callable[[str, bytes], None]
+"""Called with ("stdout" or "stderr", a piece of what a command printed)."""
+
 
 class Communicator(Protocol):
     """How commands and files reach a machine.
@@ -37,6 +40,14 @@ class Communicator(Protocol):
         timeout: timedelta | None = None,
     ) -> int:
         """Run a command line in the machine's shell; its exit code."""
+
+    def pipe(self, command: str, *, stdin: BinaryIO, received: ByteSink) -> int:
+        """Run a command line whose input and output are bytes and pass as they come; its exit code.
+
+        For programs that talk to a program of the machine. ``stdin`` is an unbuffered file of the system, such as an
+        end of a pipe; it is closed here. May be called by several threads at once. Raises BuildError where a machine
+        cannot do that.
+        """
 
     def upload(self, source: bytes | BinaryIO | Path, remote: str, *, mode: int | None = None) -> None:
         """Write one file. Its directory must exist; ``mode`` None keeps the mode of a source that is a file."""

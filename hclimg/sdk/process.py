@@ -14,14 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from attrs import frozen
 
 from hclimg.errors import BuildError, CommandFailed, MissingProgram, TimedOut
 from hclimg.sdk.context import Context
 from hclimg.sdk.lines import LineSplitter
-from hclimg.sdk.machine import OutputSink
+from hclimg.sdk.machine import ByteSink, OutputSink
 from hclimg.sdk.steps import step
 
 TAIL = 20  # lines of output that an error carries
@@ -55,7 +55,7 @@ PACKAGES = {
 @frozen
 class Completed:
     """``tail`` holds the last lines that it printed, both streams in the order in which they came. ``stdout`` is empty
-    when its lines went to somebody else."""
+    when its lines went to somebody else; when its bytes did, they are in neither."""
 
     status: int
     stdout: str
@@ -104,11 +104,12 @@ def run_program(
     ctx: Context,
     argv: Sequence[str | os.PathLike[str]],
     *,
-    stdin: bytes | Path | None = None,
+    stdin: bytes | Path | BinaryIO | None = None,
     env: Mapping[str, str] | None = None,
     inherit: bool = True,
     cwd: Path | None = None,
     on_output: OutputSink | None = None,
+    on_bytes: ByteSink | None = None,
     timeout: timedelta | None = None,
     valid: Sequence[int] = (0,),
     pass_fds: Sequence[int] = (),
@@ -116,14 +117,15 @@ def run_program(
 ) -> Completed:
     """Run a program to its end.
 
-    ``env`` is added to the environment, or is all of it without ``inherit``. Output goes line by line to ``on_output``;
-    ``pass_fds`` are open files that it gets under the same numbers.
+    ``env`` is added to the environment, or is all of it without ``inherit``. Output goes line by line to ``on_output``,
+    or as it comes to ``on_bytes``. ``stdin`` that is an open file of the system is given to the program as it is and
+    closed here; ``pass_fds`` are open files that it gets under the same numbers.
     A cancel or the timeout ends the program and everything that it started (its process group). Raises MissingProgram,
     CommandFailed when the exit code is not in ``valid``, TimedOut, Cancelled.
     """
     ctx.cancel.check()
     command = [find_program(os.fspath(argv[0])), *[os.fspath(argument) for argument in argv[1:]]]
-    source = stdin.open("rb") if isinstance(stdin, Path) else None
+    source = stdin.open("rb") if isinstance(stdin, Path) else None if isinstance(stdin, bytes) else stdin
     record = ctx.journal.intend("process", name=Path(command[0]).name)
     try:
         process = start(
@@ -143,7 +145,7 @@ def run_program(
         if source:
             source.close()
     record.made(pid=str(process.pid), started=started_at(process.pid))
-    reader = _Reader(process, on_output)
+    reader = _Reader(process, on_output, on_bytes)
     with ctx.cancel.closing(lambda: end_group(process)):
         if isinstance(stdin, bytes):
             _feed(process, stdin)
@@ -236,10 +238,13 @@ def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
 class _Reader:
     """Reads both streams of a process line by line. All of stdout is kept only when nobody listens."""
 
-    def __init__(self, process: subprocess.Popen[bytes], on_output: OutputSink | None) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], on_output: OutputSink | None, on_bytes: ByteSink | None
+    ) -> None:
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.stdout: list[str] = []
         self._on_output = on_output
+        self._on_bytes = on_bytes
         streams = (("stdout", process.stdout), ("stderr", process.stderr))
         self._threads = [threading.Thread(target=self._read, args=s, daemon=True) for s in streams]
         for thread in self._threads:
@@ -249,7 +254,10 @@ class _Reader:
         splitter = LineSplitter(self._line, stream)
         with pipe:
             while piece := os.read(pipe.fileno(), PIECE):
-                splitter.feed(piece)
+                if self._on_bytes:
+                    self._on_bytes(stream, piece)
+                if not self._on_bytes or stream == "stderr":
+                    splitter.feed(piece)
         splitter.close()
 
     def _line(self, line: str, stream: str) -> None:
