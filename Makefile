@@ -35,7 +35,7 @@ quickstart: install ## Build the example image: Debian 12 with redis, as a boota
 	$(ROOT) $(BIN)/hclimg apply -force examples/quickstart
 	@$(BIN)/python examples/quickstart/next_steps.py
 
-test: $(VENV)/.dev ## Lint, types, import contracts and all tests, with the real servers that they need
+test: $(VENV)/.dev $(VENV)/.salt ## Lint, types, import contracts and all tests, with the real servers that they need
 	@.ci/packages $(TEST_PACKAGES)
 	$(BIN)/pytest -m "not openstack" -n 3 --dist loadfile
 
@@ -67,6 +67,13 @@ $(VENV)/.user: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: pyproject.toml $(VENV)/.user
 	$(BIN)/python .ci/dev_requirements.py > $(VENV)/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement $(VENV)/dev.txt
+	@touch $@
+
+# Salt runs on machines of the tests, not here: a directory of its own, which can be copied to one.
+$(VENV)/.salt: tests/servers/salt.txt tests/servers/salt-call | $(VENV)/.dev
+	rm -rf $(VENV)/salt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile --target $(VENV)/salt --requirement tests/servers/salt.txt
+	cp tests/servers/salt-call $(VENV)/salt/
 	@touch $@
 
 clean: ## Remove what the targets made, but not built images
