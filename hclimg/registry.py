@@ -80,6 +80,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "docker-tag": "hclimg.postprocessors.docker_tag:DockerTagPostProcessor",
         "manifest": "hclimg.postprocessors.manifest:ManifestPostProcessor",
         "shell-local": "hclimg.postprocessors.shell_local:ShellLocalPostProcessor",
+        "vagrant": "hclimg.postprocessors.vagrant:VagrantPostProcessor",
         "vmware": "hclimg.postprocessors.vmware:VmwarePostProcessor",
         "vsphere": "hclimg.postprocessors.vsphere:VspherePostProcessor",
         "vsphere-template": "hclimg.postprocessors.vsphere_template:VsphereTemplatePostProcessor",

@@ -190,7 +190,7 @@ class NodeRunner:
             given = given or self._input(node, NodeKind.CAPTURE, lane.artifacts)
             lane.artifacts[node.id] = component.process(ctx, given)
             self.keeping.update(lane)
-        wanted = component.keeps_input if node.keep_input is None else node.keep_input
+        wanted = component.keeps(given) if node.keep_input is None else node.keep_input
         lane.keeps[node.id] = wanted or component.forces_input
 
     def _release(self, work: Work) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -45,6 +45,18 @@ def pack(ctx: Context, sources: list[Path], target: Path, archive: str, algorith
     return count.done
 
 
+def pack_members(ctx: Context, members: Mapping[str, Path], target: Path, algorithm: str, level: int | None) -> None:
+    """Write ``target``, a tar archive of files under other names, which belong to nobody in particular."""
+    count = _Counter(ctx, f"Packing {target.name}", sum(_size(source) for source in members.values()))
+    with compressor(ctx, target, algorithm, level) as out, _tar_to(out) as tar:
+        for name, path in members.items():
+            info = tar.gettarinfo(path.resolve(), arcname=name)
+            info.uid = info.gid = 0
+            info.uname = info.gname = "root"
+            info.mode = 0o644
+            _add(tar, info, path, count)
+
+
 class _Counter:
     """Reports progress and notices a cancel, between blocks."""
 
@@ -77,15 +89,22 @@ def _copy(source: BinaryIO, out: BinaryIO, count: _Counter) -> None:
 
 
 def _tar(sources: list[Path], out: BinaryIO, count: _Counter) -> None:
-    # A stream: the program that compresses cannot seek.
-    with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT, bufsize=BLOCK) as tar:
+    with _tar_to(out) as tar:
         for path in _walk(sources):
-            info = tar.gettarinfo(path, arcname=inner_name(path))
-            if not info.isreg():
-                tar.addfile(info)
-                continue
-            with path.open("rb") as file:
-                tar.addfile(info, cast("IO[bytes]", _Counted(file, count)))
+            _add(tar, tar.gettarinfo(path, arcname=inner_name(path)), path, count)
+
+
+def _tar_to(out: BinaryIO) -> tarfile.TarFile:
+    """A stream: the program that compresses cannot seek."""
+    return tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT, bufsize=BLOCK)
+
+
+def _add(tar: tarfile.TarFile, info: tarfile.TarInfo, path: Path, count: _Counter) -> None:
+    if not info.isreg():
+        tar.addfile(info)
+        return
+    with path.open("rb") as file:
+        tar.addfile(info, cast("IO[bytes]", _Counted(file, count)))
 
 
 class _Member(zipfile.ZipInfo):

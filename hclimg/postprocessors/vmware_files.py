@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tarfile
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from attrs import frozen
 
-from hclimg.errors import BuildError, CommandFailed
+from hclimg.postprocessors.disk_images import disk_images, image_info, qemu_img
 from hclimg.postprocessors.vmware import VmwareConfig
 from hclimg.sdk.context import Context
-from hclimg.sdk.disk import disk_full, disk_space, output_directory
+from hclimg.sdk.disk import disk_space, output_directory
 from hclimg.sdk.machine import Artifact
-from hclimg.sdk.process import run_program
 
-FORMATS = ("qcow2", "vmdk", "vdi", "vpc", "vhdx", "raw")
-NOT_DISKS = (".fd", ".iso", ".json", ".log", ".checksum")
-SECTOR = 512
 BLOCK = 1 << 20
 OS_TYPES = {"debian": 96, "ubuntu": 94, "centos": 107, "rhel": 80, "windows": 103}
 """Numbers of operating systems in CIM, as an OVF descriptor wants them; 101 is a Linux of 64 bits."""
@@ -57,42 +51,10 @@ def make(ctx: Context, config: VmwareConfig, artifact: Artifact, name: str, fold
     return tuple(str(folder / entry.name) for entry in sorted(path.iterdir()))
 
 
-def disk_images(ctx: Context, artifact: Artifact) -> list[tuple[Path, str]]:
-    """The disk images of an artifact with their formats: those that its builder names, or what looks like one."""
-    named = artifact.state.get("diskPaths")
-    paths = [Path(name) for name in (named if isinstance(named, list) else artifact.files)]
-    found = []
-    for path in paths:
-        if path.suffix in NOT_DISKS or not path.is_file():
-            continue
-        told = _info(ctx, path)["format"]
-        if told in FORMATS and (told != "raw" or path.stat().st_size % SECTOR == 0):
-            found.append((path, told))
-    if not found:
-        hint = "Put this post-processor behind a builder of disk images, such as qemu or rootfs."
-        raise BuildError("The artifact has no disk image.", hint=hint)
-    return found
-
-
-def _info(ctx: Context, path: Path) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(_qemu_img(ctx, ["info", "--output=json", str(path)], path))
-    return told
-
-
-def _qemu_img(ctx: Context, arguments: list[str], target: Path) -> str:
-    try:
-        return run_program(ctx, ["qemu-img", *arguments]).stdout
-    except CommandFailed as error:
-        said = " ".join(error.output)
-        if "No space left on device" in said:
-            raise disk_full(target) from error
-        raise BuildError(f"qemu-img {arguments[0]} failed: {said or error.message}") from error
-
-
 def convert_disk(ctx: Context, config: VmwareConfig, source: Path, have: str, target: Path, kind: str) -> Disk:
     options = f"subformat={kind},adapter_type={config.disk_adapter_type}"
-    _qemu_img(ctx, ["convert", "-f", have, "-O", "vmdk", "-o", options, str(source), str(target)], target)
-    return Disk(target.name, int(_info(ctx, target)["virtual-size"]), target.stat().st_size)
+    qemu_img(ctx, ["convert", "-f", have, "-O", "vmdk", "-o", options, str(source), str(target)], target)
+    return Disk(target.name, int(image_info(ctx, target)["virtual-size"]), target.stat().st_size)
 
 
 def _write(target: Path, text: str) -> None:

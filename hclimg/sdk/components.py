@@ -85,6 +85,10 @@ class PostProcessor(Component[C], ABC):
     keeps_input: ClassVar[bool] = False
     forces_input: ClassVar[bool] = False
 
+    def keeps(self, artifact: Artifact) -> bool:  # noqa: ARG002
+        """``keeps_input``, for one whose answer depends on what it is given."""
+        return self.keeps_input
+
     @abstractmethod
     def process(self, ctx: Context, artifact: Artifact) -> Artifact:
         """Map an artifact to the next one. Must leave its input alone: the engine removes it when nobody needs it."""

@@ -89,6 +89,7 @@ build {
   post-processor "amazon-import" { s3_bucket_name = "abc" }
   post-processor "checksum" {}
   post-processor "compress" {}
+  post-processor "vagrant" { override = { libvirt = { compression_level = 9 } } }
   post-processor "artifice" { files = ["x"] }
   post-processor "shell-local" { inline = ["true"] }
 }
