@@ -36,7 +36,8 @@ class NoCommunicator:
         self._refuse("run a command on")
 
     def pipe(self, command: str, *, stdin: BinaryIO, received: ByteSink) -> int:  # noqa: ARG002
-        self._refuse("run a command on")
+        with stdin:
+            self._refuse("run a command on")
 
     def upload(self, source: bytes | BinaryIO | Path, remote: str, *, mode: int | None = None) -> None:  # noqa: ARG002
         self._refuse("copy files to")

@@ -65,9 +65,15 @@ class SshCommunicator:
                     splitter.close()
 
     def pipe(self, command: str, *, stdin: BinaryIO, received: ByteSink) -> int:
-        with self._awake(), self._start(command, may_run=True, pty=False) as remote:
-            remote.write_aside(_pieces(stdin))
-            return remote.wait(received)
+        with self._awake():
+            try:
+                remote = self._start(command, may_run=True, pty=False)
+            except BaseException:
+                stdin.close()
+                raise
+            with remote:
+                remote.write_aside(_pieces(stdin))
+                return remote.wait(received)
 
     def _start(self, command: str, *, may_run: bool, pty: bool) -> RemoteCommand:
         channel = self.session.channel()
