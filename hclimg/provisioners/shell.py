@@ -18,10 +18,7 @@ class ShellProvisioner(Provisioner[ShellConfig]):
         return self.config.run.files
 
     def summary(self) -> str:
-        lines = self.config.run.inline
-        if lines:
-            return lines[0] if len(lines) == 1 else f"{len(lines)} commands"
-        return ", ".join(map(str, self.config.run.files))
+        return self.config.run.summary
 
     def provision(self, ctx: Context, machine: Machine) -> None:
         from hclimg.provisioners.shell_script import RemoteScripts

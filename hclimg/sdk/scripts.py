@@ -31,6 +31,13 @@ class ScriptConfig:
     def files(self) -> tuple[Path, ...]:
         return (*self.scripts, *((self.script,) if self.script else ()))
 
+    @property
+    def summary(self) -> str:
+        """What is run, on one line."""
+        if self.inline:
+            return self.inline[0] if len(self.inline) == 1 else f"{len(self.inline)} commands"
+        return ", ".join(map(str, self.files))
+
     def check(self, problems: Checker) -> None:
         if problems.is_set("inline") and not self.inline:
             problems.error("Empty script", '"inline" must hold at least one command.', "inline")
@@ -88,10 +95,10 @@ def environment(ctx: Context, scripts: ScriptConfig) -> dict[str, str]:
 
 def flatten(variables: Mapping[str, str], form: str) -> str:
     """The variables as text for a shell; ``form`` has a ``%s`` for the name and one for the value in single quotes."""
-    return "".join(_fill(form, name, value.replace("'", "'\"'\"'")) for name, value in variables.items())
+    return "".join(fill(form, name, value.replace("'", "'\"'\"'")) for name, value in variables.items())
 
 
-def _fill(form: str, name: str, value: str) -> str:
+def fill(form: str, name: str, value: str) -> str:
     """As Go's Sprintf with ``%s``, ``%[1]s``, ``%[2]s`` and ``%%``."""
     given = iter((name, value))
 
@@ -105,7 +112,7 @@ def _fill(form: str, name: str, value: str) -> str:
 
 def format_problem(form: str) -> str:
     """What is wrong with an ``env_var_format``; empty when nothing is."""
-    if _fill(form, "\0", "\1").count("\0") != 1 or _fill(form, "\0", "\1").count("\1") != 1:
+    if fill(form, "\0", "\1").count("\0") != 1 or fill(form, "\0", "\1").count("\1") != 1:
         return 'It needs one "%s" for the name and one for the value.'
     return ""
 
