@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from hclimg.communicators.config import CommunicatorConfig
@@ -17,6 +18,7 @@ from hclimg.errors import BuildError, ConnectionLost
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.steps import step
+from hclimg.sdk.windows import is_windows
 from hclimg.units import Secret, show_duration
 
 if TYPE_CHECKING:
@@ -68,18 +70,39 @@ def clear_authorized_keys(
     if not config.ssh_clear_authorized_keys or communicator.kind != "ssh":
         return
     key = public_key.split()[1]
+    ctx.say("Removing the temporary key from the machine")
+    try:
+        done = (_forget_on_windows if is_windows(communicator) else _forget)(communicator, key)
+    except ConnectionLost as error:
+        ctx.warn(f"The temporary key may still be in authorized_keys: {error.message}")
+    else:
+        if not done:
+            ctx.warn("The temporary key could not be removed from authorized_keys.")
+
+
+def _forget(communicator: Communicator, key: str) -> bool:
     forget = f"[ ! -f $f ] || sed -i.hclimg '\\#{key}#d' $f && rm -f $f.hclimg"
     script = f"f=~/.ssh/authorized_keys; {forget}"
     sudo = f"f=/root/.ssh/authorized_keys; {forget}".replace("'", "'\\''")
     script += f"; if [ $(id -u) != 0 ]; then sudo -n sh -c '{sudo}' 2>/dev/null || :; fi"
-    ctx.say("Removing the temporary key from the machine")
-    try:
-        status = communicator.run(script, timeout=_CLEAN_UP)
-    except ConnectionLost as error:
-        ctx.warn(f"The temporary key may still be in authorized_keys: {error.message}")
-    else:
-        if status != 0:
-            ctx.warn("The temporary key could not be removed from authorized_keys.")
+    return communicator.run(script, timeout=_CLEAN_UP) == 0
+
+
+def _forget_on_windows(communicator: Communicator, key: str) -> bool:
+    """By copying the files to and fro: a file that is written over keeps who may read it, on which sshd insists."""
+    found = False
+    for path in (".ssh/authorized_keys", "C:/ProgramData/ssh/administrators_authorized_keys"):
+        content = BytesIO()
+        try:
+            communicator.download(path, content)
+        except BuildError:
+            continue  # it is not there, or not for this user to read
+        lines = content.getvalue().splitlines(keepends=True)
+        kept = [line for line in lines if key.encode() not in line]
+        if kept != lines:
+            communicator.upload(b"".join(kept), path)
+            found = True
+    return found
 
 
 def _open(ctx: Context, config: CommunicatorConfig, communicator: SshCommunicator) -> None:

@@ -85,12 +85,13 @@ class LongKeys(Packetizer):
 class SshSession:
     """The connection; used by one thread at a time, except for :meth:`channel` and :meth:`hang_up`.
 
-    ``on_connect`` is called with each new transport.
+    ``on_connect`` is called with each new transport. ``on_windows``: the server said that it is one for Windows.
     """
 
     way: Way
     cancel: CancelToken
     on_connect: Callable[[Transport], None] | None = None
+    on_windows: bool = False
     _connection: Any = None
     _bastion: Any = None
     _socket: socket.socket | None = None
@@ -222,6 +223,7 @@ class SshSession:
                 self._connection = self._make(way.target, self._dial(way.target, deadline))
             self._open(self._connection, way.target)
             self._keep_alive(self._connection.transport)
+            self.on_windows = "windows" in self._connection.transport.remote_version.lower()
             if self.on_connect:
                 self.on_connect(self._connection.transport)
 

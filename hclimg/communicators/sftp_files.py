@@ -9,7 +9,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 from paramiko import SSHException
 from paramiko.sftp_client import SFTPClient
 
@@ -19,6 +19,7 @@ from hclimg.communicators.session import SshSession
 from hclimg.communicators.source import Source
 from hclimg.communicators.tarstream import excluded, walk
 from hclimg.errors import BuildError, ConnectionLost
+from hclimg.sdk.windows import has_drive, with_slashes
 
 T = TypeVar("T")
 BLOCK = 32_768  # what every SFTP server takes in one message
@@ -39,7 +40,7 @@ class SftpFiles:
             source.seek(0)
             meter.done = 0
             with self._told(f'Cannot write "{remote}" on the machine'):
-                _write(sftp, source, _path(remote), meter)
+                _write(sftp, evolve(source, mode=self._mode(source.mode)), _path(remote), meter)
 
         self._again(source.size is not None, send)
 
@@ -70,10 +71,12 @@ class SftpFiles:
                     there = f"{top}/{entry.name}"
                     if entry.is_dir:
                         _make_dirs(sftp, there)
-                        sftp.chmod(there, entry.mode)
+                        if not self.session.on_windows:
+                            sftp.chmod(there, entry.mode)
                         continue
+                    mode = self._mode(entry.mode)
                     with Path(entry.path).open("rb") as stream:
-                        _write(sftp, Source(entry.name, stream, 0, entry.size, entry.mode), there, meter)
+                        _write(sftp, Source(entry.name, stream, 0, entry.size, mode), there, meter)
 
         self._again(True, send)
 
@@ -95,6 +98,10 @@ class SftpFiles:
                         meter.add(file.tell())
 
         self._again(True, receive)
+
+    def _mode(self, mode: int | None) -> int | None:
+        """Windows has none: a file without the bit for writing would become one that cannot be removed."""
+        return None if self.session.on_windows else mode
 
     def _again(self, can: bool, call: Callable[[SFTPClient], None]) -> None:
         """Call it, and again from the start when the connection was cut."""
@@ -132,7 +139,9 @@ def _write(sftp: SFTPClient, source: Source, remote: str, meter: Meter) -> None:
 
 
 def _path(remote: str) -> str:
-    """SFTP starts in the user's home directory and knows no shortcut for it."""
+    """SFTP starts in the user's home directory and knows no shortcut for it; drives of Windows are in its root."""
+    if has_drive(remote):
+        return "/" + with_slashes(remote).strip("/")
     for home in ("~/", "$HOME/"):
         if remote.startswith(home):
             return remote.removeprefix(home) or "."

@@ -39,7 +39,7 @@ class SshCommunicator:
 
     @property
     def streams_stdin(self) -> bool:
-        return not self.pty
+        return not self.pty and not self.session.on_windows
 
     def run(
         self,
@@ -142,7 +142,10 @@ class SshCommunicator:
 
     def _by(self, copy: Callable[[Files], None]) -> None:
         """Copy by the method of the template, and by SFTP for the rest of the build on a machine without a shell."""
-        self._files = self._files or (self._by_sftp() if self.sftp else self._by_shell())
+        if self._files is None:
+            # To cmd.exe, a command for /bin/sh is one that fails, but not before it made the file of each ">".
+            by_sftp = self.sftp or self.session.on_windows
+            self._files = self._by_sftp() if by_sftp else self._by_shell()
         try:
             copy(self._files)
         except NoShellError as error:

@@ -10,6 +10,7 @@ from hclimg.errors import BuildError
 from hclimg.provisioners.file_config import FileConfig
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
+from hclimg.sdk.windows import has_drive, is_windows, line_for, login_shell, with_backslashes, with_slashes
 
 _CONTENT_MODE = 0o644
 _GLOB = re.compile(r"[*?\[]")
@@ -17,18 +18,24 @@ _GLOB = re.compile(r"[*?\[]")
 
 def upload(ctx: Context, communicator: Communicator, config: FileConfig) -> None:
     """``/dir`` becomes ``destination/dir``, what is in ``/dir/`` goes right into the destination."""
+    destination = _there(communicator, config.destination)
     if not config.all:
         ctx.say(f"Uploading content => {config.destination}")
-        communicator.upload(config.content.encode(), config.destination, mode=_CONTENT_MODE)
+        communicator.upload(config.content.encode(), destination, mode=_CONTENT_MODE)
         return
     for source in config.all:
         ctx.say(f"Uploading {source} => {config.destination}")
         path = Path(source).expanduser()
         if path.is_dir():
-            inside = config.destination.rstrip("/") + "/" + path.absolute().name
-            communicator.upload_dir(path, config.destination if source.endswith("/") else inside)
+            inside = destination.rstrip("/") + "/" + path.absolute().name
+            communicator.upload_dir(path, destination if source.endswith("/") else inside)
         else:
-            communicator.upload(path, _in_directory(config.destination, path.name))
+            communicator.upload(path, _in_directory(destination, path.name))
+
+
+def _there(communicator: Communicator, path: str) -> str:
+    """A path of the machine; those of Windows with forward slashes."""
+    return with_slashes(path) if communicator.kind == "winrm" or has_drive(path) else path
 
 
 def _in_directory(destination: str, name: str) -> str:
@@ -37,8 +44,9 @@ def _in_directory(destination: str, name: str) -> str:
 
 def download(ctx: Context, communicator: Communicator, config: FileConfig) -> None:
     """A source that ends with "/" is a directory, whose content goes into the destination; one may have wildcards."""
-    for source in config.all:
-        ctx.say(f"Downloading {source} => {config.destination}")
+    for given in config.all:
+        ctx.say(f"Downloading {given} => {config.destination}")
+        source = _there(communicator, given)
         if source.endswith("/"):
             communicator.download_dir(source, Path(config.destination).expanduser())
         elif _GLOB.search(source.rpartition("/")[2]):
@@ -60,13 +68,28 @@ def _fetch(communicator: Communicator, source: str, target: Path) -> None:
 
 def _expand(communicator: Communicator, pattern: str) -> list[str]:
     """The machine's files that fit the wildcards. Raises BuildError when there are none."""
+    found = (_expand_on_windows if is_windows(communicator) else _expand_by_shell)(communicator, pattern)
+    if not found:
+        raise BuildError(f'No file of the machine fits "{pattern}".')
+    return found
+
+
+def _expand_by_shell(communicator: Communicator, pattern: str) -> list[str]:
     folder, _, last = pattern.rpartition("/")
     lines: list[str] = []
     where = f"{quote(folder or '/')}/" if "/" in pattern else ""
     safe = re.sub(r"[^\w.*?\[\]!^-]", lambda found: "\\" + found[0], last)
     command = f"for f in {where}{safe}; do [ ! -f \"$f\" ] || printf '%s\\n' \"$f\"; done"
     communicator.run(f"/bin/sh -c {quote(command)}", on_output=lambda line, _stream: lines.append(line))
-    lines = [line for line in lines if line.startswith(f"{folder}/" if "/" in pattern else "")]
-    if not lines:
-        raise BuildError(f'No file of the machine fits "{pattern}".')
-    return lines
+    return [line for line in lines if line.startswith(f"{folder}/" if "/" in pattern else "")]
+
+
+def _expand_on_windows(communicator: Communicator, pattern: str) -> list[str]:
+    folder, slash, _ = pattern.rpartition("/")
+    names: list[str] = []
+    command = f'dir /b /a-d "{with_backslashes(pattern)}"'
+    status = communicator.run(
+        line_for(login_shell(communicator), command),
+        on_output=lambda line, stream: names.append(line) if stream == "stdout" else None,
+    )
+    return [f"{folder}{slash}{name}" for name in names if name] if status == 0 else []

@@ -21,6 +21,7 @@ from hclimg.sdk.machine import Communicator
 from hclimg.sdk.process import TAIL
 from hclimg.sdk.script_end import describe_end, named_line
 from hclimg.sdk.scripts import Script, environment, flatten, inline_script, read_script, token
+from hclimg.sdk.windows import is_windows
 from hclimg.units import show_duration
 
 RETRY_PAUSE = 2.0
@@ -55,6 +56,11 @@ class RemoteScripts:
 
     def run(self) -> None:
         """Run all scripts. Raises CommandFailed, ConnectionLost, TimedOut, BuildError, Cancelled."""
+        if is_windows(self.communicator):
+            raise BuildError(
+                "The provisioner shell needs a POSIX shell on the machine, and this machine is Windows.",
+                hint="Use the provisioner powershell or windows-shell.",
+            )
         if reason := self.config.guards.satisfied(self._exists, self._succeeds):
             self.ctx.say(f"Skipped: {reason}.")
             return

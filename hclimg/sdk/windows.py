@@ -39,6 +39,11 @@ def login_shell(communicator: Communicator) -> LoginShell:
     return LoginShell.CMD if words[0] == _WINDOWS else LoginShell.POWERSHELL
 
 
+def is_windows(communicator: Communicator) -> bool:
+    """Whether it is Windows; free where the communicator knows of a POSIX shell. Raises ConnectionLost."""
+    return not communicator.streams_stdin and login_shell(communicator) is not LoginShell.POSIX
+
+
 def line_for(shell: LoginShell, command: str) -> str:
     """The line that has ``shell`` run a command line of cmd.exe, and end with its exit code.
 
