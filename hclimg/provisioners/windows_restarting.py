@@ -38,9 +38,12 @@ ANSWER = timedelta(minutes=2)
 
 @define(eq=False)
 class Restart:
+    """``pause``: seconds between two questions."""
+
     ctx: Context
     machine: WindowsMachine
     config: WindowsRestartConfig
+    pause: float = PAUSE
     _deadline: float = 0.0
     _waits_for: str = ""
     _found: str = ""
@@ -117,9 +120,9 @@ class Restart:
     def _until(self, what: str, done: Callable[[], bool]) -> None:
         self._waits_for, self._found = what, ""
         while not self._answers(done):
-            if self._left <= timedelta(seconds=PAUSE):
+            if self._left <= timedelta(seconds=self.pause):
                 raise self._never()
-            self.ctx.sleep(PAUSE)
+            self.ctx.sleep(self.pause)
 
     def _answers(self, question: Callable[[], bool]) -> bool:
         try:
