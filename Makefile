@@ -12,6 +12,8 @@ PACKAGES := mmdebstrap qemu-system-x86 qemu-utils e2fsprogs fdisk grub-common gr
 TEST_PACKAGES := $(PACKAGES) iproute2 openssh-server openssl ovmf packer swtpm xorriso mtools tmux pigz zstd lz4 xz-utils bzip2 puppet-agent vagrant
 # Container engines, and a registry for them.
 TEST_PACKAGES += docker.io podman runc crun docker-registry busybox-static
+# A Windows of sorts.
+TEST_PACKAGES += wine wine64
 # govmomi's vCenter simulator, which the tests build.
 TEST_PACKAGES += golang-go golang-github-vmware-govmomi-dev
 

@@ -123,6 +123,12 @@ class CommunicatorConfig:
         return self.winrm_host if self.communicator == "winrm" else self.ssh_host
 
     @property
+    def user(self) -> str:
+        """Who logs in there; empty: nobody does."""
+        users = {"ssh": self.ssh_username, "winrm": self.winrm_username}
+        return users.get(self.communicator, "")
+
+    @property
     def port(self) -> int:
         """Where the machine listens; 0: there is no communicator."""
         if self.communicator == "winrm":
@@ -155,6 +161,12 @@ class CommunicatorConfig:
             allowed = _listing(kinds)
             detail = f'This builder cannot use the communicator "{self.communicator}"; it can use {allowed}.'
             problems.error("Unsupported communicator", detail, "communicator")
+
+    def require_winrm_password(self, problems: Checker) -> None:
+        """For the ``check`` of a builder whose machines tell nobody their password."""
+        if self.communicator == "winrm" and not self.winrm_password.reveal() and problems.is_known("winrm_password"):
+            detail = 'The argument "winrm_password" is required: this builder cannot find out the password.'
+            problems.error("Missing required argument", detail, "winrm_password")
 
     def check(self, problems: Checker) -> None:
         if not problems.is_known("communicator"):
@@ -215,14 +227,11 @@ class CommunicatorConfig:
         _check_readable(problems, "ssh_bastion_certificate_file", self.ssh_bastion_certificate_file)
 
     def _check_winrm(self, problems: Checker) -> None:
-        detail = (
-            "This version of hclimg reads the winrm settings but cannot connect by WinRM yet. "
-            "Windows Server 2019 and later can run OpenSSH: use the ssh communicator for now."
-        )
-        problems.error("Communicator not available yet", detail, "communicator")
         if not self.winrm_username:
             detail = 'The argument "winrm_username" is required with the WinRM communicator.'
             problems.error("Missing required argument", detail, "winrm_username")
+        if not 0 <= self.winrm_port < 65536:
+            problems.error("Invalid port", '"winrm_port" must be a number from 1 to 65535.', "winrm_port")
 
 
 def _check_key_file(problems: Checker, name: str, path: Path | None) -> None:

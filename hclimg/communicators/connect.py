@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hclimg.communicators.login import Account, Answer, LoginKey
     from hclimg.communicators.session import Endpoint, Way
     from hclimg.communicators.ssh import SshCommunicator
+    from hclimg.communicators.winrm import WinrmCommunicator
 
 _CLEAN_UP = timedelta(seconds=30)
 
@@ -48,12 +49,12 @@ def connect(
     if config.communicator == "none":
         yield NoCommunicator()
         return
-    if config.communicator != "ssh":
-        raise BuildError(
-            f'hclimg cannot connect by "{config.communicator}" yet.', hint='Set communicator to "ssh" or "none".'
-        )
-    load_paramiko()
-    communicator = _ssh(ctx, config, host, port, private_key, password, known_host_key)
+    communicator: SshCommunicator | WinrmCommunicator
+    if config.communicator == "winrm":
+        communicator = _winrm(ctx, config, host, port, password)
+    else:
+        load_paramiko()
+        communicator = _ssh(ctx, config, host, port, private_key, password, known_host_key)
     try:
         _open(ctx, config, communicator)
     except BaseException:
@@ -105,20 +106,33 @@ def _forget_on_windows(communicator: Communicator, key: str) -> bool:
     return found
 
 
-def _open(ctx: Context, config: CommunicatorConfig, communicator: SshCommunicator) -> None:
-    session = communicator.session
-    ctx.say(f"Waiting for SSH on {session.where}")
-    session.connect(config.timeout)
-    pause = config.pause_before_connecting
+def _open(ctx: Context, config: CommunicatorConfig, communicator: SshCommunicator | WinrmCommunicator) -> None:
+    session, pause = communicator.session, config.pause_before_connecting
+    name, timeout = ("WinRM", config.winrm_timeout) if communicator.kind == "winrm" else ("SSH", config.timeout)
+    ctx.say(f"Waiting for {name} on {session.where}")
+    session.connect(timeout)
     if pause > timedelta():
         ctx.say(f"Connected; waiting {show_duration(pause)}, then connecting again")
         session.drop()
         ctx.sleep(pause.total_seconds())
-        session.connect(config.timeout)
-    pin = session.way.target.pin
-    ctx.say(f"Connected to {session.where} as {session.way.target.account.user} (host key {pin.fingerprint})")
-    if communicator.tunnels:
-        communicator.tunnels.listen()
+        session.connect(timeout)
+    ctx.say(f"Connected to {session.where} as {communicator.login}")
+    communicator.opened()
+
+
+def _winrm(
+    ctx: Context, config: CommunicatorConfig, host: str, port: int, password: Secret | None
+) -> WinrmCommunicator:
+    from hclimg.communicators.winrm import WinrmCommunicator
+    from hclimg.communicators.winrm_http import WinrmEndpoint
+    from hclimg.communicators.winrm_session import WinrmSession
+
+    end = WinrmEndpoint(
+        host=host, port=port, user=config.winrm_username, password=config.winrm_password or password or Secret(""),
+        tls=config.winrm_use_ssl, insecure=config.winrm_insecure, ntlm=config.winrm_use_ntlm,
+        no_proxy=config.winrm_no_proxy,
+    )  # fmt: skip
+    return WinrmCommunicator(WinrmSession(end, ctx.cancel, ctx.warn), ctx.progress)
 
 
 def _ssh(

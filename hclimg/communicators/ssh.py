@@ -41,6 +41,17 @@ class SshCommunicator:
     def streams_stdin(self) -> bool:
         return not self.pty and not self.session.on_windows
 
+    @property
+    def login(self) -> str:
+        """Who logged in where, for people."""
+        target = self.session.way.target
+        return f"{target.account.user} (host key {target.pin.fingerprint})"
+
+    def opened(self) -> None:
+        """Called when it is connected for the first time."""
+        if self.tunnels:
+            self.tunnels.listen()
+
     def run(
         self,
         command: str,

@@ -39,7 +39,7 @@ T = TypeVar("T")
 C = TypeVar("C", bound=Component[Any])
 E = TypeVar("E", bound=Event)
 
-HEAVY = ("boto3", "fabric", "lark", "networkx", "openstack", "paramiko", "pyVmomi", "requests", "rich")
+HEAVY = ("boto3", "fabric", "lark", "networkx", "openstack", "paramiko", "pyVmomi", "pypsrp", "requests", "rich")
 """What a module with a component must not import: ``hclimg validate`` would pay for it."""
 
 

@@ -62,6 +62,12 @@ def test_no_machine_at_all(recording: Recording) -> None:
         ('ssh_host = "h"\nssh_username = "x"\nssh_agent_auth = true\nssh_password = "y"',
          ['4: Conflicting arguments; Only one of "ssh_agent_auth", "ssh_password" and "ssh_private_key_file" can be '
           "used."]),
+        ('communicator = "winrm"\nwinrm_username = "x"',
+         ['1: Missing required argument; The argument "winrm_host" is required: the machine is there already, and '
+          "only you know where.",
+          '1: Missing required argument; The argument "winrm_password" is required: this builder cannot find out the '
+          "password."]),
+        ('communicator = "winrm"\nwinrm_username = "x"\nwinrm_host = later\nwinrm_password = later', []),
         ('communicator = "docker"',
          ['1: Unsupported communicator; This builder cannot use the communicator "docker"; it can use "ssh", "winrm" '
           'or "none".']),

@@ -18,7 +18,7 @@ Write = Callable[[str, str], Path]
 
 HEAVY = {
     "networkx", "fabric", "paramiko", "invoke", "hcl2", "lark", "boto3", "botocore", "rich", "pyVmomi", "openstack",
-    "aliyunsdkcore", "numpy", "importlib.metadata", "asyncio", "http.client", "email", "ssl", "subprocess",
+    "aliyunsdkcore", "pypsrp", "requests", "numpy", "importlib.metadata", "asyncio", "http.client", "email", "ssl", "subprocess",
     "concurrent.futures", "tempfile", "dataclasses", "fractions", "decimal", "hclimg.events", "hclimg.engine.run",
     "hclimg.ui.diagnostics", "hclimg.ui.console",
 }  # fmt: skip
@@ -42,6 +42,13 @@ source "null" "b" {
   ssh_host     = "127.0.0.1"
   ssh_username = "root"
   ssh_password = "x"
+}
+source "null" "w" {
+  communicator   = "winrm"
+  winrm_host     = "127.0.0.1"
+  winrm_username = "Administrator"
+  winrm_password = "x"
+  winrm_use_ntlm = true
 }
 source "amazon-ebs" "d" {
   ami_name      = "abc"
@@ -76,7 +83,7 @@ source "openstack" "c" {
   ssh_username = "x"
 }
 build {
-  sources = ["null.a", "null.b", "openstack.c", "amazon-ebs.d", "amazon-ebsvolume.e", "amazon-ebssurrogate.f"]
+  sources = ["null.a", "null.b", "null.w", "openstack.c", "amazon-ebs.d", "amazon-ebsvolume.e", "amazon-ebssurrogate.f"]
   provisioner "shell" { inline = ["echo ${local.y} ${build.ID}"] }
   provisioner "file" {
     content     = "x"

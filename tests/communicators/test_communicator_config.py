@@ -88,10 +88,19 @@ def test_all_problems_are_told_at_once() -> None:
     assert len(found) == 4
 
 
-def test_winrm_is_read_and_said_to_come_later() -> None:
-    found = problems('communicator = "winrm"\nwinrm_username = "Administrator"\nwinrm_use_ssl = true')
-    assert len(found) == 1
-    assert found[0].startswith("1: Communicator not available yet; This version of hclimg reads the winrm settings")
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('winrm_username = "Administrator"\nwinrm_use_ssl = true', []),
+        ("winrm_username = later", []),
+        ("winrm_use_ntlm = true",
+         ['1: Missing required argument; The argument "winrm_username" is required with the WinRM communicator.']),
+        ('winrm_username = "a"\nwinrm_port = 70000',
+         ['3: Invalid port; "winrm_port" must be a number from 1 to 65535.']),
+    ],
+)  # fmt: skip
+def test_winrm(text: str, found: list[str]) -> None:
+    assert problems(f'communicator = "winrm"\n{text}') == found
 
 
 def test_what_is_not_known_yet_is_not_judged() -> None:

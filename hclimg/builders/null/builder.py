@@ -22,11 +22,15 @@ class NullConfig:
     def check(self, problems: Checker) -> None:
         how = self.communicator
         how.allow(problems, "ssh", "winrm", "none")
-        if how.communicator != "ssh" or not problems.is_known("communicator"):
+        if how.communicator not in ("ssh", "winrm") or not problems.is_known("communicator"):
             return
-        if not how.ssh_host:
-            detail = 'The argument "ssh_host" is required: the machine is there already, and only you know where.'
-            problems.error("Missing required argument", detail, "ssh_host")
+        if not how.host:
+            name = f"{how.communicator}_host"
+            detail = f'The argument "{name}" is required: the machine is there already, and only you know where.'
+            problems.error("Missing required argument", detail, name)
+        if how.communicator == "winrm":
+            how.require_winrm_password(problems)
+            return
         used = [name for name in _AUTH if getattr(how, name) or not problems.is_known(name)]
         if not used:
             detail = 'One of "ssh_agent_auth", "ssh_password" and "ssh_private_key_file" is required.'
@@ -42,15 +46,15 @@ class NullBuilder(Builder[NullConfig]):
 
     def summary(self) -> str:
         how = self.config.communicator
-        return f"{how.ssh_username}@{how.ssh_host}:{how.ssh_port}" if how.communicator == "ssh" else "no machine"
+        return f"{how.user}@{how.host}:{how.port}" if how.user else "no machine"
 
     def launch(self, ctx: Context, source: Any) -> Machine:  # noqa: ARG002
         from hclimg.communicators.connect import connect
         from hclimg.communicators.facts import machine_facts
 
         how = self.config.communicator
-        communicator = connect(ctx, how, host=how.ssh_host, port=how.ssh_port)
-        facts = machine_facts(ctx, how, machine_id="Null", host=how.ssh_host, port=how.ssh_port)
+        communicator = connect(ctx, how, host=how.host, port=how.port)
+        facts = machine_facts(ctx, how, machine_id="Null", host=how.host, port=how.port)
         return Machine(id="Null", communicator=communicator, facts=facts)
 
     def capture(self, ctx: Context, machine: Machine) -> Artifact:  # noqa: ARG002
