@@ -6,7 +6,7 @@ Commands are lines for cmd.exe, as with Packer.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -17,11 +17,11 @@ from hclimg.communicators.progress import Report
 from hclimg.communicators.winrm_files import WinrmFiles
 from hclimg.communicators.winrm_http import BLOCK
 from hclimg.communicators.winrm_session import WinrmSession
-from hclimg.communicators.winrm_shell import LateError, Received
+from hclimg.communicators.winrm_shell import LateError
 from hclimg.communicators.winrm_trouble import Kind, TroubleError
 from hclimg.errors import BuildError, TimedOut
 from hclimg.sdk.lines import LineSplitter
-from hclimg.sdk.machine import OutputSink
+from hclimg.sdk.machine import ByteSink, OutputSink
 from hclimg.units import show_duration
 
 PATIENCE = timedelta(minutes=5)
@@ -67,6 +67,9 @@ class WinrmCommunicator:
             for splitter in splitters.values():
                 splitter.close()
 
+    def pipe(self, command: str, *, stdin: BinaryIO, received: ByteSink) -> int:
+        return self._run(command, received, _pieces(stdin), None, joins=False)
+
     def upload(self, source: bytes | BinaryIO | Path, remote: str, *, mode: int | None = None) -> None:
         from hclimg.communicators.source import opened
 
@@ -108,30 +111,33 @@ class WinrmCommunicator:
         return WinrmFiles(lambda command, received, stdin: self._run(command, received, stdin, None), self.report)
 
     def _run(
-        self, command: str, received: Received, stdin: Iterable[bytes] | None, timeout: timedelta | None
+        self,
+        command: str,
+        received: ByteSink,
+        stdin: Iterable[bytes] | None,
+        timeout: timedelta | None,
+        *,
+        joins: bool = True,
     ) -> int:
         deadline = time.monotonic() + timeout.total_seconds() if timeout else None
         try:
-            return self._once(command, received, stdin, deadline)
+            return self._when_it_answers(lambda: self.session.run(command, received, deadline, stdin, joins=joins))
         except LateError:
             assert timeout is not None
             raise TimedOut(f"The command did not end within {show_duration(timeout)}.") from None
 
-    def _once(
-        self, command: str, received: Received, stdin: Iterable[bytes] | None, deadline: float | None
-    ) -> int:
+    def _when_it_answers(self, run: Callable[[], int]) -> int:
         """A machine that does not answer is waited for: the command did not start then."""
-        session = self.session
         try:
-            return session.run(command, received, deadline, stdin)
+            return run()
         except TroubleError as error:
             if error.trouble.kind is not Kind.AWAY:
-                raise session.lost(error.trouble, started=False) from error
-        session.connect(PATIENCE)
+                raise self.session.lost(error.trouble, started=False) from error
+        self.session.connect(PATIENCE)
         try:
-            return session.run(command, received, deadline, stdin)
+            return run()
         except TroubleError as error:
-            raise session.lost(error.trouble, started=False) from error
+            raise self.session.lost(error.trouble, started=False) from error
 
 
 def _blocks(stdin: bytes | BinaryIO | None) -> Iterable[bytes] | None:
@@ -139,12 +145,12 @@ def _blocks(stdin: bytes | BinaryIO | None) -> Iterable[bytes] | None:
         return None
     if isinstance(stdin, bytes):
         return [stdin[at : at + BLOCK] for at in range(0, len(stdin), BLOCK)]
-    return _read(stdin)
+    return iter(lambda: stdin.read(BLOCK), b"")
 
 
-def _read(stream: BinaryIO) -> Iterator[bytes]:
-    while data := stream.read(BLOCK):
-        yield data
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
+        yield from iter(lambda: stream.read(BLOCK), b"")
 
 
 def _ignore(_line: str, _stream: str) -> None:

@@ -22,12 +22,12 @@ from hclimg.communicators.tarstream import walk
 from hclimg.communicators.winrm_answer import Answer, DamagedError, OneFile, RefusedError, Sink, Tree
 from hclimg.communicators.winrm_http import BLOCK
 from hclimg.communicators.winrm_scripts import READ, WRITE, order, powershell, windows_path
-from hclimg.communicators.winrm_shell import Received
 from hclimg.errors import BuildError
+from hclimg.sdk.machine import ByteSink
 
 _PIECE = 48 << 10  # bytes in a line: no line of base64 is longer than a message
 
-Run = Callable[[str, Received, Iterable[bytes] | None], int]
+Run = Callable[[str, ByteSink, Iterable[bytes] | None], int]
 """Runs a command line with that input; its exit code."""
 
 

@@ -76,9 +76,16 @@ class Wires:
     _cut: bool = False
 
     def add(self, connection: Any) -> None:
-        self._open.append(connection)
-        if self._cut:
-            raise OSError("cancelled")
+        """``connection`` is one of urllib3 that does not stand yet."""
+        connect = connection.connect
+
+        def connect_unless_cut() -> None:
+            connect()
+            self._open.append(connection)
+            if self._cut:
+                raise OSError("cancelled")
+
+        connection.connect = connect_unless_cut
 
     def cut(self) -> None:
         """Break them, from whatever thread: whoever waits on one wakes. No new ones are made."""

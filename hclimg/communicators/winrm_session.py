@@ -15,13 +15,14 @@ from datetime import timedelta
 from os import strerror
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
 from hclimg.communicators.winrm_http import Line, WinrmEndpoint, open_line
-from hclimg.communicators.winrm_shell import LateError, Received, RemoteCommand, start
+from hclimg.communicators.winrm_shell import LateError, RemoteCommand, start
 from hclimg.communicators.winrm_trouble import Kind, SilenceError, Trouble, TroubleError
 from hclimg.errors import BuildError, ConnectionLost, TimedOut
 from hclimg.sdk.cancel import CancelToken
+from hclimg.sdk.machine import ByteSink
 from hclimg.units import show_duration
 
 PAUSE = 5.0  # seconds between attempts
@@ -33,12 +34,12 @@ _READY = "hclimg is connected"
 
 @define(eq=False)
 class WinrmSession:
-    """Used by one thread at a time, except for :meth:`hang_up`. ``tell`` is told of what keeps us waiting."""
+    """Any number of commands may run at a time. ``tell`` is told of what keeps us waiting."""
 
     end: WinrmEndpoint
     cancel: CancelToken
     tell: Callable[[str], None] = lambda _text: None
-    _line: Line | None = None
+    _lines: set[Line] = field(factory=set)
 
     @property
     def where(self) -> str:
@@ -93,15 +94,22 @@ class WinrmSession:
     # -- commands ---------------------------------------------------------------------
 
     def run(
-        self, command: str, received: Received, deadline: float | None = None, stdin: Iterable[bytes] | None = None
+        self,
+        command: str,
+        received: ByteSink,
+        deadline: float | None = None,
+        stdin: Iterable[bytes] | None = None,
+        *,
+        joins: bool = True,
     ) -> int:
-        """The exit code. ``stdin`` in blocks of at most :attr:`block` bytes. Raises TroubleError, LateError,
-        Cancelled, and ConnectionLost when the machine went away while the command ran.
+        """The exit code. ``stdin`` comes in blocks of at most BLOCK bytes; ``joins``: nobody reads it any more when
+        this returns. Raises TroubleError when nothing was started, ConnectionLost when the machine went away while the
+        command ran, LateError, Cancelled.
         """
         with self._watched() as line:
             remote = self._start(line, command, piped=stdin is not None)
             try:
-                with self._feeding(remote, stdin):
+                with self._feeding(remote, stdin, joins):
                     return remote.wait(received, deadline)
             except LateError:
                 remote.stop()
@@ -124,8 +132,8 @@ class WinrmSession:
 
     def hang_up(self) -> None:
         """Break what is under way, from whatever thread: whoever waits on it wakes."""
-        if self._line:
-            self._line.wires.cut()
+        for line in tuple(self._lines):
+            line.wires.cut()
 
     def _start(self, line: Line, command: str, *, piped: bool) -> RemoteCommand:
         try:
@@ -152,16 +160,17 @@ class WinrmSession:
     @contextmanager
     def _watched(self) -> Iterator[Line]:
         self.cancel.check()
-        self._line = line = open_line(self.end)
+        line = open_line(self.end)
+        self._lines.add(line)
         try:
             with self.cancel.closing(line.wires.cut):
                 yield line
         finally:
-            self._line = None
+            self._lines.discard(line)
             line.close()
 
     @contextmanager
-    def _feeding(self, remote: RemoteCommand, stdin: Iterable[bytes] | None) -> Iterator[None]:
+    def _feeding(self, remote: RemoteCommand, stdin: Iterable[bytes] | None, joins: bool) -> Iterator[None]:
         if stdin is None:
             yield
             return
@@ -177,7 +186,8 @@ class WinrmSession:
             raise
         finally:
             line.wires.cut()  # whatever it still has is for nobody
-            feeder.join(_FAREWELL)
+            if joins:
+                feeder.join()
             line.close()
 
 

@@ -7,7 +7,7 @@ that of the moment at which it was made.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from copy import copy
 from xml.etree.ElementTree import Element, SubElement
@@ -18,9 +18,7 @@ from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet
 
 from hclimg.communicators.winrm_http import OPERATION, Line
 from hclimg.communicators.winrm_trouble import SilenceError, TroubleError, asking
-
-Received = Callable[[str, bytes], None]
-"""Called with ("stdout" or "stderr", a piece of it)."""
+from hclimg.sdk.machine import ByteSink
 
 UTF8 = 65001
 GRACE = 3.0  # seconds for a command to end by itself after ctrl-C
@@ -38,7 +36,7 @@ class RemoteCommand:
     shell: WinRS
     id: str
 
-    def wait(self, received: Received, deadline: float | None = None) -> int:
+    def wait(self, received: ByteSink, deadline: float | None = None) -> int:
         """Hand out the output until the command ends; its exit code. ``deadline`` is a monotonic time. LateError."""
         while True:
             left = OPERATION if deadline is None else deadline - time.monotonic()

@@ -18,7 +18,8 @@ Write = Callable[[str, str], Path]
 
 HEAVY = {
     "networkx", "fabric", "paramiko", "invoke", "hcl2", "lark", "boto3", "botocore", "rich", "pyVmomi", "openstack",
-    "aliyunsdkcore", "pypsrp", "requests", "numpy", "importlib.metadata", "asyncio", "http.client", "email", "ssl", "subprocess",
+    "pypsrp", "requests",
+    "aliyunsdkcore", "numpy", "importlib.metadata", "asyncio", "http.client", "email", "ssl", "subprocess",
     "concurrent.futures", "tempfile", "dataclasses", "fractions", "decimal", "hclimg.events", "hclimg.engine.run",
     "hclimg.ui.diagnostics", "hclimg.ui.console",
 }  # fmt: skip
