@@ -65,6 +65,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "puppet-masterless": "hclimg.provisioners.puppet_masterless:PuppetMasterlessProvisioner",
         "puppet-server": "hclimg.provisioners.puppet_server:PuppetServerProvisioner",
         "python": "hclimg.provisioners.python:PythonProvisioner",
+        "salt-masterless": "hclimg.provisioners.salt_masterless:SaltMasterlessProvisioner",
         "shell": "hclimg.provisioners.shell:ShellProvisioner",
         "shell-local": "hclimg.provisioners.shell_local:ShellLocalProvisioner",
         "sleep": "hclimg.provisioners.sleep:SleepProvisioner",

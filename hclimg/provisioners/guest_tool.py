@@ -9,35 +9,47 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from shlex import quote
 
 from attrs import define, field
 
 from hclimg.errors import BuildError, CommandFailed
+from hclimg.provisioners.guest_system import GuestSystem, Unix, Windows
 from hclimg.sdk.context import Context
-from hclimg.sdk.machine import Communicator
+from hclimg.sdk.machine import Communicator, OutputSink
 from hclimg.sdk.process import TAIL
 
 NOT_FOUND = 127  # the exit code of a shell for a program that is not there
+NOT_FOUND_BY_CMD = (9009, 1)
 _AS_ROOT_WITHOUT = '[ "$(id -u)" -eq 0 ] && ! command -v sudo >/dev/null'
+_NO_SUCH_COMMAND = ("is not recognized as an internal or external command", "is not recognized as the name of a cmdlet")
+
+
+def guest_system(communicator: Communicator, *, sudo: bool, windows: bool) -> GuestSystem:
+    """``sudo`` says whether commands go through sudo: not for a root who has none."""
+    if windows:
+        return Windows()
+    return Unix(sudo and communicator.run(_AS_ROOT_WITHOUT) != 0)
 
 
 @define(eq=False)
 class GuestTool:
-    """``name`` is for people: "Puppet". ``sudo`` says whether commands go through sudo: not for a root who has none."""
+    """``name`` is for people: "Puppet"; ``sudo`` and ``windows`` as in :func:`guest_system`."""
 
     ctx: Context
     communicator: Communicator
     name: str
     sudo: bool
+    windows: bool = False
+    system: GuestSystem = field(init=False)
     _tail: deque[str] = field(factory=lambda: deque(maxlen=TAIL))
 
     def __attrs_post_init__(self) -> None:
-        self.sudo = self.sudo and self.communicator.run(_AS_ROOT_WITHOUT) != 0
+        self.system = guest_system(self.communicator, sudo=self.sudo, windows=self.windows)
+        self.sudo = bool(self.system.prefix)
 
     @property
     def prefix(self) -> str:
-        return "sudo " if self.sudo else ""
+        return self.system.prefix
 
     @contextmanager
     def staging(self, directory: str, *, clean: bool) -> Iterator[str]:
@@ -47,47 +59,64 @@ class GuestTool:
         try:
             yield directory
         finally:
-            # After a cancel the connection is closed; the machine is thrown away then.
-            if clean and not self.ctx.cancel.cancelled:
-                self.ctx.say(f"Removing {self.name} staging directory {directory}")
-                self.do(f"{self.prefix}rm -rf -- {quote(directory)}", f"{directory} cannot be removed")
+            if clean:
+                self.remove(directory, f"Removing {self.name} staging directory {directory}")
 
     def make_directory(self, directory: str) -> None:
-        path = quote(directory)
-        own = f' && {self.prefix}chown "$(id -u):$(id -g)" {path}' if self.sudo else ""
-        self.do(f"{self.prefix}mkdir -p -- {path}{own}", f"The directory {directory} cannot be made")
+        self.do(self.system.make_directory(directory), f"The directory {directory} cannot be made")
 
-    def do(self, command: str, failure: str) -> None:
+    def remove(self, path: str, title: str = "") -> None:
+        """A file or a directory. After a cancel the connection is closed; the machine is thrown away then."""
+        if self.ctx.cancel.cancelled:
+            return
+        if title:
+            self.ctx.say(title)
+        self.do(self.system.remove(path), f"{path} cannot be removed")
+
+    def do(self, command: str, failure: str, *, hint: str = "") -> None:
         """A command whose output nobody needs unless it fails. Raises BuildError."""
         said: list[str] = []
         if self.communicator.run(command, on_output=lambda line, _: said.append(line)):
-            raise BuildError(f"{failure}: {' '.join(said)}.")
+            raise BuildError(f"{failure}: {' '.join(said[-TAIL:])}.", hint=hint)
 
-    def put(self, local: Path, remote: str) -> str:
+    def put(self, local: Path, remote: str, *, mode: int | None = None) -> str:
         """Upload a file to ``remote``, or what is in a directory into it; ``remote``."""
         if local.is_dir():
             self.communicator.upload_dir(local, remote)
         else:
-            self.communicator.upload(local, remote)
+            self.communicator.upload(local, remote, mode=mode)
         return remote
 
-    def run(self, command: str, *, valid: Sequence[int] | None, hints: Mapping[int, str]) -> int:
-        """The tool's own command; its output is shown. ``valid`` None takes every exit code. Raises CommandFailed."""
+    def run(
+        self,
+        command: str,
+        *,
+        valid: Sequence[int] | None,
+        hints: Mapping[int, str],
+        title: str = "",
+        watch: OutputSink = lambda _line, _stream: None,
+    ) -> int:
+        """The tool's own command; its output is shown, and given to ``watch`` line by line.
+
+        ``valid`` None takes every exit code. ``title`` names it, if it is not the tool as such. Raises CommandFailed.
+        """
         self._tail.clear()
-        self.ctx.say(f"Running {self.name}")
-        status = self.communicator.run(command, on_output=self._output)
+        self.ctx.say(f"Running {title or self.name}")
+        status = self.communicator.run(command, on_output=lambda line, stream: self._output(line, stream, watch))
         if valid is not None and status not in valid:
-            message = f"{self.name} ended with exit code {status}."
-            hint = hints.get(NOT_FOUND if self._is_missing else status, "")
+            message = f"{title or self.name} ended with exit code {status}."
+            hint = hints.get(NOT_FOUND if self._is_missing(status) else status, "")
             raise CommandFailed(message, exit_code=status, output=tuple(self._tail), hint=hint)
         return status
 
-    @property
-    def _is_missing(self) -> bool:
-        """sudo's own way to say that there is no such program; its exit code is 1 then."""
+    def _is_missing(self, status: int) -> bool:
+        """sudo's own way to say that there is no such program (its exit code is 1 then), and those of Windows."""
         last = self._tail[-1] if self._tail else ""
+        if self.windows:
+            return status in NOT_FOUND_BY_CMD and any(part in line for line in self._tail for part in _NO_SUCH_COMMAND)
         return last.startswith("sudo: ") and last.endswith(": command not found")
 
-    def _output(self, line: str, stream: str) -> None:
+    def _output(self, line: str, stream: str, watch: OutputSink) -> None:
         self._tail.append(line)
+        watch(line, stream)
         self.ctx.output(line, stream)

@@ -1,0 +1,103 @@
+"""What Salt prints of the states that it applied: which failed and why, or why it could not begin.
+
+Read line by line from its usual output, so that people see that as well. With another one (``--out=json``) nothing is
+found, and the exit code says what there is to say.
+"""
+
+from __future__ import annotations
+
+import re
+
+from attrs import define, field, frozen
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_LABEL = re.compile(r"^ *(ID|Function|Name|Result|Comment|Started|Duration|Changes|Warnings): ?(.*)$")
+_COLON = 12  # in which column the labels end
+_NOT_COMPILED = re.compile(r"^ {4}(?:Data failed to compile|Pillar failed to render with the following messages):$")
+_LOGGED = re.compile(r"^\[[A-Z ]{8}\] ")
+_CONSEQUENCE = "One or more requisite failed"
+_SHOWN = 3  # states in a message
+_LONG = 400  # characters of one explanation
+
+
+@frozen
+class State:
+    """One that was applied. ``changes`` are what the state did before or while it failed."""
+
+    id: str
+    function: str
+    name: str
+    failed: bool
+    comment: str
+    changes: str
+
+    @property
+    def told(self) -> str:
+        named = f' of "{self.name}"' if self.name not in ("", self.id) else ""
+        changed = f" (changes: {self.changes})" if self.changes else ""
+        return f'"{self.id}" ({self.function}{named}): {_short(self.comment)}{changed}'
+
+
+@define
+class SaltReport:
+    """Call :meth:`line` with every line of output; afterwards :attr:`failure` is a sentence, or empty."""
+
+    states: list[State] = field(factory=list)
+    _parts: dict[str, list[str]] = field(factory=dict)
+    _label: str = ""
+    _compiling: list[str] | None = None
+
+    def line(self, text: str, stream: str) -> None:
+        """``stderr`` has the log, unless a terminal mixes both."""
+        text = _COLOUR.sub("", text).rstrip()
+        if stream == "stderr" or _LOGGED.match(text):
+            return
+        if _NOT_COMPILED.match(text):
+            self._compiling = self._compiling or []
+        elif self._compiling is not None:
+            self._compiling.append(text)
+        elif text.startswith("----------"):
+            self._end()
+        elif (label := _LABEL.match(text)) and text.find(":") == _COLON:
+            self._label = label[1]
+            self._parts.setdefault(self._label, []).append(label[2])
+        elif text.startswith(" " * (_COLON + 2)):
+            self._parts.setdefault(self._label, []).append(text.strip())
+        elif not text:
+            self._end()
+
+    def _end(self) -> None:
+        parts = {name: " ".join(filter(None, lines)) for name, lines in self._parts.items()}
+        if {"ID", "Result"} <= parts.keys():
+            self.states.append(
+                State(
+                    parts["ID"], parts.get("Function", ""), parts.get("Name", ""), parts["Result"] == "False",
+                    parts.get("Comment", ""), _changes(self._parts.get("Changes", [])),
+                )
+            )  # fmt: skip
+        self._parts, self._label = {}, ""
+
+    @property
+    def failure(self) -> str:
+        self._end()
+        if self._compiling is not None:
+            why = " ".join(filter(None, (line.strip() for line in self._compiling if line.strip(" -"))))
+            return f"Salt cannot begin: {_short(why)}"
+        failed = [state for state in self.states if state.failed]
+        causes = [state for state in failed if not state.comment.startswith(_CONSEQUENCE)] or failed
+        if not failed:
+            return ""
+        told = "; ".join(state.told for state in causes[:_SHOWN])
+        others = len(failed) - len(causes[:_SHOWN])
+        more = f"; and {others} more, or what requires them" if others else ""
+        return f"{len(failed)} of {len(self.states)} states failed: {told}{more}."
+
+
+def _changes(lines: list[str]) -> str:
+    """Salt prints a line for a name and one for its value."""
+    return _short(" ".join(line for line in lines if line.strip(" -")))
+
+
+def _short(text: str) -> str:
+    text = text.strip().rstrip(".")
+    return text if len(text) <= _LONG else text[:_LONG] + "…"
