@@ -38,7 +38,7 @@ KEEP = ("PATH", "HOME", "LANG", "LC_ALL", "COVERAGE_PROCESS_START")
 class Outcome:
     """What a run came to that was ended at ``moment``, and the clean-up after it.
 
-    ``status`` is the exit code of the run, negative for a signal; ``entries`` how many entries its journal had by then,
+    ``status`` is the exit code of the run, negative for a signal; ``journal`` are the entries that it had by then,
     ``left`` what stood there as left behind, ``kept`` what was kept; ``seconds`` passed from its first entry to
     its last.
     ``cleanup`` is what ``hclimg cleanup -json`` said, None when none was done.
@@ -49,12 +49,16 @@ class Outcome:
     run: str
     status: int
     output: str
-    entries: int
+    journal: tuple[Mapping[str, Any], ...]
     left: tuple[Resource, ...]
     kept: tuple[Resource, ...]
     seconds: float = 0.0
     cleanup: subprocess.CompletedProcess[str] | None = None
     stays: tuple[Resource, ...] = ()
+
+    @property
+    def entries(self) -> int:
+        return len(self.journal)
 
     @property
     def killed(self) -> bool:
@@ -170,7 +174,7 @@ def _run(project: Project, signal: str, moment: str, home: Path) -> Outcome:
     first = min((entry["at"] for entry in entries if "at" in entry), default=last)
     return Outcome(
         moment=moment, folder=project.folder, run=directory.name, status=done.returncode, output=done.stdout,
-        entries=len(entries), left=read_journal(journal).left, kept=_kept(entries), seconds=last - first,
+        journal=tuple(entries), left=read_journal(journal).left, kept=_kept(entries), seconds=last - first,
     )  # fmt: skip
 
 

@@ -92,8 +92,13 @@ def unlisted(item: LeftOver) -> list[Resource]:
         listed = ArtifactFile(artifact_file(item.directory.parent.parent)).all()
     except BuildError:  # the file is broken: it knows none of them
         return results
-    known = {text.rpartition(": ")[2] for artifact in listed for text in artifact.contents}
-    return [resource for resource in results if resource.identity.get("id") not in known]
+    known = [text for artifact in listed for text in artifact.contents]
+    return [resource for resource in results if not _is_listed(resource.identity.get("id", ""), known)]
+
+
+def _is_listed(thing: str, known: Iterable[str]) -> bool:
+    """Lists of artifacts end with the id, or with a name and the id after it: ``web (vm-42)``."""
+    return bool(thing) and any(text.endswith((f": {thing}", f"({thing})")) or text == thing for text in known)
 
 
 def is_known(resource: Resource) -> bool:

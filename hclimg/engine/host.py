@@ -35,6 +35,18 @@ def remove_file(resource: Resource, _: Ledger) -> None:
         raise CleanupError(f"it cannot be deleted: {error.strerror}") from error
 
 
+def remove_files(resource: Resource, _: Ledger) -> None:
+    """Files of one directory, and the directory when the run made it and nothing else is in it."""
+    folder = _path(resource)
+    try:
+        for name in filter(None, resource.identity.get("names", "").split("/")):
+            (folder / name).unlink(missing_ok=True)
+        if resource.identity.get("new") and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    except OSError as error:
+        raise CleanupError(f"{error.filename} cannot be deleted: {error.strerror}") from error
+
+
 def remove_directory(resource: Resource, _: Ledger) -> None:
     """Delete it with what is in it. What is mounted in it is unmounted first, never deleted."""
     path = _path(resource)
@@ -173,5 +185,7 @@ def _signalled(running: dict[int, int], number: int) -> dict[int, int]:
     return left
 
 
-LOCAL: Mapping[str, LocalRemover] = {"process": end_process, "directory": remove_directory, "file": remove_file}
+LOCAL: Mapping[str, LocalRemover] = {
+    "process": end_process, "directory": remove_directory, "file": remove_file, "files": remove_files,
+}  # fmt: skip
 """The kinds that this host can remove by itself."""

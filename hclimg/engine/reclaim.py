@@ -137,6 +137,13 @@ class _Reclaiming:
     _turn: threading.Lock = field(factory=threading.Lock, init=False)
 
     def run_all(self) -> list[Reclaimed]:
+        try:
+            return self._run_all()
+        finally:
+            for removers in self._lanes.values():
+                removers.close()
+
+    def _run_all(self) -> list[Reclaimed]:
         todo, done = list(self.ledger.left[::-1]), list[Reclaimed]()
         try:
             self._let_settle(todo)
@@ -247,6 +254,15 @@ class _Removers:
         except Exception as error:  # noqa: BLE001 - a bug in the remover of one cloud; the others go on
             return f"internal error: {type(error).__name__}: {error}. This is a bug; {self._trace(error)} says where."
         return ""
+
+    def close(self) -> None:
+        """What was removed stays removed, whatever goes wrong here."""
+        for remover in self._removers.values():
+            if isinstance(remover, Remover):
+                try:
+                    remover.close()
+                except Exception as error:  # noqa: BLE001 - a bug in the remover of one cloud
+                    self._trace(error)
 
     def _trace(self, error: Exception) -> Path:
         """Keep the traceback; in which file."""

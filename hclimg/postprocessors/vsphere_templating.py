@@ -17,6 +17,7 @@ from hclimg.errors import ApiError, BuildError
 from hclimg.postprocessors.vsphere_template import VsphereTemplateConfig
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.context import Context
+from hclimg.sdk.journal import Record
 from hclimg.sdk.machine import Artifact
 from hclimg.sdk.steps import step
 
@@ -25,7 +26,14 @@ BUILDER_ID = "packer.post-processor.vsphere-template"
 
 @define
 class Snapshot:
+    """Removed with the scope until :meth:`keep`."""
+
+    _record: Record
     kept: bool = False
+
+    def keep(self) -> None:
+        self.kept = True
+        self._record.kept()
 
 
 def make_template(ctx: Context, config: VsphereTemplateConfig, artifact: Artifact) -> Artifact:
@@ -45,7 +53,7 @@ def make_template(ctx: Context, config: VsphereTemplateConfig, artifact: Artifac
     else:
         mark(ctx, site, ref, name, already=already)
     if snapshot:
-        snapshot.kept = True
+        snapshot.keep()
     path = "/".join(filter(None, (inventory.path_of(api, site.folder), name)))
     return Artifact(
         builder=BUILDER_ID, component="post-processor/vsphere-template", id=name,
@@ -109,10 +117,9 @@ def take_snapshot(ctx: Context, site: Site, ref: Any, config: VsphereTemplateCon
         record.gone()
         raise
     record.made(id=identifier(made))
-    snapshot = Snapshot()
+    snapshot = Snapshot(record)
     yield snapshot
     if snapshot.kept:
-        record.kept()
         return
     remove_snapshot(site.api, identifier(made), ctx.cancel)
     record.gone()

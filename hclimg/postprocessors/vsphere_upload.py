@@ -12,8 +12,7 @@ from hclimg.clouds.vsphere import inventory
 from hclimg.clouds.vsphere.client import Found, Vcenter, new
 from hclimg.clouds.vsphere.files import send
 from hclimg.clouds.vsphere.lease import Lease
-from hclimg.clouds.vsphere.machines import MARK, options, reconfigure
-from hclimg.clouds.vsphere.site import OwnedMachine, Site, folder_at, make_room, owned, session
+from hclimg.clouds.vsphere.site import OwnedMachine, Site, folder_at, make_room, owned, session, unmark
 from hclimg.errors import BuildError, ConnectionLost
 from hclimg.postprocessors.ovf_package import Package, package_of
 from hclimg.postprocessors.vsphere import HARDWARE, VsphereConfig, parse_options
@@ -45,7 +44,7 @@ def upload(ctx: Context, config: VsphereConfig, artifact: Artifact) -> Artifact:
     make_room(ctx, site, name, force=config.overwrite)
     machine = register(ctx, site, plan, name)
     transfer(ctx, plan, package, config.max_retries)
-    finish(ctx, site, machine)
+    unmark(ctx, site, machine)
     machine.keep()
     place = "/".join(filter(None, (site.place.name, "vm", site.folder_path, name)))
     return Artifact(
@@ -183,9 +182,3 @@ def _send(ctx: Context, api: Vcenter, package: Package, item: Any, url: str, ret
                 raise
             ctx.warn(f"{error.message} Trying again.")
             ctx.sleep(PAUSE * 2**attempt)
-
-
-@step("Taking the mark of this run off")
-def finish(ctx: Context, site: Site, machine: OwnedMachine) -> None:
-    spec = new("vm.ConfigSpec", extraConfig=options({MARK: ""}))
-    reconfigure(site.api, machine.ref, f"configure {machine.name}", spec, ctx.cancel)

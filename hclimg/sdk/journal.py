@@ -14,6 +14,8 @@ A record never holds a secret. Local kinds and their identity, which ``hclimg cl
     process    pid, started (clock ticks since boot, field 22 of /proc/PID/stat), name
     directory  path
     file       path
+    files      path (of their directory), names (with / between), new (whether the directory is the run's too): what is
+               whole together or not at all
 
 Everything else is a thing in a cloud, which the cloud's remover removes (``hclimg.sdk.remover``): ``CLOUD/thing`` with
 ``id``, ``name`` and what is needed to reach it again (``region``, ``account``, ``profile``, ``endpoint``); its mark is

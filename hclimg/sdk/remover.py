@@ -61,7 +61,8 @@ class Cleaning:
 
 
 class Remover(ABC):
-    """Made when it is first needed for a build of a dead run, and used by one thread: it may keep clients.
+    """Made when it is first needed for a build of a dead run, and used by one thread: it may keep clients until
+    :meth:`close`.
 
     The builds of a dead run are cleared at the same time, by removers of their own. None of them touches what another
     one made, but for things that it finds by the mark of the run: these may vanish under its hands, which is fine.
@@ -81,3 +82,6 @@ class Remover(ABC):
         An image (or what belongs to one) that is there without the mark is finished: the run was killed before it could
         write that down. It is left alone, and ``ctx.finished(left)`` says so.
         """
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to do
+        """End sessions. Called once, when nothing more is removed, also after a Ctrl-C. Raises nothing of the world."""

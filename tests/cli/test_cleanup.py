@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from hclimg.engine.artifactfile import ArtifactFile, StoredArtifact, artifact_file
 from hclimg.engine.journal import ResourceJournal, read_journal
 from hclimg.engine.rundir import RunDirectory, claimed
+from hclimg.sdk.machine import Artifact
 from plugins.fakecloud import Cloud, contents
 
 Run = Callable[..., Any]
@@ -252,3 +254,23 @@ def test_the_next_apply_says_what_is_left(hclimg: Run, dead_run: Path, dead_run_
     assert hints() == [text]
     (dead_run_2 / "resources.jsonl").unlink()
     assert hints() == []
+
+
+def test_what_a_list_of_artifacts_names_is_not_told_again(hclimg: Run, tmp_path: Path) -> None:
+    """Some of a dead run was kept; ids stand at the end of what artifacts consist of, alone or in parentheses."""
+    run = RunDirectory.create(tmp_path / ".hclimg", "20260101t000000-abcdef")
+    journal = ResourceJournal(run.resources, run.id)
+    for kind, thing in (("vsphere/vm", "vm-42"), ("aws/image", "ami-1"), ("vsphere/vm", "vm-4")):
+        record = journal.intend(kind, name="web")
+        record.made(id=thing)
+        record.kept()
+    journal.intend("file", path=str(tmp_path / "key")).made()
+    journal.close()
+    run.close()
+    made = Artifact(builder="x", component="builder/x", id="web", description="web")
+    names = ("vc:443: /DC0/vm: web (vm-42)", "eu-west-1: ami-1")
+    stored = StoredArtifact(run=run.id, build="x", made=0.0, artifact=made, contents=names)
+    ArtifactFile(artifact_file(tmp_path / ".hclimg")).keep([stored])
+    done = hclimg("cleanup", "-json")
+    (told,) = json.loads(done.stdout)["runs"]
+    assert [item["identity"]["id"] for item in told["unlisted"]] == ["vm-4"]

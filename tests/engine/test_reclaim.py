@@ -15,7 +15,7 @@ import pytest
 from attrs import evolve
 from engine_children import HERE, Child, is_running, spawn
 
-from hclimg.engine.host import end_process, mounts_in, remove_directory, remove_file
+from hclimg.engine.host import end_process, mounts_in, remove_directory, remove_file, remove_files
 from hclimg.engine.journal import Ledger, Resource, ResourceJournal, boot_id, read_journal
 from hclimg.engine.reclaim import Manner, Reclaimed, left_over, reclaim
 from hclimg.engine.rundir import RunDirectory, claimed, is_alive
@@ -140,6 +140,21 @@ def test_files_and_directories_are_deleted(tmp_path: Path) -> None:
     remove_file(resource("file", path=str(tmp_path / "file")), LEDGER)
 
 
+@pytest.mark.parametrize("new", ["", "true"])
+@pytest.mark.parametrize("others", [False, True])
+def test_files_that_belong_together_are_deleted(tmp_path: Path, new: str, others: bool) -> None:
+    """The directory goes when the run made it and nobody put anything into it."""
+    folder = tmp_path / "d"
+    folder.mkdir()
+    for name in ("a.ovf", "a.vmdk", *(["mine"] if others else [])):
+        (folder / name).write_text("x")
+    for _ in range(2):
+        remove_files(resource("files", path=str(folder), names="a.ovf/a.vmdk/never-written", new=new), LEDGER)
+        assert folder.exists() is (others or not new)
+    assert (folder / "mine").exists() is others
+    assert not (folder / "a.ovf").exists()
+
+
 def test_what_links_point_to_stays(tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious/file").write_text("x")
@@ -155,7 +170,7 @@ def test_what_links_point_to_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["", "relative/path", "/", "/etc", "/tmp/../etc/passwd", str(Path.home())])
 def test_paths_that_nobody_can_have_meant(path: str) -> None:
-    for remove in (remove_directory, remove_file):
+    for remove in (remove_directory, remove_file, remove_files):
         with pytest.raises(CleanupError, match="is no path that may be deleted"):
             remove(resource("directory", path=path), LEDGER)
 
@@ -227,6 +242,7 @@ class MoonRemover(Remover):
     def __init__(self, ctx: Cleaning) -> None:
         super().__init__(ctx)
         self.asked: list[Left] = []
+        self.closed = 0
         self.made.append(self)
 
     def remove(self, left: Left) -> None:
@@ -241,6 +257,11 @@ class MoonRemover(Remover):
                 self.ctx.finished(left)
             case "slow":
                 self.ctx.sleep(60)
+
+    def close(self) -> None:
+        self.closed += 1
+        if any(left.identity.get("name") == "buggy" for left in self.asked):
+            raise ZeroDivisionError("while it is closed")
 
 
 class ClosedRemover(Remover):
@@ -293,6 +314,7 @@ def test_things_in_a_cloud_are_removed_last_first_by_one_remover(dead: Dead) -> 
         ("host", "", False, "r1"), ("image", "img-1", True, "r1"), ("net", "net-1", True, "r1"),
     ]  # fmt: skip
     assert remover.ctx.left == tuple(remover.asked)
+    assert remover.closed == 1
     assert remover.asked[0].identity == {"name": "h", "region": "far"}
     assert said == ["asked for host", "asked for image img-1", "asked for net net-1"]
     assert left_over(directory.parent.parent) == []
@@ -311,6 +333,7 @@ def test_what_stays_is_told_and_the_rest_is_removed(dead: Dead) -> None:
     done = {f"{item.resource.kind} {item.resource.identity['name']}": item.reason for item in results}
     bugs = directory / "logs/bugs.log"
     assert "ZeroDivisionError: oops" in bugs.read_text()
+    assert "ZeroDivisionError: while it is closed" in bugs.read_text()
     unloadable = done.pop("lost/host h")
     assert unloadable.startswith('The remover of "lost" cannot be loaded from nowhere:Remover: ')
     assert done == {

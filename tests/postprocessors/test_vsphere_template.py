@@ -138,8 +138,14 @@ def test_cleanup_brings_a_machine_back_and_removes_a_snapshot(
     made(ctx, vcsim, machine, 'snapshot_enable = true\nsnapshot_name = "mine"\nreregister_vm = false')
     identity = journal.entries[0].identity
     assert journal.entries[0].kind == "vsphere/snapshot"
-    remover = VsphereRemover(Cleaning(run="run-1"))
-    remover.remove(Left(run="run-1", kind="vsphere/snapshot", identity={**identity, "id": ""}, made=False))
+    finished = list[Left]()
+    remover = VsphereRemover(Cleaning(run="run-1", finished=finished.append))
+    left = Left(run="run-1", kind="vsphere/snapshot", identity={**identity, "id": ""}, made=False)
+    remover.remove(left)
+    assert finished == [left]  # it belongs to a template, which is whole
+    pool = api.listing("ResourcePool")[0].ref
+    api.call("make a machine of it again", lambda: ref.MarkAsVirtualMachine(pool, None))
+    remover.remove(left)
     (kept,) = all_of(api)[MACHINE]["snapshot.rootSnapshotList"]
     assert (kept.name, kept.childSnapshotList or []) == ("mine", [])
 
@@ -147,16 +153,15 @@ def test_cleanup_brings_a_machine_back_and_removes_a_snapshot(
     api.run("switch it off", other.PowerOffVM_Task, CancelToken())
     state = {**machine.state, "vm": identifier(other), "name": "DC0_H0_VM1"}
     made(ctx, vcsim, Artifact(builder="x", component="x", id="x", description="x", state=state))
-    left = next(one for one in journal.entries if one.kind == "vsphere/registration").identity
-    identity = {key: value for key, value in left.items() if key != "kind"}
+    entry = next(one for one in journal.entries if one.kind == "vsphere/registration").identity
+    identity = {key: value for key, value in entry.items() if key != "kind"}
     gone = Left(run="run-1", kind="vsphere/registration", identity=identity, made=True)
     remover.remove(gone)
     assert all_of(api)["DC0_H0_VM1"]["config.template"] is True  # it was there: nothing is done
     all_of(api)["DC0_H0_VM1"]["ref"].UnregisterVM()
     remover.remove(gone)
     assert all_of(api)["DC0_H0_VM1"]["config.template"] is False
-    for session in remover._sessions.values():
-        session.close()
+    remover.close()
 
 
 TEMPLATE = """

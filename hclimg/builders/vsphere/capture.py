@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hclimg.builders.vsphere import devices
-from hclimg.builders.vsphere.config import CommonConfig
+from hclimg.builders.vsphere.config import CommonConfig, ResultConfig
 from hclimg.builders.vsphere.devices import Keys, change
 from hclimg.builders.vsphere.guest import shut_down
 from hclimg.builders.vsphere.launch import Running
 from hclimg.clouds.vsphere.client import is_a, new
-from hclimg.clouds.vsphere.machines import MARK, OFF, destroy, options, power_state, reconfigure
-from hclimg.clouds.vsphere.site import OwnedMachine, Site
+from hclimg.clouds.vsphere.machines import NEVER, OFF, TEMPLATE, UNMARKED, destroy, power_state, reconfigure
+from hclimg.clouds.vsphere.site import OwnedMachine, Site, unmark
 from hclimg.communicators.connect import clear_authorized_keys
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Artifact, Machine
@@ -32,18 +32,23 @@ def capture(ctx: Context, config: CommonConfig, machine: Machine, component: str
     clean_devices(ctx, site, owned, config)
     if result.create_snapshot:
         make_snapshot(ctx, site, owned, result.snapshot_name)
-    finish(ctx, site, owned)
-    state: dict[str, Any] = {**site.identity, "vm": owned.id, "name": owned.name}
+    if _copies_mark(result):
+        unmark(ctx, site, owned, NEVER)
     exported = _export(ctx, site, owned, config)
+    state: dict[str, Any] = {**site.identity, "vm": owned.id, "name": owned.name}
     try:
-        _place(ctx, site, owned, config, state)
+        if library := _library(ctx, site, owned, result):
+            state["library"] = library
+        files = exported.keep() if exported else ()
+        if result.destroyed:
+            remove(ctx, site, owned)
+            state["vm"] = ""
+        else:
+            finish(ctx, site, owned, template=result.convert_to_template)
     except BaseException:
         if exported:
             exported.remove()
         raise
-    if not owned.removed:
-        owned.keep()
-    files = exported.keep() if exported else ()
     return Artifact(
         builder=BUILDER_ID, component=component, id=owned.name, description=owned.name, files=files, state=state
     )
@@ -57,19 +62,18 @@ def _export(ctx: Context, site: Site, owned: OwnedMachine, config: CommonConfig)
     return export(ctx, site, owned, config.result.export)
 
 
-def _place(ctx: Context, site: Site, owned: OwnedMachine, config: CommonConfig, state: dict[str, Any]) -> None:
-    """Library, removal, template; what it comes to goes into ``state``."""
-    result = config.result
-    library = result.content_library_destination
-    if library and not library.skip_import:
-        from hclimg.builders.vsphere.library import put_into_library
+def _library(ctx: Context, site: Site, owned: OwnedMachine, result: ResultConfig) -> dict[str, str]:
+    """What leads to the item of the content library; empty when there is none."""
+    if result.library is None:
+        return {}
+    from hclimg.builders.vsphere.library import put_into_library
 
-        state["library"] = put_into_library(ctx, site, owned, library)
-    if result.destroy or (library and library.destroy and not library.skip_import):
-        remove(ctx, site, owned)
-        state["vm"] = ""
-    elif result.convert_to_template:
-        mark_as_template(ctx, site, owned)
+    return put_into_library(ctx, site, owned, result.library)
+
+
+def _copies_mark(result: ResultConfig) -> bool:
+    """Whether something is made of the machine that gets all of its configuration."""
+    return bool(result.library or (result.export and "extraconfig" in result.export.options))
 
 
 @step("Cleaning the machine's devices")
@@ -110,11 +114,16 @@ def make_snapshot(ctx: Context, site: Site, owned: OwnedMachine, name: str) -> N
     site.api.run(what, lambda: owned.ref.CreateSnapshot_Task(name, "", False, False), ctx.cancel)
 
 
-@step("Taking the mark of this run off")
-def finish(ctx: Context, site: Site, owned: OwnedMachine) -> None:
-    """The machine is what it shall be. An empty value removes the entry."""
-    spec = new("vm.ConfigSpec", extraConfig=options({MARK: ""}))
-    reconfigure(site.api, owned.ref, f"configure {owned.name}", spec, ctx.cancel)
+def finish(ctx: Context, site: Site, owned: OwnedMachine, *, template: bool) -> None:
+    """Its last change, by which a later process knows that it is whole, and the journal's word for it."""
+    finished = TEMPLATE if template else UNMARKED
+    if owned.marked:
+        unmark(ctx, site, owned, finished)
+    else:
+        owned.finished_when(finished)
+    if template:
+        mark_as_template(ctx, site, owned)
+    owned.keep()
 
 
 @step("Converting the machine to a template")

@@ -119,6 +119,17 @@ class ResultConfig:
         "Whether the machine is deleted in the end: for builds whose result is export.", default=False
     )
 
+    @property
+    def library(self) -> LibraryConfig | None:
+        """The content library that the machine really goes into."""
+        wanted = self.content_library_destination
+        return wanted if wanted and not wanted.skip_import else None
+
+    @property
+    def destroyed(self) -> bool:
+        """Whether the machine is not there in the end: the result is somewhere else."""
+        return self.destroy or bool(self.library and self.library.destroy)
+
     def check(self, problems: Checker) -> None:
         library = self.content_library_destination
         if library and not library.ovf and not library.skip_import and self.create_snapshot:

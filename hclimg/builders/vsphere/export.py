@@ -16,6 +16,7 @@ from hclimg.clouds.vsphere.lease import Lease
 from hclimg.clouds.vsphere.site import OwnedMachine, Site
 from hclimg.errors import ApiError, BuildError
 from hclimg.sdk.context import Context
+from hclimg.sdk.journal import Record
 from hclimg.sdk.steps import step
 
 
@@ -38,13 +39,15 @@ def export(ctx: Context, site: Site, owned: OwnedMachine, config: ExportConfig) 
 
 @define
 class Files:
-    """The files of an export. Each is in the journal before it is there."""
+    """The files of an export. Each is in the journal before it is there; all are kept with one entry: of a run that is
+    killed stays a whole export or nothing."""
 
     ctx: Context
     folder: Path
     force: bool
-    _records: dict[Path, Any] = field(factory=dict)
-    _folder_record: Any = None
+    _paths: list[Path] = field(factory=list, init=False)
+    _new: bool = field(default=False, init=False)
+    _record: Record | None = field(default=None, init=False)
 
     def prepare(self, name: str) -> None:
         """Refuse what exists; make the directory."""
@@ -53,11 +56,11 @@ class Files:
             if target.exists() and not self.force:
                 hint = "Remove it, set force = true in export, or run with -force."
                 raise BuildError(f"{target} exists already.", hint=hint)
-        if not self.folder.exists():
-            self._folder_record = self.ctx.journal.intend("directory", path=str(self.folder))
-            with writing(self.folder):
-                self.folder.mkdir(parents=True)
-            self._folder_record.made()
+        self._new = not self.folder.exists()
+        new = "true" if self._new else ""
+        self._record = self.ctx.journal.intend("files", path=str(self.folder), names="", new=new)
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, name: str) -> Path:
         """A new file; one of an earlier build is removed first."""
@@ -66,8 +69,13 @@ class Files:
             if not self.force:
                 raise BuildError(f"{target} exists already.", hint="Remove it, or set force = true in export.")
             target.unlink()
-        self._records[target] = self.ctx.journal.intend("file", path=str(target))
+        self._paths.append(target)
+        self._note()
         return target
+
+    def _note(self) -> None:
+        if self._record is not None:
+            self._record.made(names="/".join(path.name for path in self._paths))
 
     def write(self, name: str, text: str) -> Path:
         target = self.add(name)
@@ -80,35 +88,31 @@ class Files:
         import tarfile
 
         endings = {".ovf": 0, ".mf": 1}
-        members = sorted(self._records, key=lambda path: (endings.get(path.suffix, 2), path.name))
+        members = sorted(self._paths, key=lambda path: (endings.get(path.suffix, 2), path.name))
         target = self.add(f"{name}.ova")
         ctx.say(f"Writing {target.name}.")
         with writing(target), tarfile.open(target, "w", format=tarfile.USTAR_FORMAT) as archive:
             for member in members:
                 archive.add(member, arcname=member.name, filter=_anonymous)
         for member in members:
-            self._drop(member)
-
-    def _drop(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
-        self._records.pop(path).gone()
+            member.unlink()
+        self._paths = [target]
+        self._note()
 
     def remove(self) -> None:
-        for path in list(self._records):
-            self._drop(path)
-        if self._folder_record is not None:
-            if self.folder.is_dir() and not any(self.folder.iterdir()):
-                self.folder.rmdir()
-            self._folder_record.gone()
+        for path in self._paths:
+            path.unlink(missing_ok=True)
+        if self._new and self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+        if self._record is not None:
+            self._record.gone()
 
     def keep(self) -> tuple[str, ...]:
         """The paths of the files, relative to the current directory where they are below it."""
-        for record in self._records.values():
-            record.kept()
-        if self._folder_record is not None:
-            self._folder_record.kept()
+        if self._record is not None:
+            self._record.kept()
         here = Path.cwd()
-        return tuple(str(p.relative_to(here) if p.is_relative_to(here) else p) for p in self._records)
+        return tuple(str(p.relative_to(here) if p.is_relative_to(here) else p) for p in self._paths)
 
 
 def _anonymous(member: Any) -> Any:

@@ -12,6 +12,7 @@ from hclimg.clouds.vsphere.paths import DatastorePath
 from hclimg.clouds.vsphere.site import Site, folder_at
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.context import Context
+from hclimg.sdk.journal import Record
 from hclimg.sdk.steps import step
 
 
@@ -41,9 +42,7 @@ def locate(ctx: Context, config: CommonConfig, api: Vcenter) -> Site:
 @step("Uploading file", undo="Deleting uploaded file")
 def temporary_file(ctx: Context, site: Site, source: Path, target: DatastorePath, host: str) -> Iterator[DatastorePath]:
     """A file on a datastore that does not outlive the build."""
-    record = ctx.journal.intend("vsphere/file", **site.identity, path=str(target))
-    files.make_folder(site.api, site.place.ref, target.folder)
-    files.upload(ctx, site.api, site.place.name, source, target, host)
+    record = _send(ctx, site, source, target, host)
     record.made()
     yield target
     files.delete(site.api, site.place.ref, target, ctx)
@@ -58,12 +57,17 @@ def cached_file(ctx: Context, site: Site, source: Path, target: DatastorePath, h
     if have == source.stat().st_size and not replace:
         ctx.say(f"{target} is there already.")
         return
+    _send(ctx, site, source, target, host).kept()
+
+
+def _send(ctx: Context, site: Site, source: Path, target: DatastorePath, host: str) -> Record:
+    """Upload a file. Nothing stays of one that fails."""
     record = ctx.journal.intend("vsphere/file", **site.identity, path=str(target))
-    files.make_folder(site.api, site.place.ref, target.folder)
     try:
+        files.make_folder(site.api, site.place.ref, target.folder)
         files.upload(ctx, site.api, site.place.name, source, target, host)
     except BaseException:
         files.delete_with(site.api, site.place.ref, target, CancelToken())
         record.gone()
         raise
-    record.kept()
+    return record

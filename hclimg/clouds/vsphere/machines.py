@@ -1,7 +1,8 @@
 """Virtual machines as a build owns them: marked with the run, powered, removed.
 
 A machine in the making carries its run in ``extraConfig`` from its first moment, so that a later process can tell it
-from any other machine of that name.
+from any other machine of that name. Without it a machine is finished, unless the journal says otherwise
+(:data:`FINISHED`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from hclimg.errors import ApiError
 from hclimg.sdk.cancel import CancelToken
 
 MARK = "hclimg.run"
+FINISHED = "finished"
+"""In the identity of a machine: by what a later process knows that it is whole. Without it: :data:`UNMARKED`."""
+UNMARKED, TEMPLATE, NEVER = "unmarked", "template", "never"
+"""It has no mark any more; it is a template; it is not whole, whatever it looks like."""
 ON = "poweredOn"
 OFF = "poweredOff"
 
@@ -24,12 +29,30 @@ def options(values: Mapping[str, str]) -> list[Any]:
 
 
 def mark_of(api: Vcenter, ref: Any) -> str:
-    """The run that makes this machine, or nothing. The last of several values counts."""
-    found = ""
-    for option in api.get(ref, "config.extraConfig").get("config.extraConfig", ()):
-        if option.key == MARK:
-            found = str(option.value)
-    return found
+    """The run that makes this machine, or nothing."""
+    return _mark(api.get(ref, "config.extraConfig"))
+
+
+def _mark(found: Mapping[str, Any]) -> str:
+    """The last of several values counts."""
+    values = [str(option.value) for option in found.get("config.extraConfig", ()) if option.key == MARK]
+    return values[-1] if values else ""
+
+
+def is_finished(api: Vcenter, ref: Any, when: str, run: str) -> bool:
+    """Whether a machine that a run made is whole; ``when`` is what its journal says under :data:`FINISHED`.
+
+    False for one that is gone, and for one whose configuration the server cannot read.
+    """
+    try:
+        found = api.get(ref, "config.template", "config.extraConfig")
+    except ApiError as error:
+        if is_gone(error):
+            return False
+        raise
+    if when == NEVER or "config.template" not in found:
+        return False
+    return bool(found["config.template"]) if when == TEMPLATE else _mark(found) != run
 
 
 def power_state(api: Vcenter, ref: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from hclimg.clouds.vsphere import files, inventory
 from hclimg.clouds.vsphere.access import endpoint_of
 from hclimg.clouds.vsphere.client import Vcenter, identifier, log_in
-from hclimg.clouds.vsphere.machines import destroy, is_gone, mark_of, named
+from hclimg.clouds.vsphere.machines import FINISHED, TEMPLATE, destroy, is_finished, is_gone, mark_of, named
 from hclimg.clouds.vsphere.paths import parse_path
 from hclimg.clouds.vsphere.registration import register_again
 from hclimg.clouds.vsphere.snapshots import remove_snapshot, snapshots
@@ -48,10 +48,18 @@ class VsphereRemover(Remover):
             self._sessions[key] = log_in(endpoint, f"hclimg-cleanup-{left.run}")
         return self._sessions[key]
 
+    def close(self) -> None:
+        """Log out."""
+        for api in self._sessions.values():
+            api.close()
+
     def _machine(self, api: Vcenter, left: Left) -> None:
-        """By its id; without one, by its name and the mark of the run."""
+        """By its id, unless it is finished; without one, by its name and the mark of the run."""
         name = left.identity.get("name", "")
         found = [api.object("VirtualMachine", left.id)] if left.id else self._marked(api, left, name)
+        if left.id and is_finished(api, found[0], left.identity.get(FINISHED, ""), left.run):
+            self.ctx.finished(left)
+            return
         for ref in found:
             self._patiently(partial(destroy, api, ref, self.ctx.cancel, name))
 
@@ -80,7 +88,12 @@ class VsphereRemover(Remover):
         place = inventory.datacenter(api, left.identity.get("datacenter", ""))
         parts = inventory.relative(left.identity.get("name", ""), api, place.vms)
         ref = inventory.at_path(api, place.vms, parts)
-        if ref is None or (left.id and identifier(ref) != left.id) or api.get(ref, "childEntity").get("childEntity"):
+        if ref is None or (left.id and identifier(ref) != left.id):
+            return
+        if any(mark_of(api, one.ref) == left.run for one in api.listing("VirtualMachine", below=ref)):
+            raise CleanupError("a machine of this run is still in it")  # another build's; this is tried again
+        if api.get(ref, "childEntity").get("childEntity"):
+            self.ctx.finished(left)
             return
         api.run(f"delete the folder {'/'.join(parts)}", ref.Destroy_Task, self.ctx.cancel)
 
@@ -96,10 +109,14 @@ class VsphereRemover(Remover):
                 raise
 
     def _snapshot(self, api: Vcenter, left: Left) -> None:
-        """By its id; without one, what has its name and was not there before."""
+        """By its id; without one, what has its name and was not there before. One of a template is finished: it was
+        made of a machine."""
         machine = api.object("VirtualMachine", left.identity["vm"])
         try:
             there = snapshots(api, machine)
+            if is_finished(api, machine, TEMPLATE, left.run):
+                self.ctx.finished(left)
+                return
         except ApiError as error:
             if is_gone(error):
                 return

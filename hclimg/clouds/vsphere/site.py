@@ -10,8 +10,18 @@ from attrs import define, field, frozen
 from hclimg.clouds.vsphere import inventory
 from hclimg.clouds.vsphere.access import Endpoint
 from hclimg.clouds.vsphere.artifact import machine_title
-from hclimg.clouds.vsphere.client import Vcenter, identifier, is_a, log_in
-from hclimg.clouds.vsphere.machines import MARK, destroy, named, options, when_made
+from hclimg.clouds.vsphere.client import Vcenter, identifier, is_a, log_in, new
+from hclimg.clouds.vsphere.machines import (
+    FINISHED,
+    MARK,
+    NEVER,
+    UNMARKED,
+    destroy,
+    named,
+    options,
+    reconfigure,
+    when_made,
+)
 from hclimg.errors import ApiError, BuildError
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.context import Context
@@ -46,11 +56,16 @@ class OwnedMachine:
     _record: Record
     kept: bool = False
     removed: bool = False
+    marked: bool = True
     drives: list[int] = field(factory=list)
 
     @property
     def id(self) -> str:
         return identifier(self.ref)
+
+    def finished_when(self, what: str) -> None:
+        """Write down what tells from now on whether it is whole, should this process not live to see it."""
+        self._record.made(**{FINISHED: what})
 
     def keep(self) -> None:
         """It is the result."""
@@ -137,8 +152,19 @@ def owned(ctx: Context, site: Site, name: str, make: Callable[[list[Any]], Any])
     machine = OwnedMachine(ref, name, record)
     yield machine
     if not machine.kept and not machine.removed:
+        if not machine.marked:
+            machine.finished_when(NEVER)
         destroy(api, ref, ctx.cancel, name)
         record.gone()
+
+
+@step("Taking the mark of this run off")
+def unmark(ctx: Context, site: Site, machine: OwnedMachine, finished: str = UNMARKED) -> None:
+    """Usually the last change of a machine; ``finished`` says what tells whether it is, when another one follows."""
+    machine.finished_when(finished)
+    machine.marked = False
+    spec = new("vm.ConfigSpec", extraConfig=options({MARK: ""}))  # an empty value removes the entry
+    reconfigure(site.api, machine.ref, f"configure {machine.name}", spec, ctx.cancel)
 
 
 def _forget(site: Site, name: str, run: str, record: Record) -> None:
