@@ -14,8 +14,8 @@ TEST_PACKAGES := $(PACKAGES) iproute2 openssh-server openssl ovmf packer swtpm x
 TEST_PACKAGES += docker.io podman runc crun docker-registry busybox-static
 # A Windows of sorts.
 TEST_PACKAGES += wine wine64
-# govmomi's vCenter simulator, which the tests build.
-TEST_PACKAGES += golang-go golang-github-vmware-govmomi-dev
+# govmomi's vCenter simulator, which the tests build; libvirt reads VMX files.
+TEST_PACKAGES += golang-go golang-github-vmware-govmomi-dev libvirt-clients
 
 # A whole OpenStack, for `make openstack` and `make bench` only.
 OPENSTACK_PACKAGES := keystone glance-api placement-api nova-api nova-conductor nova-scheduler nova-compute \

@@ -72,13 +72,15 @@ def vmx(config: VmwareConfig, name: str, disks: list[Disk]) -> str:
     entries = {
         ".encoding": "UTF-8", "config.version": "8", "virtualHW.version": str(config.hardware_version),
         "displayName": name, "guestOS": config.guest_os_type, "numvcpus": str(config.cpus),
-        "memsize": str(config.memory), "firmware": config.firmware, "nvram": f"{name}.nvram",
+        "memsize": str(config.memory), "nvram": f"{name}.nvram",
         "pciBridge0.present": "TRUE",
         **{f"pciBridge{n}.present": "TRUE" for n in (4, 5, 6, 7)},
         **{f"pciBridge{n}.virtualDev": "pcieRootPort" for n in (4, 5, 6, 7)},
         **{f"pciBridge{n}.functions": "8" for n in (4, 5, 6, 7)},
         "vmci0.present": "TRUE", "floppy0.present": "FALSE", "tools.syncTime": "FALSE",
     }  # fmt: skip
+    if config.firmware != "bios":
+        entries["firmware"] = config.firmware  # without the entry it is bios
     if not ide:
         entries |= {"scsi0.present": "TRUE", "scsi0.virtualDev": config.disk_adapter_type}
     for number, disk in enumerate(disks):

@@ -17,6 +17,7 @@ from hclimg.clouds.vsphere.client import Vcenter
 from hclimg.errors import BuildError
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.context import Context
+from ovf_schema import problems
 from servers.vcsim import Vcsim
 
 __all__ = ["api", "build"]
@@ -42,6 +43,7 @@ def test_a_machine_is_exported_with_checksums(build: Build, api: Vcenter, tmp_pa
         name, _, digest = line.removeprefix("SHA256(").partition(")= ")
         assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
     assert 'ovf:href="web-disk-0.vmdk"' in (out / "web.ovf").read_text()
+    assert problems((out / "web.ovf").read_text()) == []
 
 
 @pytest.mark.slow

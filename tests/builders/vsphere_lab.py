@@ -66,12 +66,13 @@ class Lab:
 
     def wrong(self, outcome: Outcome) -> list[str]:
         """What is there and should not be, or should be and is not."""
-        self.machines |= {one.identity["name"] for one in outcome.kept if one.kind == "vsphere/vm"}
+        kept = {one.identity["name"] for one in outcome.kept if one.kind == "vsphere/vm"}
+        self.machines |= kept
         if outcome.cleanup is not None:
             self.machines |= self.whole
-        for one in outcome.kept:
-            if one.kind == "files":
-                self.files |= {Path(one.identity["path"], name) for name in one.identity["names"].split("/")}
+        exports = [one.identity for one in outcome.kept if one.kind == "files"]
+        if kept or outcome.killed:  # an interrupted run that does not come to its machine removes its export again
+            self.files |= {Path(one["path"], name) for one in exports for name in one["names"].split("/")}
         there = set(self.new())
         found = [f"machine {name} is gone" for name in self.machines - there]
         found += [f"machine {name}" for name in there - self.machines]

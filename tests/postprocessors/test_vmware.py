@@ -1,13 +1,13 @@
 """Post-processor vmware: its files are read by qemu-img, by govmomi's OVF parser (in the simulator), and booted.
 
-The OVF standard's XML schema can be had from DMTF only, which is not reached here: the descriptor is not checked
-against it.
+Descriptors are held against the rules of the OVF standard's XML schema (``ovf_schema``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -20,10 +20,11 @@ from hclimg.clouds.vsphere.access import Endpoint
 from hclimg.clouds.vsphere.client import logged_in, new
 from hclimg.errors import BuildError
 from hclimg.postprocessors.vmware import VmwareConfig, VmwarePostProcessor
-from hclimg.postprocessors.vmware_files import vim_guest
+from hclimg.postprocessors.vmware_files import Disk, ovf, vim_guest, vmx
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Artifact
 from hclimg.units import Secret
+from ovf_schema import problems
 from servers import tiny_guest
 from servers.booted import Boot
 from servers.vcsim import Vcsim
@@ -67,7 +68,58 @@ def test_an_ova(ctx: Context, image: Artifact, tmp_path: Path) -> None:
     for line in contents["web.mf"].decode().splitlines():
         name, _, digest = line.removeprefix("SHA256(").partition(")= ")
         assert hashlib.sha256(contents[name]).hexdigest() == digest
-    ET.fromstring(contents["web.ovf"])
+    assert problems(contents["web.ovf"].decode()) == []
+
+
+MACHINES: list[tuple[dict[str, str | int], int]] = [
+    ({}, 1),
+    ({"disk_adapter_type": "ide", "firmware": "efi", "guest_os_type": "debian12-64", "cpus": 4}, 2),
+    ({"disk_adapter_type": "pvscsi", "network": 'a & b <"x">', "network_adapter_type": "e1000e"}, 9),
+]
+
+
+@pytest.mark.parametrize(("settings", "disks"), MACHINES)
+def test_descriptors_are_valid(settings: dict[str, str | int], disks: int) -> None:
+    config = VmwareConfig(output_directory="x", vm_name="w", format="ovf", **settings)
+    text = ovf(config, 'we"b & co', [Disk(f"disk {n}.vmdk", 1 << 20, 5) for n in range(disks)])
+    assert problems(text) == []
+
+
+def test_what_is_not_valid_is_told() -> None:
+    text = ovf(VmwareConfig(output_directory="x", vm_name="w"), "web", [Disk("web.vmdk", 1 << 20, 5)])
+    for old, new_text, told in (
+        ("<Info>A machine</Info>", "", "VirtualSystem"),
+        ('ovf:diskId="disk1" ', "", "Disk"),
+        ("<rasd:VirtualQuantity>1<", "<rasd:VirtualQuantity>one<", "VirtualQuantity"),
+        ("<rasd:InstanceID>1</rasd:InstanceID>", "", "Item"),
+        ("<vssd:InstanceID>0</vssd:InstanceID>\n", "<vssd:Caption>x</vssd:Caption>", "System"),
+    ):
+        assert text.count(old) == 1, old
+        assert any(told in line for line in problems(text.replace(old, new_text)))
+
+
+@pytest.mark.parametrize("bus", ["lsilogic", "ide"])
+def test_libvirt_reads_the_vmx(bus: str, tmp_path: Path) -> None:
+    """Somebody else's parser of VMX files. It wants to see Workstation's programs, but only asks for their version."""
+    config = VmwareConfig(output_directory="x", vm_name="w", disk_adapter_type=bus, cpus=2, memory=512)
+    target = tmp_path / "web.vmx"
+    target.write_text(vmx(config, 'we"b & co', [Disk(f"disk {n}.vmdk", 1 << 20, 5) for n in range(2)]))
+    for program in ("vmrun", "vmware"):
+        (tmp_path / program).write_text("#!/bin/sh\necho VMware Workstation 17.0.0 build-1\n")
+        (tmp_path / program).chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    read = ["virsh", "-c", "vmwarews:///session", "domxml-from-native", "vmware-vmx", str(target)]
+    done = subprocess.run(read, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    machine = ET.fromstring(done.stdout)
+    assert machine.findtext("name") == 'we"b & co'
+    assert machine.findtext("vcpu") == "2"
+    assert machine.findtext("memory") == str(512 << 10)
+    disks = [(one.find("source"), one.find("target")) for one in machine.iter("disk")]
+    assert [source.get("file") for source, _ in disks if source is not None] == ["disk 0.vmdk", "disk 1.vmdk"]
+    assert {target.get("bus") for _, target in disks if target is not None} == {"ide" if bus == "ide" else "scsi"}
+    (card,) = machine.iter("interface")
+    assert card.get("type") == "user"
 
 
 def test_what_has_no_disk_is_refused(ctx: Context, tmp_path: Path) -> None:
