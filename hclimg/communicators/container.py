@@ -75,10 +75,11 @@ class ContainerCommunicator:
 
     def _exec(self, command: str, *, pty: bool, **how: Any) -> int:
         user = ["--user", self.user] if self.user else []
-        terminal = ["-t"] if pty else []
+        # An engine wants its own input to be a terminal before it passes that on to one.
+        given = "-t" if pty and how.get("stdin") is None else "-i"
         done = run_program(
             self.ctx,
-            [self.engine, "exec", "-i", *terminal, *user, "-e", _VARIABLE, self.container, "/bin/sh", "-c", _EVAL],
+            [self.engine, "exec", given, *user, "-e", _VARIABLE, self.container, "/bin/sh", "-c", _EVAL],
             env={**self.env, _VARIABLE: command}, valid=_ANY_STATUS, **how,
         )  # fmt: skip
         if done.status:
@@ -182,15 +183,18 @@ class ContainerCommunicator:
             target = f"{self.container}:{directory}"
             self._call(f'Cannot write "{remote}"', "cp", "-", target, stdin=Path(file.name))
 
+    def _following(self) -> list[str]:
+        """podman follows links by itself, also where it is installed as docker, and refuses the option."""
+        said = run_program(self.ctx, [self.engine, "--version"], env=self.env).stdout
+        return [] if "podman" in said.lower() else ["-L"]
+
     @contextmanager
     def _receiving(self, path: str, remote: str) -> Iterator[IO[bytes]]:
         """The tar stream of a path of the container, links followed at the top."""
         from tarfile import TarError
 
         self.ctx.cancel.check()
-        command = [find_program(self.engine), "cp", "-L", f"{self.container}:{path}", "-"]
-        if "podman" in self.engine:
-            command.remove("-L")
+        command = [find_program(self.engine), "cp", *self._following(), f"{self.container}:{path}", "-"]
         record = self.ctx.journal.intend("process", name=Path(command[0]).name)
         with tempfile.TemporaryFile() as errors:
             process = start(

@@ -20,6 +20,7 @@ from hclimg.sdk.context import Context
 from hclimg.sdk.process import run_program
 
 DOCKER = "docker"
+_EMPTY_ARCHIVE = bytes(1024)
 WHERE = {"host": "DOCKER_HOST", "context": "DOCKER_CONTEXT", "remote": "CONTAINER_HOST"}
 """Which variables of the environment lead to an engine, by their names in the journal and in artifacts."""
 
@@ -57,11 +58,15 @@ class Engine:
         stdin: bytes | None = None,
         on_output: Callable[[str, str], None] | None = None,
         env: Mapping[str, str] | None = None,
+        outlives: bool = False,
     ) -> str:
         """What the command prints. Raises BuildError with the engine's own reason."""
         command = [self.program, *arguments]
         try:
-            done = run_program(self.ctx, command, stdin=stdin, env={**self.env, **(env or {})}, on_output=on_output)
+            done = run_program(
+                self.ctx, command, stdin=stdin, env={**self.env, **(env or {})}, on_output=on_output,
+                outlives=outlives,
+            )  # fmt: skip
         except CommandFailed as error:
             raise refusal(f"{self.program} {arguments[0]}", error.status, error.output) from error
         return done.stdout.strip()
@@ -109,6 +114,30 @@ def engine_of(ctx: Context, identity: Mapping[str, Any]) -> Engine:
 def is_missing(reason: str) -> bool:
     """Whether an error says that there is no such image or container."""
     return bool(re.search(r"no such (container|image|object)|image not known|no container with", reason, re.IGNORECASE))
+
+
+def take_name_off(engine: Engine, name: str) -> None:
+    """The image stays, without this name. docker removes an image with its last name, so an empty one takes the name
+    over before."""
+    if engine.is_podman():
+        engine.run("untag", name, name)
+        return
+    engine.run("import", "-", name, stdin=_EMPTY_ARCHIVE)
+    engine.run("rmi", name)
+
+
+def remove_container(engine: Engine, name: str) -> None:
+    """Remove a container, which is ended at once; that it is gone already is fine."""
+    try:
+        engine.run(*removal(podman=engine.is_podman()), name)
+    except BuildError as error:
+        if not is_missing(error.message):
+            raise
+
+
+def removal(*, podman: bool) -> tuple[str, ...]:
+    """The command that ends and removes a container. podman asks it to end first, and waits ten seconds for that."""
+    return ("rm", "-f", "-v", *(("--time", "0") if podman else ()))
 
 
 def remove_image(engine: Engine, image: str) -> None:

@@ -1,7 +1,7 @@
 """Removes the containers and images that dead runs left in a container engine.
 
-A container is found by its name, which is written down before it is made. An image in the making has a name with the
-run in it; one that docker was committing when the run was killed is found by the event that docker keeps of it.
+Both are found by their names, which have the run in them and are written down before anything is made. A commit goes on
+when the run that asked for it is gone, so it is waited for: its image has its name at the end.
 """
 
 from __future__ import annotations
@@ -9,51 +9,58 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 
-from hclimg.containers.engine import DOCKER, is_missing, reason_of, variables
+from hclimg.containers.engine import DOCKER, is_missing, reason_of, removal, variables
 from hclimg.errors import CleanupError
 from hclimg.sdk.process import find_program, start
 from hclimg.sdk.remover import Left, Remover
 
 POLL = 0.2
-"""Seconds between two looks at a container."""
+"""Seconds between two looks at a commit."""
 
 
 class DockerRemover(Remover):
     def remove(self, left: Left) -> None:
         match left.thing:
             case "container":
-                _forget(left.identity, "rm", "-f", "-v", left.identity["name"])
+                _forget(left.identity, *removal(podman=_is_podman(left)), left.identity["name"])
             case "image":
-                if not left.id and "container" in left.identity:
+                if not left.made and "container" in left.identity:
                     self._wait_for_commit(left)
-                for image in _images(left):
+                for image in filter(None, (left.id, left.identity["name"])):
                     _forget(left.identity, "rmi", image)
             case other:
                 raise CleanupError(f'nothing here knows how to remove a "{other}"')
 
     def _wait_for_commit(self, left: Left) -> None:
-        """The engine goes on with a commit when its caller is gone; the container is paused until it is done."""
-        paused = ("container", "inspect", "--format", "{{.State.Paused}}", left.identity["container"])
-        while _call(left.identity, *paused)[1].strip() == "true":
+        """Until its caller has ended, and docker's daemon, which goes on without one."""
+        told = False
+        while _is_argument(left.identity["name"]) or _is_committing(left):
+            if not told:
+                self.ctx.say(f"Waiting for the commit of {left.identity['container']}, which is still under way.")
+            told = True
             self.ctx.sleep(POLL)
 
 
-def _images(left: Left) -> list[str]:
-    if left.id:
-        return [left.id]
-    if "name" in left.identity:
-        return [left.identity["name"]]
-    return _committed(left)
+def _is_podman(left: Left) -> bool:
+    return "podman" in _call(left.identity, "--version")[1].lower()
 
 
-def _committed(left: Left) -> list[str]:
-    """The images that docker committed from the container: the events are the only place that says it."""
-    since, container = str(int(left.since)), left.identity["container"]
-    filters = ("--filter", f"container={container}", "--filter", "event=commit")
-    form = "{{.Actor.Attributes.imageID}}"
-    _, out, _ = _call(left.identity, "events", "--since", since, "--until", "0s", *filters, "--format", form)
-    return [line.strip() for line in out.splitlines() if line.strip().startswith("sha256:")]
+def _is_committing(left: Left) -> bool:
+    """Whether the daemon has paused the container, as it does for a commit; podman is its own caller."""
+    paused = ("container", "inspect", "--format", "{{.State.Paused}}", left.identity["container"])
+    return not _is_podman(left) and _call(left.identity, *paused)[1].strip() == "true"
+
+
+def _is_argument(name: str) -> bool:
+    """Whether a process of this host has the name among its arguments."""
+    for arguments in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            if name.encode() in arguments.read_bytes().split(b"\0"):
+                return True
+    return False
 
 
 def _forget(identity: Mapping[str, str], *arguments: str) -> None:

@@ -162,6 +162,7 @@ class NodeRunner:
             # It counts from the moment that it exists, also when something fails after that.
             lane.artifacts[work.node.id] = artifact
             self.keeping.update(lane)
+            lane.facts = {**lane.facts, **artifact.facts}
             self._configurator.learn_artifact(lane, artifact)
 
     def _teardown(self, work: Work) -> None:

@@ -86,7 +86,8 @@ class Artifact:
     """An immutable result.
 
     ``builder`` is Packer's builder id ("transcend.qemu"), ``component`` the kind and name that made it
-    ("builder/qemu"), so that it can be destroyed later; ``state`` holds JSON values only, and no secrets.
+    ("builder/qemu"), so that it can be destroyed later; ``state`` holds JSON values only, and no secrets. ``facts`` are
+    names of ``build.*`` that its builder, which declares them, knows only now: for post-processors.
     """
 
     builder: str
@@ -95,3 +96,4 @@ class Artifact:
     description: str
     files: tuple[str, ...] = ()
     state: Mapping[str, Any] = field(factory=dict)
+    facts: Mapping[str, Any] = field(factory=dict)

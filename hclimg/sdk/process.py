@@ -20,6 +20,7 @@ from attrs import frozen
 
 from hclimg.errors import BuildError, CommandFailed, MissingProgram, TimedOut
 from hclimg.sdk.context import Context
+from hclimg.sdk.journal import NoJournal
 from hclimg.sdk.lines import LineSplitter
 from hclimg.sdk.machine import ByteSink, OutputSink
 from hclimg.sdk.steps import step
@@ -114,26 +115,32 @@ def run_program(
     valid: Sequence[int] = (0,),
     pass_fds: Sequence[int] = (),
     hint: str = "",
+    outlives: bool = False,
 ) -> Completed:
     """Run a program to its end.
 
     ``env`` is added to the environment, or is all of it without ``inherit``. Output goes line by line to ``on_output``,
     or as it comes to ``on_bytes``. ``stdin`` that is an open file of the system is given to the program as it is and
-    closed here; ``pass_fds`` are open files that it gets under the same numbers.
+    closed here; ``pass_fds`` are open files that it gets under the same numbers. A program that
+    ``outlives`` a run that is killed is not ended by the clean-up: the caller has a record of what it makes, and the
+    remover of that waits for it.
     A cancel or the timeout ends the program and everything that it started (its process group). Raises MissingProgram,
     CommandFailed when the exit code is not in ``valid``, TimedOut, Cancelled.
     """
     ctx.cancel.check()
     command = [find_program(os.fspath(argv[0])), *[os.fspath(argument) for argument in argv[1:]]]
     source = stdin.open("rb") if isinstance(stdin, Path) else None if isinstance(stdin, bytes) else stdin
-    record = ctx.journal.intend("process", name=Path(command[0]).name)
+    journal = NoJournal() if outlives else ctx.journal
+    record = journal.intend("process", name=Path(command[0]).name)
     try:
         process = start(
             command,
             stdin=source or (subprocess.PIPE if isinstance(stdin, bytes) else subprocess.DEVNULL),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**(os.environ if inherit else {}), **(env or {}), RUN_MARK: ctx.run.id},
+            env={
+                **(os.environ if inherit else {}), **(env or {}), RUN_MARK: "" if outlives else ctx.run.id
+            },
             cwd=cwd,
             pass_fds=pass_fds,
             start_new_session=True,

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import tarfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import pytest
-from docker_kit import Yard
+from docker_kit import ROOT, Yard
 
-from kill_kit import Project, kill
+from hclimg.engine.journal import Resource
+from kill_kit import Project, every_record, kill, moments, random_moments
 from servers.containers import Containers
 
 pytestmark = pytest.mark.slow
@@ -165,16 +174,65 @@ def test_artifacts_and_destroy(yard: Yard) -> None:
 
 
 def test_killed_at_records_of_the_journal(yard: Yard) -> None:
-    """What is there after the clean-up is what the run had kept, and nothing else."""
+    """What is there after the clean-up is what the run had kept, and nothing else. All records and 30 random moments
+    with KILL_MOMENTS=30."""
     template = yard.template(COMMIT, SHELL.format("echo 1 > /etc/mark"))
     project = Project(folder=yard.folder, template=str(template), env=yard.engine.env, quiet=yard.engine.quiet)
+    thorough = moments(0)
+    outcomes = (
+        chain(every_record(project), random_moments(project, thorough, seed=7)) if thorough
+        else (kill(project, moment) for moment in ("after:7", "after:13", "after:19"))
+    )  # fmt: skip
     kinds: set[str] = set()
-    for moment in ("after:7", "after:13", "after:19"):
-        outcome = kill(project, moment)
+    for outcome in outcomes:
         assert not outcome.failed, outcome
         assert yard.engine.containers() == set(), outcome
-        kept = {item.identity["id"].removeprefix("sha256:") for item in outcome.kept if item.kind == "docker/image"}
-        assert yard.engine.images() == kept, outcome
+        assert yard.engine.images() == _kept(outcome.kept), outcome
         kinds |= {item.kind for item in outcome.left}
         yard.engine.clear()
     assert "docker/container" in kinds
+
+
+def test_killed_while_the_engine_commits(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image appears after the run is dead. docker's command line dies with it in a second round."""
+    _commit_and_kill(yard, monkeypatch, both=False)
+    if yard.engine.program == "docker":
+        _commit_and_kill(yard, monkeypatch, both=True)
+
+
+def _commit_and_kill(yard: Yard, monkeypatch: pytest.MonkeyPatch, *, both: bool) -> None:
+    build = SHELL.format("dd if=/dev/urandom of=/tmp/big bs=1M count=20 2>/dev/null")
+    home = yard.folder / f"killed-{both}"
+    run = subprocess.Popen(
+        [sys.executable, "-m", "hclimg", "apply", yard.template(COMMIT, build)], cwd=yard.folder,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HCLIMG_HOME": str(home)},
+    )  # fmt: skip
+    while not (commit := _commit_of(home)):
+        assert run.poll() is None
+        time.sleep(0.005)
+    run.kill()
+    run.wait()
+    with suppress(ProcessLookupError):
+        os.kill(commit, signal.SIGKILL if both else 0)
+    monkeypatch.setenv("HCLIMG_HOME", str(home))
+    done = yard.hclimg("cleanup", "-settle=1s")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "docker/image" in done.stdout
+    assert yard.engine.containers() == set()
+    assert yard.engine.images() == set()
+
+
+def _commit_of(home: Path) -> int:
+    """The process that commits for the only run; 0 when there is none yet."""
+    for run in (home / "runs").glob("*"):
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                arguments = (process / "cmdline").read_bytes().split(b"\0")
+                if b"commit" in arguments and any(run.name.encode() in word for word in arguments):
+                    return int(process.name)
+    return 0
+
+
+def _kept(items: Sequence[Resource]) -> set[str]:
+    return {item.identity["id"].removeprefix("sha256:") for item in items if item.kind == "docker/image"}

@@ -15,7 +15,7 @@ import tarfile
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,8 +59,12 @@ class Containers:
 
     def images(self) -> set[str]:
         """The ids of all images but the first one."""
-        found = {line.removeprefix("sha256:") for line in self.call("images", "-q", "--no-trunc").split()}
-        return found - {self.call("image", "inspect", "--format", "{{.Id}}", self.image).removeprefix("sha256:")}
+        return set(self._newest_first())
+
+    def _newest_first(self) -> list[str]:
+        found = [line.removeprefix("sha256:") for line in self.call("images", "-q", "--no-trunc").split()]
+        first = self.call("image", "inspect", "--format", "{{.Id}}", self.image).removeprefix("sha256:")
+        return [image for image in dict.fromkeys(found) if image != first]
 
     def quiet(self) -> None:
         """Wait until no command of the engine is under way that a run started, not even one whose run has died."""
@@ -70,8 +74,8 @@ class Containers:
 
     def clear(self) -> None:
         for name in self.containers():
-            self.call("rm", "-f", name)
-        for image in self.images():
+            self.call("rm", "-f", *(["--time", "0"] if self.program == "podman" else []), name)
+        for image in self._newest_first():  # none of them stands on a newer one
             self.call("rmi", "-f", image)
 
 
@@ -82,8 +86,8 @@ def _is_command(process: Path, program: str, marker: bytes) -> bool:
         return False
 
 
-def rootfs(path: Path) -> Path:
-    """A tar archive with a system of busybox."""
+def rootfs(path: Path, texts: Mapping[str, str] = FILES, programs: Iterable[str] = ()) -> Path:
+    """A tar archive with a system of busybox, and programs of this host with the libraries that they need."""
     names = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
     with tarfile.open(path, "w") as tar:
         for name in ("bin", "etc", "root", "tmp", "home", "home/app"):
@@ -96,11 +100,18 @@ def rootfs(path: Path) -> Path:
                 link = tarfile.TarInfo(f"bin/{name}")
                 link.type, link.linkname = tarfile.SYMTYPE, "busybox"
                 tar.addfile(link)
-        for name, text in FILES.items():
+        for needed in sorted({needed for program in programs for needed in (program, *_libraries(program))}):
+            tar.add(Path(needed).resolve(), needed.lstrip("/"))
+        for name, text in texts.items():
             file = tarfile.TarInfo(name)
             file.size = len(text)
             tar.addfile(file, io.BytesIO(text.encode()))
     return path
+
+
+def _libraries(program: str) -> list[str]:
+    said = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    return [word for line in said.splitlines() for word in line.split() if word.startswith("/")]
 
 
 @pytest.fixture(scope="session")
@@ -112,33 +123,39 @@ def import_base(engine: Containers, archive: Path) -> None:
     engine.call("import", "--change", 'CMD ["/bin/sh"]', str(archive), IMAGE)
 
 
-@pytest.fixture(scope="session")
-def dockerd(busybox_rootfs: Path) -> Iterator[Containers]:
-    """A daemon whose files and socket are in a directory of its own."""
+@contextmanager
+def running_dockerd(inside: Sequence[str] = (), **more: object) -> Iterator[Containers]:
+    """A daemon whose files and socket are in a directory of its own, with no image yet. ``inside`` is the command that
+    runs another where the daemon is to be; ``more`` are settings of it."""
     folder = Path(tempfile.mkdtemp(prefix="hclimg-dockerd-"))
     socket = f"unix://{folder}/d.sock"
     settings = {
         "data-root": f"{folder}/root", "exec-root": f"{folder}/exec", "pidfile": f"{folder}/d.pid",
         "hosts": [socket], "iptables": False, "bridge": "none", "storage-driver": "overlay2",
-        "default-ulimits": {"nofile": {"Name": "nofile", "Soft": 4096, "Hard": 4096}},
+        "default-ulimits": {"nofile": {"Name": "nofile", "Soft": 4096, "Hard": 4096}}, **more,
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(settings))
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            ["dockerd", "--config-file", str(folder / "config.json")], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
+        command = [*inside, "dockerd", "--config-file", str(folder / "config.json")]
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     found = Containers("docker", {"DOCKER_HOST": socket})
     while subprocess.run(["docker", "info"], env={**os.environ, **found.env}, capture_output=True).returncode:
         assert server.poll() is None, (folder / "log").read_text()
         time.sleep(0.05)
     try:
-        import_base(found, busybox_rootfs)
         yield found
         found.clear()
     finally:
         server.terminate()
         server.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def dockerd(busybox_rootfs: Path) -> Iterator[Containers]:
+    with running_dockerd() as found:
+        import_base(found, busybox_rootfs)
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -200,7 +217,10 @@ def _answers(port: int) -> bool:
 
 
 @contextmanager
-def _registry(folder: Path, more: str = "") -> Iterator[str]:
+def running_registry(folder: Path, users: str = "") -> Iterator[str]:
+    """``127.0.0.1:PORT``. ``users`` are lines of a file of users and their hashed passwords; empty: everybody may."""
+    more = f"auth:\n  htpasswd:\n    realm: tests\n    path: {folder}/users\n" if users else ""
+    (folder / "users").write_text(users)
     with held_ports() as hold, (folder / "log").open("wb") as log:
         port = hold()
         text = (
@@ -224,14 +244,12 @@ def _registry(folder: Path, more: str = "") -> Iterator[str]:
 @pytest.fixture(scope="session")
 def image_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """``127.0.0.1:PORT`` of a registry that takes everything from everybody."""
-    with _registry(tmp_path_factory.mktemp("registry")) as found:
+    with running_registry(tmp_path_factory.mktemp("registry")) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
 def locked_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, str]]:
     """A registry that wants a login: ``127.0.0.1:PORT``, user and password."""
-    folder = tmp_path_factory.mktemp("locked")
-    (folder / "users").write_text(f"{USER}:{HASHED}\n")
-    with _registry(folder, f"auth:\n  htpasswd:\n    realm: tests\n    path: {folder}/users\n") as found:
+    with running_registry(tmp_path_factory.mktemp("locked"), f"{USER}:{HASHED}\n") as found:
         yield found, USER, PASSWORD

@@ -21,14 +21,16 @@ class DockerBuilder(Builder[DockerConfig]):
 
     Config: ClassVar[type] = DockerConfig
     builder_id: ClassVar[str] = "packer.docker"
-    facts: ClassVar[tuple[str, ...]] = ("SourceImageDigest",)
+    facts: ClassVar[tuple[str, ...]] = ("SourceImageDigest", "ImageSha256")
 
     def inputs(self) -> tuple[Path, ...]:
         build = self.config.source.build
         if build is None:
             return ()
-        copied = sorted(path for path in build.context.rglob("*") if path.is_file()) if build.build_dir else []
-        return (Path(build.path).expanduser(), *copied)
+        from hclimg.builders.docker.context import files_of
+
+        dockerfile = Path(build.path).expanduser()
+        return (dockerfile, *(path for path in files_of(build) if path.absolute() != dockerfile.absolute()))
 
     def summary(self) -> str:
         source, result = self.config.source, self.config.result

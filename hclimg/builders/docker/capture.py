@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import evolve
 
 from hclimg.builders.docker.config import DockerConfig, ResultConfig
 from hclimg.builders.docker.launch import Running, defaults
-from hclimg.containers.engine import Engine, remove_image
+from hclimg.containers.engine import Engine, remove_image, take_name_off
 from hclimg.containers.things import BUILDER, IMPORTED
 from hclimg.errors import BuildError
 from hclimg.sdk.cancel import CancelToken
@@ -26,7 +27,7 @@ def capture(ctx: Context, config: DockerConfig, machine: Machine) -> Artifact:
         image = _commit(ctx, running, config.result)
         return Artifact(
             builder=IMPORTED, component=COMPONENT, id=image, description=f"Imported Docker image: {image}",
-            state={**running.engine.identity, "image": image},
+            state={**running.engine.identity, "image": image}, facts={"ImageSha256": image},
         )  # fmt: skip
     if config.result.export_path:
         path = Path(config.result.export_path).expanduser()
@@ -43,34 +44,29 @@ def capture(ctx: Context, config: DockerConfig, machine: Machine) -> Artifact:
 def _commit(ctx: Context, running: Running, result: ResultConfig) -> str:
     """The image's id.
 
-    The engine goes on with a commit when its caller is gone, so it is not cancelled: what it made is removed then.
+    The engine goes on with a commit when its caller is gone, so it is not cancelled: what it made is removed then. The
+    image has a name with the run in it until it is written down that it is kept: that is how a clean-up finds it.
     """
-    podman = running.engine.is_podman()
     engine = evolve(running.engine, ctx=evolve(ctx, cancel=CancelToken()))
     ctx.say("Committing the container")
     options = [part for text in (*defaults(running.settings, result.changes), *result.changes)
                for part in ("--change", text)]  # fmt: skip
     options += (["--author", result.author] if result.author else [])
     options += (["--message", result.message] if result.message else [])
-    if podman and result.message:
+    if result.message and engine.is_podman():
         options += ["--format", "docker"]  # the only one that keeps it
-    # podman tells nobody which image came of a container that is gone; docker has events, but no way to take a name
-    # off an image that has no other.
-    name = f"localhost/{run_name(ctx.run.id)}" if podman else ""
-    known = {"name": name} if podman else {"container": running.name}
-    record = ctx.journal.intend("docker/image", **known, **engine.identity)
+    name = f"localhost/{run_name(ctx.run.id)}:committed"
+    record = ctx.journal.intend("docker/image", name=name, container=running.name, **engine.identity)
     try:
-        image = engine.run("commit", *options, running.name, *([name] if name else [])).splitlines()[-1].strip()
-    except BuildError:
-        record.gone()
-        raise
-    record.made(id=image)
-    if ctx.cancel.cancelled:
-        remove_image(engine, image)
-        record.gone()
+        image = engine.run("commit", *options, running.name, name, outlives=True).splitlines()[-1].strip()
+        record.made(id=image)
         ctx.cancel.check()
-    if podman:
-        engine.run("untag", image)
+    except BaseException:
+        with suppress(BuildError):  # what cannot be removed stays in the journal; the first failure is told
+            remove_image(engine, name)
+            record.gone()
+        raise
+    take_name_off(engine, name)
     record.kept()
     return image if image.startswith("sha256:") else f"sha256:{image}"
 

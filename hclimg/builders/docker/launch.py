@@ -14,7 +14,7 @@ from hclimg.builders.docker.config import BuildConfig, DockerConfig
 from hclimg.communicators.connect import connect
 from hclimg.communicators.container import ContainerCommunicator
 from hclimg.communicators.facts import machine_facts
-from hclimg.containers.engine import Engine, is_missing, remove_image
+from hclimg.containers.engine import Engine, remove_container, remove_image
 from hclimg.containers.login import logged_in
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
@@ -104,14 +104,14 @@ def _container(ctx: Context, engine: Engine, command: list[str], image: str) -> 
         found = engine.inspect("container", name)
         _require_running(engine, name, found["State"])
     except BaseException:
-        _remove(engine, name)
+        remove_container(_uncancelled(engine), name)
         record.gone()
         raise
     container = str(found["Id"])
     record.made(id=container)
     ctx.say(f"Container {container[:12]} runs {image}.")
     yield name, container
-    _remove(engine, name)
+    remove_container(_uncancelled(engine), name)
     record.gone()
 
 
@@ -119,23 +119,21 @@ def _require_running(engine: Engine, name: str, state: dict[str, Any]) -> None:
     """A container that has nothing to do ends at once, and nobody can work in it."""
     if state.get("Running"):
         return
-    said = engine.run("logs", "--tail", "1", name)
+    words: list[str] = []
+    engine.run("logs", "--tail", "1", name, on_output=lambda line, _: words.append(line))
+    said = " ".join(words).strip()
     raise BuildError(
         f"The container is not running: it ended at once with exit code {state.get('ExitCode')}.",
         hint=f'Its last words: "{said}".' if said else 'Its command must wait, as "-d", "-i" and a shell do.',
     )
 
 
-def _remove(engine: Engine, name: str) -> None:
+def _uncancelled(engine: Engine) -> Engine:
     from attrs import evolve
 
     from hclimg.sdk.cancel import CancelToken
 
-    try:
-        evolve(engine, ctx=evolve(engine.ctx, cancel=CancelToken())).run("rm", "-f", "-v", name)
-    except BuildError as error:
-        if not is_missing(error.message):
-            raise
+    return evolve(engine, ctx=evolve(engine.ctx, cancel=CancelToken()))
 
 
 def _options(config: DockerConfig, files: Path) -> list[str]:
