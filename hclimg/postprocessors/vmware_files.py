@@ -14,6 +14,7 @@ from hclimg.postprocessors.vmware import VmwareConfig
 from hclimg.sdk.context import Context
 from hclimg.sdk.disk import disk_space, output_directory
 from hclimg.sdk.machine import Artifact
+from hclimg.sdk.vmx import Vmx
 
 BLOCK = 1 << 20
 OS_TYPES = {"debian": 96, "ubuntu": 94, "centos": 107, "rhel": 80, "windows": 103}
@@ -91,12 +92,7 @@ def vmx(config: VmwareConfig, name: str, disks: list[Disk]) -> str:
         "ethernet0.connectionType": config.network, "ethernet0.addressType": "generated",
         "ethernet0.startConnected": "TRUE",
     }  # fmt: skip
-    return "".join(f"{key} = {_quoted(value)}\n" for key, value in entries.items())
-
-
-def _quoted(value: str) -> str:
-    """Quotes and bars are written by their codes in a VMX file."""
-    return '"' + value.replace("|", "|7C").replace('"', "|22") + '"'
+    return Vmx(entries).text()
 
 
 # -- OVF --------------------------------------------------------------------------

@@ -100,6 +100,13 @@ class BootConfig:
             check_boot_command(problems, "boot_command", "".join(self.boot_command))
 
 
+def texts_of(boot: BootConfig) -> tuple[tuple[str, str], ...]:
+    """The strings of boot_command are one text, unless there is a pause after each."""
+    if not boot.boot_keygroup_interval:
+        return (("".join(boot.boot_command), ""),)
+    return tuple((text, "") for text in boot.boot_command)
+
+
 def check_boot_command(problems: Checker, name: str, text: str) -> None:
     """Report what is wrong with a boot command, and what only looks like a special key."""
     from hclimg.diagnostics import did_you_mean

@@ -91,6 +91,12 @@ def refuse_existing(ctx: Context, path: Path) -> None:
         raise _exists(path)
 
 
+def shown(path: Path) -> Path:
+    """A path as the user would write it: relative when it is below the current directory."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def _exists(path: Path) -> BuildError:
     return BuildError(
         f"The output directory {path} exists already.",

@@ -20,7 +20,6 @@ from hclimg.builders.qemu.builder import QemuBuilder
 from hclimg.builders.qemu.command import CONSOLE, CONSOLE_SIZE
 from hclimg.builders.qemu.config import DiskConfig, NetworkConfig, QemuConfig, VncConfig
 from hclimg.builders.qemu.guest import TAIL, Guest, PortTakenError, last_lines, shut_down, start_guest, tail
-from hclimg.builders.qemu.keyboard import type_boot_command
 from hclimg.builders.qemu.network import card_is_idle, card_of, wait_for_card
 from hclimg.builders.qemu.prepare import check_programs, copy_variables, firmware_paths, start_tpm
 from hclimg.builders.qemu.watch import explainer
@@ -29,7 +28,7 @@ from hclimg.communicators.none import NoCommunicator
 from hclimg.communicators.watched import WatchedCommunicator
 from hclimg.errors import BuildError, Cancelled, ConnectionLost, MissingProgram, TimedOut
 from hclimg.events import Said
-from hclimg.sdk.boot import BootConfig
+from hclimg.sdk.boot import BootConfig, texts_of
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.context import Context
 from hclimg.sdk.disk import private_directory
@@ -38,6 +37,7 @@ from hclimg.sdk.process import started_at
 from hclimg.sdk.rfb import Keyboard
 from hclimg.sdk.shutdown import ShutdownConfig
 from hclimg.sdk.steps import close_scope
+from hclimg.sdk.vnc_typing import Screen, type_boot_command
 from hclimg.units import Secret
 from servers.ports import HeldPort
 from servers.recording import Recording
@@ -289,8 +289,9 @@ def test_typing_stops_when_the_machine_dies(ctx: Context, held_port: HeldPort) -
     guest = started(ctx, "-vnc", f"127.0.0.1:{port - FIRST_DISPLAY}")
     boot = BootConfig(boot_wait=timedelta(), boot_command=("<wait60>",))
     threading.Timer(0.3, guest.process.kill).start()
-    with pytest.raises(BuildError, match="SIGKILL"):
-        type_boot_command(ctx, guest, QemuConfig(boot=boot), port, "", {})
+    screen = Screen(address="127.0.0.1", port=port)
+    with pytest.raises(BuildError, match="SIGKILL"), guest.watched(ctx) as watched:
+        type_boot_command(watched, screen, boot, texts_of(boot), {})
 
 
 # -- preparations -------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hclimg.builders.qemu.builder import QemuBuilder, Running
 from hclimg.builders.qemu.config import QemuConfig
 from hclimg.builders.qemu.disks import finish_disks
@@ -11,6 +9,7 @@ from hclimg.builders.qemu.guest import shut_down
 from hclimg.builders.qemu.prepare import EFI_VARS
 from hclimg.communicators.connect import clear_authorized_keys
 from hclimg.sdk.context import Context
+from hclimg.sdk.disk import shown
 from hclimg.sdk.machine import Artifact, Machine
 
 
@@ -39,9 +38,3 @@ def capture(ctx: Context, config: QemuConfig, machine: Machine) -> Artifact:
             "domainType": running.accelerator,
         },
     )
-
-
-def shown(path: Path) -> Path:
-    """A path as the user would write it: relative when it is below the current directory."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from hclimg.communicators.config import CommunicatorConfig
 from hclimg.config.fields import Checker, block, config, embed, setting
-from hclimg.sdk.boot import BootConfig, check_boot_command
+from hclimg.sdk.boot import BootConfig, check_boot_command, texts_of
 from hclimg.sdk.cdrom import CdConfig
 from hclimg.sdk.download import IsoConfig
 from hclimg.sdk.floppy import FloppyConfig
@@ -278,7 +278,7 @@ class QemuConfig:
     def typed(self) -> tuple[tuple[str, str], ...]:
         """What is typed: texts with their descriptions."""
         if self.boot.boot_command:
-            return tuple((text, "") for text in self.boot.boot_command)
+            return texts_of(self.boot)
         return tuple((row[0], row[1] if len(row) > 1 else "") for row in self.boot_steps if row)
 
     @property

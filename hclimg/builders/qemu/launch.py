@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from hclimg.builders.qemu import prepare
 from hclimg.builders.qemu.accelerator import best_accelerator
@@ -15,10 +15,11 @@ from hclimg.builders.qemu.command import Hardware, command_line
 from hclimg.builders.qemu.config import QemuConfig
 from hclimg.builders.qemu.disks import create_disks, disk_paths
 from hclimg.builders.qemu.guest import Guest, PortTakenError, start_guest
-from hclimg.builders.qemu.keyboard import type_boot_command
 from hclimg.builders.qemu.network import CARD_PATIENCE, guest_address, host_address, new_card_address, wait_for_card
 from hclimg.builders.qemu.watch import explainer
+from hclimg.communicators.build_key import build_key
 from hclimg.communicators.connect import connect
+from hclimg.communicators.facts import machine_facts
 from hclimg.communicators.watched import WatchedCommunicator
 from hclimg.errors import TimedOut
 from hclimg.sdk.cdrom import cd_image
@@ -28,24 +29,11 @@ from hclimg.sdk.floppy import floppy_disk
 from hclimg.sdk.http import HttpAddress, http_server
 from hclimg.sdk.machine import Communicator, Machine
 from hclimg.sdk.ports import reserved_port
-from hclimg.sdk.ssh_keys import KeyPair, temporary_key_pair
+from hclimg.sdk.ssh_keys import KeyPair
+from hclimg.sdk.surroundings import Surroundings
+from hclimg.sdk.vnc_typing import Screen, type_boot_command
 
 STARTS = 5  # how often QEMU is started when another program takes its port
-
-
-@frozen(kw_only=True)
-class Surroundings:
-    """What the guest sees of the host, as templates name it."""
-
-    http_ip: str
-    http_port: int
-    public_key: str
-
-    def data(self, name: str) -> dict[str, Any]:
-        """For boot_command."""
-        return {
-            "HTTPIP": self.http_ip, "HTTPPort": self.http_port, "Name": name, "SSHPublicKey": self.public_key,
-        }  # fmt: skip
 
 
 def launch(ctx: Context, config: QemuConfig, source: str) -> Machine:
@@ -53,7 +41,7 @@ def launch(ctx: Context, config: QemuConfig, source: str) -> Machine:
     output = output_directory(ctx, names.output)
     work = private_directory(ctx)
     accelerator = config.accelerator or best_accelerator(config.qemu_binary)
-    key = _key_pair(ctx, config)
+    key = build_key(ctx, config.communicator)
     paths = disk_paths(config, output.path, names.vm)
     disks = create_disks(ctx, config, source, paths)
     hardware = Hardware(name=names.vm, accelerator=accelerator, disks=disks, cds=_cds(ctx, config, source, work))
@@ -67,7 +55,7 @@ def launch(ctx: Context, config: QemuConfig, source: str) -> Machine:
     if password:
         guest.qmp.execute("set_password", protocol="vnc", password=password)
     if config.typed:
-        type_boot_command(ctx, guest, config, hardware.vnc_port, password, around.data(names.vm))
+        _type(ctx, guest, config, hardware.vnc_port, password, around.data(names.vm))
     if hardware.host_port:
         wait_for_card(ctx, guest, min(CARD_PATIENCE, config.communicator.timeout.total_seconds()))
     host, port = _where(ctx, guest, config, hardware)
@@ -75,7 +63,10 @@ def launch(ctx: Context, config: QemuConfig, source: str) -> Machine:
     return Machine(
         id=names.vm,
         communicator=communicator,
-        facts=_facts(config, names.vm, host, port, around, key),
+        facts={
+            **machine_facts(ctx, config.communicator, machine_id=names.vm, host=host, port=port, key=key),
+            **around.facts(),
+        },
         handle=Running(
             guest=guest,
             output=output,
@@ -88,16 +79,6 @@ def launch(ctx: Context, config: QemuConfig, source: str) -> Machine:
 
 
 # -- before the start ---------------------------------------------------------
-
-
-def _key_pair(ctx: Context, config: QemuConfig) -> KeyPair | None:
-    """A key for this build, unless the user has one."""
-    how = config.communicator
-    if how.communicator != "ssh" or how.ssh_private_key_file or how.ssh_agent_auth:
-        return None
-    return temporary_key_pair(
-        ctx, name=how.temporary_key_pair_name, key_type=how.temporary_key_pair_type, bits=how.temporary_key_pair_bits
-    )
 
 
 def _cds(ctx: Context, config: QemuConfig, source: str, work: Path) -> tuple[str, ...]:
@@ -194,6 +175,16 @@ def _rendered(
 # -- after the start ----------------------------------------------------------
 
 
+def _type(ctx: Context, guest: Guest, config: QemuConfig, port: int, password: str, data: Mapping[str, Any]) -> None:
+    """A machine that ends meanwhile ends the typing."""
+    wanted = config.screen
+    screen = Screen(
+        address=wanted.vnc_bind_address, port=port, password=password, key_interval=wanted.boot_key_interval
+    )  # fmt: skip
+    with guest.watched(ctx) as watched:
+        type_boot_command(watched, screen, config.boot, config.typed, data)
+
+
 def _where(ctx: Context, guest: Guest, config: QemuConfig, hardware: Hardware) -> tuple[str, int]:
     """Where the machine is reached from this host."""
     how = config.communicator
@@ -215,26 +206,3 @@ def _connect(ctx: Context, guest: Guest, config: QemuConfig, host: str, port: in
             ctx.output(f"console: {line}", "stderr")
         raise
     return WatchedCommunicator(communicator, explainer(guest, ctx.cancel))
-
-
-def _facts(
-    config: QemuConfig, name: str, host: str, port: int, around: Surroundings, key: KeyPair | None
-) -> dict[str, Any]:
-    """What templates see as ``build.*``."""
-    how = config.communicator
-    windows = how.communicator == "winrm"
-    served = config.http.wanted
-    return {
-        "ID": name,
-        "Host": host,
-        "Port": port,
-        "User": how.winrm_username if windows else how.ssh_username,
-        "Password": (how.winrm_password if windows else how.ssh_password).reveal(),
-        "ConnType": how.communicator,
-        "PackerHTTPIP": around.http_ip if served else "",
-        "PackerHTTPPort": str(around.http_port) if served else "",
-        "PackerHTTPAddr": f"{around.http_ip}:{around.http_port}" if served else "",
-        "SSHPublicKey": around.public_key,
-        "SSHPrivateKey": key.private.reveal() if key else "",
-        "WinRMPassword": how.winrm_password.reveal(),
-    }

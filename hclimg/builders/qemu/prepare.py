@@ -14,7 +14,8 @@ from hclimg.builders.qemu.disks import QEMU_IMG
 from hclimg.errors import BuildError, MissingProgram
 from hclimg.sdk.context import Context
 from hclimg.sdk.disk import disk_space, refuse_existing
-from hclimg.sdk.download import fetch_image, local_path, parse_checksum
+from hclimg.sdk.download import fetch_image, unchecked_image
+from hclimg.sdk.guest_files import guest_files
 from hclimg.sdk.process import PACKAGES, find_program, run_program, running_program
 from hclimg.sdk.steps import step
 
@@ -91,23 +92,8 @@ def _first_reachable(ctx: Context, config: QemuConfig) -> str:
 
 
 def input_files(config: QemuConfig) -> tuple[Path, ...]:
-    """Files of the host that the result depends on. An image with a checksum is known by that."""
-    from hclimg.sdk.cdrom import cd_files
-    from hclimg.sdk.media import expanded, flat, nested
-
-    found: list[Path] = []
-    try:
-        checked = bool(parse_checksum(config.iso.iso_checksum).digest)
-    except ValueError:
-        checked = False
-    if not checked:
-        found += [path for url in config.iso.urls[:1] if (path := local_path(url)) is not None]
-    if config.http.http_directory:
-        found += Path(config.http.http_directory).expanduser().rglob("*")
-    found += [item for item in cd_files(config.cd).values() if isinstance(item, Path)]
-    found += [file for path in expanded(config.floppy.floppy_files) for _, file in flat(path)]
-    found += [item for path in expanded(config.floppy.floppy_dirs) for _, item in nested(path)]
-    return tuple(path for path in found if path.is_file())
+    """Files of the host that the result depends on."""
+    return (*unchecked_image(config.iso), *guest_files(config.http, config.cd, config.floppy))
 
 
 # -- firmware, TPM, screen ----------------------------------------------------

@@ -14,6 +14,7 @@ from hclimg.builders.rootfs.output import staging
 from hclimg.builders.rootfs.system import read_line, seal, stop_processes
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
+from hclimg.sdk.disk import shown
 from hclimg.sdk.machine import Artifact, Communicator, Machine
 from hclimg.sdk.steps import step
 
@@ -126,7 +127,7 @@ def _room(config: RootfsConfig, used: int) -> int:
 
 
 def _artifact(config: RootfsConfig, running: Running, builder_id: str, files: list[str]) -> Artifact:
-    output = _shown(running.names.output)
+    output = shown(running.names.output)
     paths = [str(output / name) for name in files]
     boot = {Path(path).suffix[1:]: path for path in paths if path.endswith((".vmlinuz", ".initrd"))}
     return Artifact(
@@ -143,9 +144,3 @@ def _artifact(config: RootfsConfig, running: Running, builder_id: str, files: li
             "disk_size": config.image.size if config.image.has_disk else 0,
         },
     )
-
-
-def _shown(path: Path) -> Path:
-    """A path as the user would write it: relative when it is below the current directory."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -19,17 +19,10 @@ if TYPE_CHECKING:
 
 def input_files(config: CommonConfig) -> tuple[Path, ...]:
     """Files of the host that the guest sees."""
-    from hclimg.sdk.cdrom import cd_files
-    from hclimg.sdk.media import expanded, flat, nested
+    from hclimg.sdk.guest_files import guest_files
 
     running = config.running
-    found: list[Path] = []
-    if running.http.http_directory:
-        found += Path(running.http.http_directory).expanduser().rglob("*")
-    found += [item for item in cd_files(running.cd).values() if isinstance(item, Path)]
-    found += [file for path in expanded(running.floppy.floppy_files) for _, file in flat(path)]
-    found += [item for path in expanded(running.floppy.floppy_dirs) for _, item in nested(path)]
-    return tuple(path for path in found if path.is_file())
+    return guest_files(running.http, running.cd, running.floppy)
 
 
 @frozen
