@@ -54,6 +54,8 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "openstack": "hclimg.builders.openstack.builder:OpenstackBuilder",
         "qemu": "hclimg.builders.qemu.builder:QemuBuilder",
         "rootfs": "hclimg.builders.rootfs.builder:RootfsBuilder",
+        "vmware-iso": "hclimg.builders.vmware.builder:VmwareIsoBuilder",
+        "vmware-vmx": "hclimg.builders.vmware.builder:VmwareVmxBuilder",
         "vsphere-clone": "hclimg.builders.vsphere.builder:VsphereCloneBuilder",
         "vsphere-iso": "hclimg.builders.vsphere.builder:VsphereIsoBuilder",
     },
@@ -105,6 +107,7 @@ REMOVERS: dict[str, str] = {
     "aws": "hclimg.clouds.aws.remover:AwsRemover",
     "docker": "hclimg.containers.remover:DockerRemover",
     "openstack": "hclimg.clouds.openstack.remover:OpenstackRemover",
+    "vmware": "hclimg.builders.vmware.remover:VmwareRemover",
     "vsphere": "hclimg.clouds.vsphere.remover:VsphereRemover",
 }
 """By the part of a kind in the journal that is before the slash: ``aws/instance``."""

@@ -20,7 +20,7 @@ pytest_plugins = [
     "golden", "servers.ports", "servers.booted", "servers.recording", "servers.sshd",
     "servers.moto", "servers.aws_faults", "servers.openstack.fixture", "servers.alicloud_ecs.simulator",
     "servers.vcsim", "servers.containers", "servers.salt", "servers.wine", "servers.winrm",
-    "servers.rooted",
+    "servers.rooted", "servers.vmware",
 ]  # fmt: skip
 
 STEERING = re.compile(
