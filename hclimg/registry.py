@@ -62,6 +62,8 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     Kind.PROVISIONER: {
         "ansible-local": "hclimg.provisioners.ansible_local:AnsibleLocalProvisioner",
         "breakpoint": "hclimg.provisioners.breakpoint:BreakpointProvisioner",
+        "chef-client": "hclimg.provisioners.chef_client:ChefClientProvisioner",
+        "chef-solo": "hclimg.provisioners.chef_solo:ChefSoloProvisioner",
         "file": "hclimg.provisioners.file:FileProvisioner",
         "powershell": "hclimg.provisioners.powershell:PowershellProvisioner",
         "puppet-masterless": "hclimg.provisioners.puppet_masterless:PuppetMasterlessProvisioner",
@@ -105,6 +107,7 @@ REMOVER_GROUP = "hclimg.removers"
 REMOVERS: dict[str, str] = {
     "alicloud": "hclimg.clouds.alicloud.remover:AlicloudRemover",
     "aws": "hclimg.clouds.aws.remover:AwsRemover",
+    "chef": "hclimg.provisioners.chef_remover:ChefRemover",
     "docker": "hclimg.containers.remover:DockerRemover",
     "openstack": "hclimg.clouds.openstack.remover:OpenstackRemover",
     "vmware": "hclimg.builders.vmware.remover:VmwareRemover",

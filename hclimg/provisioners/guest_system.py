@@ -24,6 +24,9 @@ class GuestSystem(Protocol):
     def fill(self, directory: str, source: str) -> str:
         """Copy what is in directory ``source`` into a directory, which is made when missing and keeps what it has."""
 
+    def exists(self, path: str) -> str:
+        """Ends with 0 when there is a file or a directory."""
+
     def remove(self, *paths: str) -> str:
         """Files, or directories with what is in them; they may be gone already."""
 
@@ -45,6 +48,9 @@ class Unix:
         into = quote(directory)
         return f"{self.prefix}mkdir -p -- {into} && {self.prefix}cp -R -- {quote(source)}/. {into}/"
 
+    def exists(self, path: str) -> str:
+        return f"{self.prefix}test -e {quote(path)}"
+
     def remove(self, *paths: str) -> str:
         return f"{self.prefix}rm -rf -- {' '.join(map(quote, paths))}"
 
@@ -60,6 +66,9 @@ class Windows:
 
     def fill(self, directory: str, source: str) -> str:
         return f"xcopy {_quoted(source)} {_quoted(directory)} /e /i /y /q"
+
+    def exists(self, path: str) -> str:
+        return f"dir {_quoted(path)} >nul 2>nul"
 
     def remove(self, *paths: str) -> str:
         """A directory as such, a file as such; ``if exist DIR\\`` is true for directories only."""

@@ -13,10 +13,12 @@ from pathlib import Path
 from attrs import define, field
 
 from hclimg.errors import BuildError, CommandFailed
+from hclimg.provisioners.elevated_settings import Elevated
 from hclimg.provisioners.guest_system import GuestSystem, Unix, Windows
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator, OutputSink
 from hclimg.sdk.process import TAIL
+from hclimg.sdk.windows import LoginShell, line_for, login_shell
 
 NOT_FOUND = 127  # the exit code of a shell for a program that is not there
 NOT_FOUND_BY_CMD = (9009, 1)
@@ -24,16 +26,11 @@ _AS_ROOT_WITHOUT = '[ "$(id -u)" -eq 0 ] && ! command -v sudo >/dev/null'
 _NO_SUCH_COMMAND = ("is not recognized as an internal or external command", "is not recognized as the name of a cmdlet")
 
 
-def guest_system(communicator: Communicator, *, sudo: bool, windows: bool) -> GuestSystem:
-    """``sudo`` says whether commands go through sudo: not for a root who has none."""
-    if windows:
-        return Windows()
-    return Unix(sudo and communicator.run(_AS_ROOT_WITHOUT) != 0)
-
-
 @define(eq=False)
 class GuestTool:
-    """``name`` is for people: "Puppet"; ``sudo`` and ``windows`` as in :func:`guest_system`."""
+    """``name`` is for people: "Puppet". ``sudo`` says whether commands go through sudo: not for a root who has none,
+    and not on Windows. Raises BuildError when the machine is not what ``windows`` says.
+    """
 
     ctx: Context
     communicator: Communicator
@@ -41,11 +38,16 @@ class GuestTool:
     sudo: bool
     windows: bool = False
     system: GuestSystem = field(init=False)
+    _shell: LoginShell = LoginShell.POSIX
     _tail: deque[str] = field(factory=lambda: deque(maxlen=TAIL))
 
     def __attrs_post_init__(self) -> None:
-        self.system = guest_system(self.communicator, sudo=self.sudo, windows=self.windows)
-        self.sudo = bool(self.system.prefix)
+        if self.windows:
+            self._shell, self.sudo = login_shell(self.communicator), False
+            if self._shell is LoginShell.POSIX:
+                raise BuildError('guest_os_type is "windows", and this machine has a POSIX shell.')
+        self.sudo = self.sudo and self.communicator.run(_AS_ROOT_WITHOUT) != 0
+        self.system = Windows() if self.windows else Unix(self.sudo)
 
     @property
     def prefix(self) -> str:
@@ -76,8 +78,12 @@ class GuestTool:
     def do(self, command: str, failure: str, *, hint: str = "") -> None:
         """A command whose output nobody needs unless it fails. Raises BuildError."""
         said: list[str] = []
-        if self.communicator.run(command, on_output=lambda line, _: said.append(line)):
+        line = line_for(self._shell, command)
+        if self.communicator.run(line, on_output=lambda line, _: said.append(line)):
             raise BuildError(f"{failure}: {' '.join(said[-TAIL:])}.", hint=hint)
+
+    def exists(self, path: str) -> bool:
+        return self.communicator.run(line_for(self._shell, self.system.exists(path))) == 0
 
     def put(self, local: Path, remote: str, *, mode: int | None = None) -> str:
         """Upload a file to ``remote``, or what is in a directory into it; ``remote``."""
@@ -95,19 +101,33 @@ class GuestTool:
         hints: Mapping[int, str],
         title: str = "",
         watch: OutputSink = lambda _line, _stream: None,
+        elevated: Elevated | None = None,
     ) -> int:
         """The tool's own command; its output is shown, and given to ``watch`` line by line.
 
-        ``valid`` None takes every exit code. ``title`` names it, if it is not the tool as such. Raises CommandFailed.
+        ``valid`` None takes every exit code. ``title`` names it, if it is not the tool as such; ``elevated`` is which
+        user of Windows runs it, if it is another one. Raises CommandFailed.
         """
         self._tail.clear()
         self.ctx.say(f"Running {title or self.name}")
-        status = self.communicator.run(command, on_output=lambda line, stream: self._output(line, stream, watch))
+        status = self._run_as(command, elevated, lambda line, stream: self._output(line, stream, watch))
         if valid is not None and status not in valid:
             message = f"{title or self.name} ended with exit code {status}."
             hint = hints.get(NOT_FOUND if self._is_missing(status) else status, "")
             raise CommandFailed(message, exit_code=status, output=tuple(self._tail), hint=hint)
         return status
+
+    def _run_as(self, command: str, elevated: Elevated | None, on_output: OutputSink) -> int:
+        if elevated is None:
+            return self.communicator.run(line_for(self._shell, command), on_output=on_output)
+        from hclimg.provisioners.elevated import elevated_script
+
+        script = elevated_script(self.ctx, elevated, command)
+        try:
+            self.communicator.upload(script.content, script.path)
+            return self.communicator.run(line_for(self._shell, script.command), on_output=on_output)
+        finally:
+            self.remove(script.path)
 
     def _is_missing(self, status: int) -> bool:
         """sudo's own way to say that there is no such program (its exit code is 1 then), and those of Windows."""

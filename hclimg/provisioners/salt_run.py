@@ -21,6 +21,7 @@ from hclimg.provisioners.salt_report import SaltReport
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.scripts import token
+from hclimg.sdk.windows import with_backslashes
 
 MISSING = (
     "The machine has no salt-call in its PATH: leave out skip_bootstrap, install it in a step before (the Salt "
@@ -148,5 +149,5 @@ def salt_call(tool: GuestTool, config: SaltMasterlessConfig) -> str:
 def _quoted(path: str, tool: GuestTool) -> str:
     """Quotes only where there must be some: PowerShell takes a quoted first word for a text, not for a program."""
     if tool.windows:
-        return f'"{path}"' if " " in path else path
+        return f'"{path}"' if " " in path else with_backslashes(path)
     return quote(path)
