@@ -39,7 +39,6 @@ class OutputDirectory:
 def private_directory(ctx: Context) -> Iterator[Path]:
     """A directory for sockets, keys and logs that only this user can read."""
     import secrets
-    import shutil
     import tempfile
 
     path = Path(tempfile.gettempdir()) / f"hclimg-{secrets.token_hex(6)}"
@@ -48,8 +47,7 @@ def private_directory(ctx: Context) -> Iterator[Path]:
         path.mkdir(mode=0o700)
     record.made()
     yield path
-    shutil.rmtree(path, ignore_errors=True)
-    record.gone()
+    _remove(ctx, path, record)
 
 
 @step("Creating output directory", undo="Closing output directory")
@@ -77,7 +75,17 @@ def output_directory(ctx: Context, path: Path) -> Iterator[OutputDirectory]:
     directory = OutputDirectory(path, record)
     yield directory
     if not directory.kept:
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(ctx, path, record)
+
+
+def _remove(ctx: Context, path: Path, record: Record) -> None:
+    """What cannot be removed stays in the journal, for ``hclimg cleanup``."""
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        ctx.warn(f"{path} cannot be removed now; `hclimg cleanup` will try again.")
+    else:
         record.gone()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import stat
 from collections.abc import Callable
@@ -73,6 +74,18 @@ def test_an_unfinished_output_directory_goes_away_and_a_kept_one_stays(
     assert close_scope(ctx) == []
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["whole"]
     assert ledger.lines[-2:] == ["kept directory", "gone directory"]
+
+
+def test_what_cannot_be_removed_stays_in_the_journal(
+    ctx: Context, ledger: Ledger, recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = private_directory(ctx)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda _path, *, ignore_errors: None)
+        assert close_scope(ctx) == []
+    assert ledger.lines == ["intend directory", "made directory"]
+    assert recording.said == [f"{path} cannot be removed now; `hclimg cleanup` will try again."]
+    path.rmdir()
 
 
 def test_what_stands_there_is_only_replaced_by_force(ctx: Context, tmp_path: Path) -> None:
