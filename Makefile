@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 # What building the quickstart needs.
 PACKAGES := mmdebstrap qemu-system-x86 qemu-utils e2fsprogs fdisk grub-common grub-pc-bin openssh-client
 # What the tests need besides: the real servers and the peer that hclimg is compared with.
-TEST_PACKAGES := $(PACKAGES) iproute2 openssh-server openssl ovmf packer swtpm xorriso mtools tmux pigz zstd lz4 xz-utils bzip2 puppet-agent vagrant
+TEST_PACKAGES := $(PACKAGES) iproute2 openssh-server openssl ovmf packer swtpm xorriso mtools tmux pigz zstd lz4 xz-utils bzip2 puppet-agent vagrant rpm
 # Container engines, and a registry for them.
 TEST_PACKAGES += docker.io podman runc crun docker-registry busybox-static
 # A Windows of sorts.

@@ -18,9 +18,7 @@ class DockerTagConfig:
 
     repository: str = setting("The repository.", template=True, example='"registry.example.org/team/web"')
     tags: tuple[str, ...] = setting("The tags.", default=(), default_doc="`latest`", template=True)
-    tag: tuple[str, ...] = setting(
-        "The old name of tags.", default=(), deprecated="write tags instead.", template=True
-    )
+    tag: tuple[str, ...] = setting("The old name of tags.", default=(), deprecated="write tags instead.", template=True)
     force: bool = setting(
         "Nothing.", default=False, ignored="all engines since Docker 1.12 move a name that exists to the new image."
     )

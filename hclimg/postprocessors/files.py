@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
+from hclimg.sdk.steps import step
 
 LOCK_POLL = 0.05
 
@@ -63,6 +64,24 @@ def replacing(ctx: Context, target: Path) -> Iterator[Path]:
     finally:
         partial.unlink(missing_ok=True)
         record.gone()
+
+
+@step("Creating working directory", undo="Removing working directory")
+def working_directory(ctx: Context, target: Path) -> Iterator[Path]:
+    """Beside what is being made, where room for an image is."""
+    import shutil
+
+    path = target.absolute().with_name(f".{target.name}.{ctx.run.id}.work")
+    record = ctx.journal.intend("directory", path=str(path))
+    try:
+        path.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        record.gone()
+        raise BuildError(f"{target} cannot be written: {error.strerror}.") from error
+    record.made()
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+    record.gone()
 
 
 def write_text(ctx: Context, target: Path, text: str) -> None:

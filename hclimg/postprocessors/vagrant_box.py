@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from hclimg.errors import BuildError
 from hclimg.postprocessors.archive import pack_members
-from hclimg.postprocessors.files import replacing
+from hclimg.postprocessors.files import replacing, working_directory
 from hclimg.postprocessors.vagrant import VagrantConfig
 from hclimg.postprocessors.vagrant_content import Content, content_of
 from hclimg.sdk.context import Context
 from hclimg.sdk.disk import disk_space
 from hclimg.sdk.machine import Artifact
-from hclimg.sdk.steps import step
 from hclimg.units import show_size
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "i386": "386", "armv7l": "arm"}
@@ -31,7 +28,7 @@ def make_box(ctx: Context, config: VagrantConfig, provider: str, artifact: Artif
     }  # fmt: skip
     target = Path(ctx.render(config.output, **names)).expanduser()
     custom = _custom(ctx, config, names)
-    work = _work(ctx, target)
+    work = working_directory(ctx, target)
     with disk_space(work):
         content = content_of(ctx, provider, artifact, work)
         members = _members(content, work, custom, names["Architecture"])
@@ -41,22 +38,6 @@ def make_box(ctx: Context, config: VagrantConfig, provider: str, artifact: Artif
             members[name.name] = name.expanduser()
     _pack(ctx, config, target, members, provider)
     return target
-
-
-@step("Creating working directory", undo="Removing working directory")
-def _work(ctx: Context, target: Path) -> Iterator[Path]:
-    """Beside the box, where room for an image is."""
-    path = target.absolute().with_name(f".{target.name}.{ctx.run.id}.work")
-    record = ctx.journal.intend("directory", path=str(path))
-    try:
-        path.mkdir(mode=0o700, parents=True)
-    except OSError as error:
-        record.gone()
-        raise BuildError(f"{target} cannot be written: {error.strerror}.") from error
-    record.made()
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
-    record.gone()
 
 
 def _custom(ctx: Context, config: VagrantConfig, names: dict[str, str]) -> str:

@@ -38,6 +38,8 @@ PACKAGES = {
     "qemu-img": "qemu-utils",
     "mmdebstrap": "mmdebstrap",
     "mke2fs": "e2fsprogs",
+    "debugfs": "e2fsprogs",
+    "blkid": "util-linux",
     "sfdisk": "fdisk",
     "grub-mkimage": "grub-common grub-pc-bin",
     "xorriso": "xorriso",

@@ -21,7 +21,7 @@ HEAVY = {
     "pypsrp", "requests",
     "aliyunsdkcore", "numpy", "importlib.metadata", "asyncio", "http.client", "email", "ssl", "subprocess",
     "concurrent.futures", "tempfile", "dataclasses", "fractions", "decimal", "hclimg.events", "hclimg.engine.run",
-    "hclimg.ui.diagnostics", "hclimg.ui.console",
+    "hclimg.ui.diagnostics", "hclimg.ui.console", "cyclonedx", "spdx_tools", "packageurl", "jsonschema",
 }  # fmt: skip
 
 ALL_STEPS = """\
@@ -93,10 +93,12 @@ build {
   provisioner "shell-local" { inline = ["true"] }
   provisioner "breakpoint" {}
   provisioner "sleep" { duration = "1s" }
+  provisioner "hcp-sbom" { auto_generate = true }
   post-processor "manifest" {}
   post-processor "amazon-import" { s3_bucket_name = "abc" }
   post-processor "checksum" {}
   post-processor "compress" {}
+  post-processor "sbom" {}
   post-processor "vagrant" { override = { libvirt = { compression_level = 9 } } }
   post-processor "artifice" { files = ["x"] }
   post-processor "shell-local" { inline = ["true"] }
