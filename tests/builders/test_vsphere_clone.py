@@ -122,6 +122,12 @@ REFUSED = [
     ('template = "DC0_H0_VM0"\nvm_name = "web"\nnetwork = "VM Netwrok"', 'no network "VM Netwrok"', "VM Network"),
     ('template = "DC0_H0_VM0"\nvm_name = "web"\nresource_pool = "none"', 'no resource pool "none" in DC0_H0', ""),
     ('template = "DC0_H0_VM0"\nvm_name = "web"\nlinked_clone = true', "has no snapshot", "create_snapshot"),
+    ('template = "DC0_H0_VM0"\nvm_name = "web"\ncluster = "DC0_C1"', 'There is no cluster "DC0_C1"', '"DC0_C0"'),
+    ('template = "DC0_H0_VM0"\nvm_name = "web"\ncluster = "DC0_C0"', 'not in the cluster "DC0_C0"', "DC0_H0"),
+    ('template = "DC0_H0_VM0"\nvm_name = "web"\nhost = "DC0_H9"', 'There is no host "DC0_H9"', '"DC0_H0"'),
+    ('template = "DC0_H0_VM0"\nvm_name = "web"\nfolder = "DC0_H0_VM1"', "in /DC0 is no folder", "another folder"),
+    ('template = "old/DC0_H0_VM0"\nvm_name = "web"', 'no machine or template "old/DC0_H0_VM0"', '"DC0_H0_VM0"'),
+    ('template = "DC0_H0_VM0"\nvm_name = "vm"\nfolder = "a/vm"\nnetwork = "none"', 'no network "none"', "VM Network"),
     ('template = "DC0_H0_VM0"\nvm_name = "web"\ndatacenter = "DC1"', 'no datacenter "DC1"', "DC0"),
     ('template = "DC0_H0_VM0"\nvm_name = "web"\nvapp { properties = { a = "b" } }', "no vApp property", ""),
     ('template = "DC0_H0_VM0"\nvm_name = "web"\nip_wait_timeout = "1s"', "VMware Tools told of no address", "ssh_host"),
@@ -139,6 +145,16 @@ def test_what_the_world_refuses_is_explained_and_nothing_stays(
     assert hint in said(done)
     assert "Traceback" not in done.stdout + done.stderr
     assert set(machines(api)) == MACHINES
+    assert "a" not in {one.name for one in api.listing("Folder")}
+
+
+@pytest.mark.slow
+def test_a_template_is_cloned_without_a_warning(build: Build, api: Vcenter) -> None:
+    assert build(CLONE + "convert_to_template = true").returncode == 0
+    done = build(CLONE.replace('"DC0_H0_VM0"', '"web"').replace('vm_name  = "web"', 'vm_name = "second"'))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "is a machine and no template" not in done.stdout
+    assert machines(api)["second"]["config.template"] is False
 
 
 @pytest.mark.slow

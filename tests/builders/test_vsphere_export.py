@@ -5,12 +5,15 @@ extension of it, and say nothing of VMware's servers; what is tested is hclimg's
 from __future__ import annotations
 
 import hashlib
+import os
 import resource
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
-from vsphere_kit import CLONE, MACHINES, Build, api, build, machines
+from vsphere_kit import CLONE, MACHINES, ROOT, Build, api, build, machines, template
 
 from hclimg.builders.vsphere.download import Part, fetch
 from hclimg.clouds.vsphere.client import Vcenter
@@ -18,6 +21,7 @@ from hclimg.errors import BuildError
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.context import Context
 from ovf_schema import problems
+from servers.sshd import Sshd
 from servers.vcsim import Vcsim
 
 __all__ = ["api", "build"]
@@ -124,6 +128,27 @@ def test_a_full_disk_is_explained(ctx: Context, api: Vcenter, vcsim: Vcsim) -> N
     part = Part(device.key, device.url.replace("*", vcsim.address), Path("/dev/full"), True)
     with pytest.raises(BuildError, match="The disk is full: /dev/full cannot be written"):
         fetch(ctx, api, part, "", 0)
+
+
+@pytest.mark.slow
+def test_a_target_that_becomes_full(vcsim: Vcsim, sshd: Sshd, api: Vcenter, tmp_path: Path) -> None:
+    """A small file system, in a mount namespace of the program's own; what it has in the end is listed from inside."""
+    store = api.listing("Datastore", "info")[0].props["info"].url
+    script = f"for disk in {store}/*/*.vmdk; do head -c 3000000 /dev/zero > $disk; done"
+    fill = f'provisioner "shell-local" {{ inline = ["{script}"] }}'
+    (tmp_path / "t.pkr.hcl").write_text(template(vcsim, sshd, exporting(), "vsphere-clone", fill))
+    (tmp_path / "out").mkdir()
+    program = f"{sys.executable} -m hclimg apply t.pkr.hcl"
+    script = f"mount -t tmpfs -o size=1m none out && {program}; code=$?; echo there: $(ls -A out).; exit $code"
+    env = {**os.environ, "HCLIMG_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    command = ["unshare", "--mount", "sh", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout
+    said = " ".join((done.stdout + done.stderr).split())
+    assert f"The disk is full: {tmp_path}/out/web-disk-0.vmdk cannot be written" in said
+    assert "there: ." in done.stdout
+    assert "Left behind" not in said
+    assert set(machines(api)) == MACHINES
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -52,7 +53,7 @@ def template(vcsim: Vcsim, sshd: Sshd, settings: str, kind: str, steps: str) -> 
     return f"""\
 source "{kind}" "image" {{
 {vcsim.settings}
-  host                = "DC0_H0"
+{"" if re.search(r"^ *host *=", settings, re.MULTILINE) else '  host                = "DC0_H0"'}
   ssh_username        = "{sshd.user}"
   ssh_private_key_file = "{sshd.key_file}"
   ssh_port            = {sshd.port}

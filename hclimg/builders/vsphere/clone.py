@@ -8,9 +8,11 @@ from typing import Any
 from attrs import frozen
 
 from hclimg.builders.vsphere import devices
-from hclimg.builders.vsphere.clone_config import CustomizeConfig, GuestInterface, VsphereCloneConfig
+from hclimg.builders.vsphere.clone_config import CustomizeConfig, VsphereCloneConfig
+from hclimg.builders.vsphere.customization import customization
 from hclimg.builders.vsphere.devices import KILOBYTES, Keys, change
 from hclimg.builders.vsphere.launch import key_pair, special_devices, start
+from hclimg.builders.vsphere.placement import place_clone
 from hclimg.builders.vsphere.site import locate
 from hclimg.clouds.vsphere import inventory
 from hclimg.clouds.vsphere.client import is_a, new
@@ -39,6 +41,9 @@ def launch(ctx: Context, config: VsphereCloneConfig) -> Machine:
     api = session(ctx, common.access.endpoint())
     site = locate(ctx, common, api)
     source = find_source(ctx, site, config)
+    if common.location.datastore_cluster:
+        name = common.location.vm_name
+        site = place_clone(ctx, site, common.location.datastore_cluster, source.ref, name)
     backing = _backing(site, config.network) if config.network else None
     key = key_pair(ctx, common.running)
     make_room(ctx, site, common.location.vm_name)
@@ -119,10 +124,18 @@ def configure(
     public_key: str,
 ) -> None:  # fmt: skip
     """Everything that the template says, in one change."""
-    common = config.common
-    spec = devices.config_spec(common.hardware, common.flags, common.parameters, common.result.notes)
     existing = site.api.get(machine.ref, "config.hardware.device").get("config.hardware.device", [])
-    keys = Keys()
+    spec = changes_of(config, existing, backing, site.datastore)
+    if properties := properties_of(config, source, public_key):
+        spec.vAppConfig = new("vApp.VmConfigSpec", property=properties)
+    reconfigure(site.api, machine.ref, f"configure {machine.name}", spec, ctx.cancel)
+
+
+def changes_of(config: VsphereCloneConfig, existing: list[Any], backing: Any, datastore: str) -> Any:
+    """What the API is told to change of a machine with these devices; ``backing`` is of the first card's new network,
+    ``datastore`` where new disks go, if not beside the machine. Makes no requests."""
+    common, keys = config.common, Keys()
+    spec = devices.config_spec(common.hardware, common.flags, common.parameters, common.result.notes)
     changes = special_devices(common.hardware, existing, keys)
     if config.disk_size:
         disk = devices.of_kind(existing, "VirtualDisk")[0]
@@ -130,21 +143,23 @@ def configure(
             disk.capacityInKB, disk.capacityInBytes = config.disk_size * KILOBYTES, config.disk_size * KILOBYTES * 1024
             changes.append(change(disk, "edit"))
     if config.network or config.mac_address:
-        card = devices.of_kind(existing, "VirtualEthernetCard")[0]
-        if backing is not None:
-            card.backing = backing
-        if config.mac_address:
-            card.addressType, card.macAddress = "manual", config.mac_address
-        changes.append(change(card, "edit"))
-    changes += _more_disks(site, config, existing, keys)
+        changes.append(change(_card(config, existing, backing), "edit"))
+    changes += _more_disks(config, existing, keys, datastore)
     if changes:
         spec.deviceChange = changes
-    if properties := _properties(config, source, public_key):
-        spec.vAppConfig = new("vApp.VmConfigSpec", property=properties)
-    reconfigure(site.api, machine.ref, f"configure {machine.name}", spec, ctx.cancel)
+    return spec
 
 
-def _more_disks(site: Site, config: VsphereCloneConfig, existing: list[Any], keys: Keys) -> list[Any]:
+def _card(config: VsphereCloneConfig, existing: list[Any], backing: Any) -> Any:
+    card = devices.of_kind(existing, "VirtualEthernetCard")[0]
+    if backing is not None:
+        card.backing = backing
+    if config.mac_address:
+        card.addressType, card.macAddress = "manual", config.mac_address
+    return card
+
+
+def _more_disks(config: VsphereCloneConfig, existing: list[Any], keys: Keys, datastore: str) -> list[Any]:
     storage = config.common.disks
     if not storage.storage:
         return []
@@ -153,11 +168,11 @@ def _more_disks(site: Site, config: VsphereCloneConfig, existing: list[Any], key
     attached = devices.controllers(storage.controllers, keys)
     for controller in attached:
         controller.busNumber += next(count for kind, count in have.items() if is_a(controller, f"vm.device.{kind}"))
-    disks = devices.disks(storage.storage, attached, keys, site.datastore)
+    disks = devices.disks(storage.storage, attached, keys, datastore)
     return [change(one) for one in attached] + [change(disk, file="create") for disk in disks]
 
 
-def _properties(config: VsphereCloneConfig, source: Source, public_key: str) -> list[Any]:
+def properties_of(config: VsphereCloneConfig, source: Source, public_key: str) -> list[Any]:
     """Values for the properties that the template declares."""
     wanted = dict(config.vapp.properties) if config.vapp else {}
     known = {prop.id: prop for prop in source.properties}
@@ -211,72 +226,6 @@ def customize(ctx: Context, site: Site, config: CustomizeConfig, machine: OwnedM
             f"customize has {len(config.network_interface)} network_interface blocks, but the machine {cards} cards."
         )
         raise BuildError(message, hint="Write a block for each card, in their order.")
-    interfaces = [*config.network_interface, *[GuestInterface()] * (cards - len(config.network_interface))]
-    spec = new(
-        "vm.customization.Specification",
-        identity=_identity(config, machine.name),
-        globalIPSettings=new(
-            "vm.customization.GlobalIPSettings", dnsServerList=list(config.dns_server_list),
-            dnsSuffixList=list(config.dns_suffix_list),
-        ),
-        nicSettingMap=[new("vm.customization.AdapterMapping", adapter=_adapter(config, one)) for one in interfaces],
-    )  # fmt: skip
-    if config.windows_options:
-        spec.options = new("vm.customization.WinOptions", changeSID=True, deleteAccounts=False)
+    spec = customization(config, machine.name, cards)
     what = f"customize {machine.name}"
     site.api.run(what, lambda: machine.ref.CustomizeVM_Task(spec), ctx.cancel)
-
-
-def _adapter(config: CustomizeConfig, one: GuestInterface) -> Any:
-    adapter = new("vm.customization.IPSettings", ip=new("vm.customization.DhcpIpGenerator"))
-    if one.ipv4_address:
-        adapter.ip = new("vm.customization.FixedIp", ipAddress=one.ipv4_address)
-        adapter.subnetMask = _mask(one.ipv4_netmask)
-        if config.ipv4_gateway:
-            adapter.gateway = [config.ipv4_gateway]
-    if one.ipv6_address:
-        fixed = new("vm.customization.FixedIpV6", ipAddress=one.ipv6_address, subnetMask=one.ipv6_netmask)
-        adapter.ipV6Spec = new("vm.customization.IPSettings.IpV6AddressSpec", ip=[fixed])
-        if config.ipv6_gateway:
-            adapter.ipV6Spec.gateway = [config.ipv6_gateway]
-    if one.dns_server_list:
-        adapter.dnsServerList = list(one.dns_server_list)
-    if one.dns_domain:
-        adapter.dnsDomain = one.dns_domain
-    return adapter
-
-
-def _mask(bits: int) -> str:
-    from ipaddress import ip_network
-
-    return str(ip_network(f"0.0.0.0/{bits}").netmask)
-
-
-def _identity(config: CustomizeConfig, name: str) -> Any:
-    if config.linux_options:
-        linux = config.linux_options
-        return new(
-            "vm.customization.LinuxPrep", domain=linux.domain, timeZone=linux.time_zone, hwClockUTC=linux.hw_clock_utc,
-            hostName=new("vm.customization.FixedName", name=linux.host_name or name),
-        )  # fmt: skip
-    if config.windows_options is None:
-        return new("vm.customization.SysprepText", value=config.sysprep)
-    windows = config.windows_options
-    unattended = new(
-        "vm.customization.GuiUnattended", timeZone=windows.time_zone, autoLogon=windows.auto_logon,
-        autoLogonCount=windows.auto_logon_count,
-    )  # fmt: skip
-    if windows.admin_password.reveal():
-        unattended.password = new("vm.customization.Password", value=windows.admin_password.reveal(), plainText=True)
-    user = new(
-        "vm.customization.UserData", fullName=windows.full_name, orgName=windows.organization_name,
-        productId=windows.product_key.reveal(),
-        computerName=new("vm.customization.FixedName", name=windows.computer_name),
-    )  # fmt: skip
-    sysprep = new(
-        "vm.customization.Sysprep", guiUnattended=unattended, userData=user,
-        identification=new("vm.customization.Identification", joinWorkgroup=windows.workgroup or "WORKGROUP"),
-    )  # fmt: skip
-    if windows.run_once_command_list:
-        sysprep.guiRunOnce = new("vm.customization.GuiRunOnce", commandList=list(windows.run_once_command_list))
-    return sysprep

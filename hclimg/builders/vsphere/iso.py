@@ -11,6 +11,7 @@ from hclimg.builders.vsphere.clone import card_backing
 from hclimg.builders.vsphere.devices import Keys, change
 from hclimg.builders.vsphere.iso_config import InstallConfig, VsphereIsoConfig
 from hclimg.builders.vsphere.launch import key_pair, special_devices, start
+from hclimg.builders.vsphere.placement import place_new
 from hclimg.builders.vsphere.site import cached_file, locate, temporary_file
 from hclimg.clouds.vsphere import inventory
 from hclimg.clouds.vsphere.client import is_a, new
@@ -41,9 +42,11 @@ def launch(ctx: Context, config: VsphereIsoConfig, iso: str) -> Machine:
     common = config.common
     api = session(ctx, common.access.endpoint())
     site = locate(ctx, common, api)
-    if not site.datastore:
+    if not site.datastore and not common.location.datastore_cluster:
         raise BuildError("It is not said on which datastore the machine's files go.", hint=_datastores(site))
     backings = [_backing(site, adapter.network) for adapter in config.network_adapters]
+    if common.location.datastore_cluster:
+        site = place_new(ctx, site, common.location.datastore_cluster, machine_spec(config, site, backings))
     key = key_pair(ctx, common.running)
     make_room(ctx, site, common.location.vm_name)
     isos = (_on_datastore(ctx, site, config, Path(iso)),) if iso else ()
@@ -64,14 +67,15 @@ def _datastores(site: Site) -> str:
 
 def _on_datastore(ctx: Context, site: Site, config: VsphereIsoConfig, iso: Path) -> str:
     install, location = config.install, config.common.location
-    store = install.remote_cache_datastore or site.datastore
-    if store != site.datastore:
-        inventory.find(site.api, site.place, "Datastore", store)
+    store, ref = site.datastore, site.datastore_ref
+    if install.remote_cache_datastore:
+        store = install.remote_cache_datastore
+        ref = inventory.find(site.api, site.place, "Datastore", store)
     target = DatastorePath(store, f"{install.remote_cache_path.strip('/')}/{iso.name}")
     host = location.host if location.set_host_for_datastore_uploads else ""
     if install.remote_cache_cleanup:
         return str(temporary_file(ctx, site, iso, target, host))
-    cached_file(ctx, site, iso, target, host, replace=install.remote_cache_overwrite)
+    cached_file(ctx, site, ref, iso, target, host, replace=install.remote_cache_overwrite)
     return str(target)
 
 
@@ -80,7 +84,7 @@ def create(ctx: Context, site: Site, config: VsphereIsoConfig, backings: list[An
     name = config.common.location.vm_name
 
     def make(marks: list[Any]) -> Any:
-        spec = _spec(config, site, backings)
+        spec = machine_spec(config, site, backings)
         spec.extraConfig = [*(spec.extraConfig or ()), *marks]
         pool, host = site.where.pool, site.where.host
         what = f'make the machine "{name}"'
@@ -89,13 +93,14 @@ def create(ctx: Context, site: Site, config: VsphereIsoConfig, backings: list[An
     yield from owned(ctx, site, name, make)
 
 
-def _spec(config: VsphereIsoConfig, site: Site, backings: list[Any]) -> Any:
+def machine_spec(config: VsphereIsoConfig, site: Site, backings: list[Any]) -> Any:
+    """What the API is told to make. Without a datastore, for Storage DRS to choose one."""
     common = config.common
     keys = Keys()
     spec = devices.config_spec(common.hardware, common.flags, common.parameters, common.result.notes)
     spec.name = common.location.vm_name
     spec.guestId = config.guest_os_type
-    spec.files = new("vm.FileInfo", vmPathName=f"[{site.datastore}]")
+    spec.files = new("vm.FileInfo", vmPathName=f"[{site.datastore}]" if site.datastore else "")
     spec.numCPUs = common.hardware.CPUs or 1
     spec.memoryMB = common.hardware.RAM or DEFAULT_MEMORY
     if config.vm_version:

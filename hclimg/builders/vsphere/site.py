@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from hclimg.builders.vsphere.config import CommonConfig
 from hclimg.clouds.vsphere import files, inventory
@@ -18,15 +19,14 @@ from hclimg.sdk.steps import step
 
 @step("Looking up where the machine goes")
 def locate(ctx: Context, config: CommonConfig, api: Vcenter) -> Site:
-    """Everything that the template names, before anything is made."""
+    """Everything that the template names, before anything is made. The datastore of a cluster is chosen later: it
+    depends on what the machine is (``placement``)."""
     wanted = config.location
     place = inventory.datacenter(api, config.access.datacenter)
     where = inventory.compute(api, place, cluster=wanted.cluster, host=wanted.host, pool=wanted.resource_pool)
-    store: Found | None
+    store: Found | None = None
     if wanted.datastore_cluster:
-        pod = inventory.find(api, place, "StoragePod", wanted.datastore_cluster)
-        store = inventory.fullest(api, pod, wanted.datastore_cluster)
-        ctx.say(f'Of the datastore cluster "{wanted.datastore_cluster}", "{store.name}" has the most free space.')
+        inventory.find(api, place, "StoragePod", wanted.datastore_cluster)
     else:
         store = inventory.datastore(api, place, wanted.datastore, where)
     folder = folder_at(ctx, api, place, wanted.folder)
@@ -50,9 +50,11 @@ def temporary_file(ctx: Context, site: Site, source: Path, target: DatastorePath
 
 
 @step("Uploading ISO")
-def cached_file(ctx: Context, site: Site, source: Path, target: DatastorePath, host: str, *, replace: bool) -> None:
+def cached_file(
+    ctx: Context, site: Site, store: Any, source: Path, target: DatastorePath, host: str, *, replace: bool
+) -> None:
     """A file on a datastore that later builds use again. One of another size is not it."""
-    browser = site.api.get(site.datastore_ref, "browser")["browser"]
+    browser = site.api.get(store, "browser")["browser"]
     have = files.size_of(site.api, browser, target, ctx)
     if have == source.stat().st_size and not replace:
         ctx.say(f"{target} is there already.")

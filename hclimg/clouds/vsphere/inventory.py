@@ -79,7 +79,8 @@ def find(api: Vcenter, place: Place, kind: str, name: str) -> Any:
     if found:
         paths = sorted(path_of(api, ref) for ref in found)
         hint = f"Write its path: {_listing(paths)}."
-        raise BuildError(f'There are {len(found)} {what}s with the name "{name}" in {place.name}.', hint=hint)
+        several = what.replace(" or ", "s or ") + "s"
+        raise BuildError(f'There are {len(found)} {several} with the name "{name}" in {place.name}.', hint=hint)
     raise missing(what, name, place.name, [one.name for one in api.listing(kind, below=place.folders[kind])])
 
 
