@@ -133,5 +133,5 @@ def ruby(value: object) -> str:
 
 
 def configuration(settings: Mapping[str, object]) -> str:
-    """A configuration of Chef, a setting a line; what is empty is left out."""
-    return "".join(f"{name} {ruby(value)}\n" for name, value in settings.items() if value not in ("", []))
+    """A configuration of Chef, a setting a line; empty texts are left out."""
+    return "".join(f"{name} {ruby(value)}\n" for name, value in settings.items() if value != "")

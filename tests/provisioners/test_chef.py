@@ -107,7 +107,7 @@ def test_everything_that_solo_is_given(solo: Run, rooted: Rooted, host: Path) ->
 def test_the_least_that_solo_is_given(solo: Run, rooted: Rooted) -> None:
     solo('skip_install = true\nprevent_sudo = true\njson_string = "{\\"a\\": \\"<é>\\"}"')
     (given,) = seen(rooted)
-    assert given["config"] == ""
+    assert given["config"] == "cookbook_path []\n"
     assert attributes(given) == {"a": "<é>"}
     assert not any(command.startswith("sudo") for command in rooted.commands)
 
@@ -161,10 +161,10 @@ def test_chef_is_installed(solo: Run, rooted: Rooted, recording: Recording) -> N
     assert recording.output[0] == "installing -v 17.10.0"
     assert (rooted.root / "asked").read_text() == "-L https://omnitruck.chef.io/install.sh\n"
     assert rooted.commands[1] == "curl -L https://omnitruck.chef.io/install.sh | sudo bash -s -- -v 17.10.0"
-    assert seen(rooted)[0]["config"] == "chef_license 'accept-silent'\n"
+    assert seen(rooted)[0]["config"] == "chef_license 'accept-silent'\ncookbook_path []\n"
     solo('install_command = "echo got {{.Version}} {{if .Sudo}}by sudo{{end}}"\nversion = "1"')
     assert "got 1 by sudo" in recording.output
-    assert seen(rooted)[1]["config"] == ""
+    assert seen(rooted)[1]["config"] == "cookbook_path []\n"
     with pytest.raises(CommandFailed, match=r"^Chef's installer ended with exit code 3\.$"):
         solo('install_command = "exit 3"')
 
