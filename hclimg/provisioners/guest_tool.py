@@ -21,7 +21,7 @@ from hclimg.sdk.process import TAIL
 from hclimg.sdk.windows import LoginShell, line_for, login_shell
 
 NOT_FOUND = 127  # the exit code of a shell for a program that is not there
-NOT_FOUND_BY_CMD = (9009, 1)
+_NOT_FOUND_BY_CMD = 9009
 _AS_ROOT_WITHOUT = '[ "$(id -u)" -eq 0 ] && ! command -v sudo >/dev/null'
 _NO_SUCH_COMMAND = ("is not recognized as an internal or external command", "is not recognized as the name of a cmdlet")
 
@@ -133,7 +133,7 @@ class GuestTool:
         """sudo's own way to say that there is no such program (its exit code is 1 then), and those of Windows."""
         last = self._tail[-1] if self._tail else ""
         if self.windows:
-            return status in NOT_FOUND_BY_CMD and any(part in line for line in self._tail for part in _NO_SUCH_COMMAND)
+            return status == _NOT_FOUND_BY_CMD or any(part in line for line in self._tail for part in _NO_SUCH_COMMAND)
         return last.startswith("sudo: ") and last.endswith(": command not found")
 
     def _output(self, line: str, stream: str, watch: OutputSink) -> None:
