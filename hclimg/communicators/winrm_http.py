@@ -97,11 +97,24 @@ class Wires:
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not that of TLS, which would speak first
 
 
-class _Adapter(HTTPAdapter):
-    """Tells ``wires`` of each connection, and trusts what this system trusts, besides what requests brings along."""
+@define(eq=False)
+class Line:
+    """A way to ask the service: ``wsman`` does it. ``offered`` is what ways to log in the last refusal named."""
 
-    def __init__(self, wires: Wires, context: ssl.SSLContext | None) -> None:
-        self._wires = wires
+    end: WinrmEndpoint
+    wsman: WSMan
+    wires: Wires
+    offered: str = ""
+
+    def close(self) -> None:
+        self.wsman.close()
+
+
+class _Adapter(HTTPAdapter):
+    """Tells ``line`` of connections and refusals, and trusts what this system does besides what requests does."""
+
+    def __init__(self, line: Line, context: ssl.SSLContext | None) -> None:
+        self._line = line
         self._context = context
         super().__init__()
 
@@ -116,26 +129,19 @@ class _Adapter(HTTPAdapter):
         pool.ConnectionCls = self._telling(type(pool).ConnectionCls)
         return pool
 
+    def send(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().send(*args, **kwargs)
+        if response.status_code == 401:
+            self._line.offered = response.headers.get("WWW-Authenticate", "")
+        return response
+
     def _telling(self, make: Callable[..., Any]) -> Callable[..., Any]:
         def connection(*args: Any, **kwargs: Any) -> Any:
             made = make(*args, **kwargs)
-            self._wires.add(made)
+            self._line.wires.add(made)
             return made
 
         return connection
-
-
-@define(eq=False)
-class Line:
-    """A way to ask the service: ``wsman`` does it. ``offered`` is what ways to log in the last refusal named."""
-
-    end: WinrmEndpoint
-    wsman: WSMan
-    wires: Wires
-    offered: str = ""
-
-    def close(self) -> None:
-        self.wsman.close()
 
 
 def open_line(end: WinrmEndpoint, *, connect: int = CONNECT, read: int = READ) -> Line:
@@ -147,26 +153,19 @@ def open_line(end: WinrmEndpoint, *, connect: int = CONNECT, read: int = READ) -
         reconnection_backoff=0.0,
     )  # fmt: skip
     line = Line(end, wsman, Wires())
-    session = _session(end, line.wires)
-
-    def look(response: Response, *_: Any, **__: Any) -> None:
-        if response.status_code == 401:
-            line.offered = response.headers.get("WWW-Authenticate", "")
-
-    session.hooks["response"].append(look)
-    wsman.transport.session = session
+    wsman.transport.session = _session(line)
     return line
 
 
-def _session(end: WinrmEndpoint, wires: Wires) -> Session:
-    session = Session()
+def _session(line: Line) -> Session:
+    end, session = line.end, Session()
     session.trust_env = False  # the adapter trusts what OpenSSL does, and the proxy is looked up here
     session.headers.update({"User-Agent": "hclimg", "Accept-Encoding": "identity"})
     if proxy := end.proxy:
         session.proxies = {"http": proxy, "https": proxy}
     session.verify = not end.insecure
     session.auth = _login(end)
-    adapter = _Adapter(wires, _trust(end) if end.tls else None)
+    adapter = _Adapter(line, _trust(end) if end.tls else None)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session

@@ -29,13 +29,13 @@ function Full($b){[IO.Path]::GetFullPath([Environment]::ExpandEnvironmentVariabl
 """
 
 WRITE = (
-    "begin{"
+    "begin {"
     + _COMMON
     + """\
 $f=$null;$path='';$part=''
 function Make($d){if($d){[void][IO.Directory]::CreateDirectory($d)}}
 }
-process{try{$l=[string]$_
+process {try{$l=[string]$_
 if($l.StartsWith(':d ')){Make (Full $l.Substring(3))}
 elseif($l.StartsWith(':f ')){$path=Full $l.Substring(3)
 if([IO.Directory]::Exists($path)){throw "it is a directory: $path"}
@@ -46,12 +46,12 @@ if([BitConverter]::ToString($h.Hash).Replace('-','') -ne $l.Substring(3)){throw 
 [IO.File]::Delete($path);[IO.File]::Move($part,$path);$part=''}
 elseif($l){$b=[Convert]::FromBase64String($l);$f.Write($b,0,$b.Length);[void]$h.TransformBlock($b,0,$b.Length,$b,0)}
 }catch{if($f){$f.Close()};if($part){[IO.File]::Delete($part)};Tell 'x' $_.Exception.Message;exit 1}}
-end{if($f){$f.Close();[IO.File]::Delete($part);Tell 'x' 'the stream ended early';exit 1}}
+end {if($f){$f.Close();[IO.File]::Delete($part);Tell 'x' 'the stream ended early';exit 1}}
 """
 )
 
 READ = (
-    "begin{"
+    "begin {"
     + _COMMON
     + """\
 function Copy1($p,$n){$s=[IO.File]::Open($p,'Open','Read','ReadWrite,Delete')
@@ -65,7 +65,7 @@ $n=$r+[IO.Path]::GetFileName($i)
 if(-not [IO.Directory]::Exists($i)){Copy1 $i $n}
 elseif(-not ([int][IO.File]::GetAttributes($i) -band 1024)){Tell 'd' $n;Walk $i "$n/"}}}
 }
-process{try{$l=[string]$_
+process {try{$l=[string]$_
 if($l.StartsWith(':f ')){$p=Full $l.Substring(3)
 if([IO.Directory]::Exists($p)){throw "it is a directory: $p"};Copy1 $p ''}
 elseif($l.StartsWith(':d ')){Walk (Full $l.Substring(3)) ''}

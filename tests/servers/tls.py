@@ -14,18 +14,30 @@ from pathlib import Path
 @contextmanager
 def tls_front(target: int, folder: Path) -> Iterator[tuple[int, Path]]:
     """Gives the port and the file with the certificate; what is said there is passed on to port ``target``."""
-    certificate, key = folder / "front.pem", folder / "front.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=front", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context, certificate = server_context(folder)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_accept, args=(listener, context, target), daemon=True).start()
         yield int(listener.getsockname()[1]), certificate
         listener.shutdown(socket.SHUT_RDWR)
+
+
+def server_context(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """What a server of 127.0.0.1 needs, and the file with its certificate, which nobody signed."""
+    certificate, key = certificate_of("front", folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context, certificate
+
+
+def certificate_of(name: str, folder: Path) -> tuple[Path, Path]:
+    """A certificate that nobody signed, for 127.0.0.1, and its key: files of ``folder``."""
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return certificate, key
 
 
 def _accept(listener: socket.socket, context: ssl.SSLContext, target: int) -> None:

@@ -53,9 +53,10 @@ class Command:
 
 @frozen
 class Wine:
-    """A prefix whose server runs."""
+    """A prefix whose server runs. ``given`` takes the place of the variables that its programs start with."""
 
     prefix: Path
+    given: Mapping[str, str] | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -95,6 +96,8 @@ class Wine:
     @cached_property
     def variables(self) -> dict[str, str]:
         """The environment that each program of Windows starts with, by the names in capitals."""
+        if self.given is not None:
+            return dict(self.given)
         pairs = (line.partition("=") for line in self.run("set").splitlines())
         return {name.upper(): value for name, _, value in pairs if not name.startswith(("WINE", "HCLIMG"))}
 

@@ -6,13 +6,12 @@ each other, output while a command runs, the faults of Windows, and it can go aw
 
 from __future__ import annotations
 
-import binascii
 import socket
 import ssl
+import sys
 import threading
-from base64 import b64decode
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from attrs import define, field
 from hclimg.communicators.config import CommunicatorConfig
 from hclimg.units import Secret
 from servers.wine import Wine
+from servers.winrm_login import SEALED, Ntlm, basic
 from servers.winrm_powershell import copying, is_copying
 from servers.winrm_shells import Shell, StandIn
 from servers.winrm_soap import Fault, Question, created, no_shell, received, started
@@ -33,9 +33,11 @@ SOAP = "application/soap+xml;charset=UTF-8"
 
 @define(eq=False)
 class WinrmServer:
-    """``stand_ins`` take the command lines that they say they know; the others are run by wine.
+    """``ways`` are those to log in: "Basic", "Negotiate". ``stand_ins`` take the command lines that they say they know;
+    the others are run by wine.
 
-    ``faults``: what the next questions with that verb get for an answer. ``asked`` is every verb so far.
+    ``faults``: what the next questions with that verb get for an answer. ``asked`` is every verb so far,
+    ``lines`` every command line, ``logins`` who tried, ``sealed`` how many questions were encrypted by NTLM.
     """
 
     wine: Wine
@@ -50,7 +52,9 @@ class WinrmServer:
     asked: list[str] = field(factory=list)
     lines: list[str] = field(factory=list)
     logins: list[str] = field(factory=list)
+    sealed: int = 0
     _http: _Server | None = None
+    _stopping: threading.Lock = field(factory=threading.Lock)
 
     @property
     def config(self) -> CommunicatorConfig:
@@ -80,14 +84,14 @@ class WinrmServer:
 
     def stop(self) -> None:
         """The machine goes down: connections break, nobody listens, and whatever ran is gone."""
-        if self._http:
-            self._http.shutdown()
-            self._http.server_close()
-            self._http.cut()
-            self._http = None
-        for shell in self.shells.values():
-            shell.close()
-        self.shells.clear()
+        with self._stopping:
+            if self._http:
+                self._http.shutdown()
+                self._http.server_close()
+                self._http.cut()
+                self._http = None
+            while self.shells:
+                self.shells.popitem()[1].close()
 
     # -- questions --------------------------------------------------------------------
 
@@ -154,6 +158,8 @@ class _Server(ThreadingHTTPServer):
 
     def get_request(self) -> tuple[Any, Any]:
         sock, address = super().get_request()
+        if self.service.tls:
+            sock = self.service.tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         self._open.add(sock)
         return sock, address
 
@@ -168,6 +174,8 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is none."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -178,45 +186,52 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def setup(self) -> None:
-        if self.server.service.tls:
-            self.request = self.server.service.tls.wrap_socket(self.request, server_side=True)
+        self.service, self.ntlm = self.server.service, Ntlm()
         super().setup()
 
     def log_message(self, *_: object) -> None: ...
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if not self._is_known():
-            self._refuse()
-            return
-        question = Question.read(data)
+        way, _, rest = (self.headers.get("Authorization") or "").partition(" ")
+        if way == "Negotiate" and way in self.service.ways and (challenge := self.ntlm.step(rest)):
+            self._refuse(f"Negotiate {challenge}")
+        elif not self._is_known(way, rest):
+            self._refuse(*(f'{way} realm="WSMAN"' if way == "Basic" else way for way in self.service.ways))
+        elif not data:
+            self._send(200, SOAP, b"")
+        else:
+            self._answer(data)
+
+    def _answer(self, data: bytes) -> None:
+        sealed = self.headers.get("Content-Type", "").startswith("multipart/encrypted")
+        question = Question.read(self.ntlm.unseal(data) if sealed else data)
+        self.service.sealed += sealed
         try:
-            status, answer = 200, question.answer(self.server.service.answer(question))
+            status, answer = 200, question.answer(self.service.answer(question))
         except Fault as fault:
             status, answer = 500, question.fault(fault)
-        self._send(status, answer)
+        self._send(status, SEALED if sealed else SOAP, self.ntlm.seal(answer) if sealed else answer)
 
-    def _is_known(self) -> bool:
-        way, _, rest = (self.headers.get("Authorization") or "").partition(" ")
-        if way != "Basic" or way not in self.server.service.ways:
-            return False
-        try:
-            user, _, password = b64decode(rest).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return False
-        self.server.service.logins.append(user)
-        return (user.lower(), password) == (USER.lower(), self.server.service.password)
+    def _is_known(self, way: str, rest: str) -> bool:
+        if way == "Basic" and way in self.service.ways:
+            user, password = basic(rest)
+            self.service.logins.append(user)
+            return (user.lower(), password) == (USER.lower(), self.service.password)
+        if way == "Negotiate":
+            self.service.logins.append(self.ntlm.user)
+        return bool(self.ntlm.user)
 
-    def _refuse(self) -> None:
+    def _refuse(self, *ways: str) -> None:
         self.send_response(401)
-        for way in self.server.service.ways:
-            self.send_header("WWW-Authenticate", f'{way} realm="WSMAN"' if way == "Basic" else way)
+        for way in ways:
+            self.send_header("WWW-Authenticate", way)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def _send(self, status: int, answer: bytes) -> None:
+    def _send(self, status: int, kind: str, answer: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", SOAP)
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
@@ -225,14 +240,54 @@ class _Handler(BaseHTTPRequestHandler):
 # -- fixtures -------------------------------------------------------------------------
 
 
-@pytest.fixture
-def winrm_factory(wine: Wine, held_port: Callable[[], int]) -> Iterator[Callable[..., WinrmServer]]:
-    """``winrm_factory(started=True, **fields)`` makes a service of its own."""
-    made: list[WinrmServer] = []
+def _small(_shell: Shell, line: str, stdin: Iterator[bytes], write: Callable[[str, bytes], None]) -> int:
+    """A :data:`servers.winrm_shells.StandIn` for cmd.exe, where nothing depends on what it does."""
+    verb, _, rest = line.partition(" ")
+    if verb == "echo":
+        write("stdout", rest.encode() + b"\r\n")
+    elif verb == "more":
+        for each in stdin:
+            write("stdout", each + b"\r\n")
+    return int(rest) if verb == "exit" else 0
 
-    def make(*, started: bool = True, **fields: Any) -> WinrmServer:
+
+@pytest.fixture
+def winrm_bare(
+    held_port: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., WinrmServer]]:
+    """``winrm_bare(started=True, **fields)`` makes a service without wine: it knows "echo", "exit", "more", and how to
+    copy files.
+    """
+    known = {"TEMP": "C:\\Temp", "USERPROFILE": "C:\\home"}
+    with _making(Wine(tmp_path / "bare", known), held_port, tmp_path, monkeypatch) as make:
+
+        def bare(**fields: Any) -> WinrmServer:
+            return make(stand_ins=[(is_copying, copying), (lambda _line: True, _small)], folder="home", **fields)
+
+        yield bare
+
+
+@pytest.fixture
+def winrm_factory(
+    wine: Wine, held_port: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., WinrmServer]]:
+    """``winrm_factory(started=True, **fields)`` makes a service of its own."""
+    with _making(wine, held_port, tmp_path, monkeypatch) as make:
+        yield make
+
+
+@contextmanager
+def _making(
+    wine: Wine, held_port: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., WinrmServer]]:
+    made: list[WinrmServer] = []
+    users = tmp_path / "ntlm_users"
+    users.write_text(f":{USER}:{PASSWORD}\nLAB:{USER}:{PASSWORD}\n")
+    monkeypatch.setenv("NTLM_USER_FILE", str(users))
+
+    def make(*, started: bool = True, folder: str = "", **fields: Any) -> WinrmServer:
         port = held_port()
-        server = WinrmServer(wine, wine.drive / f"home{port}", port, **fields)
+        server = WinrmServer(wine, wine.drive / (folder or f"home{port}"), port, **fields)
         made.append(server)
         if started:
             server.start()

@@ -77,7 +77,6 @@ def _fetch(shell: Shell, stdin: Iterator[bytes], write: Write) -> None:
     for line in stdin:
         path = _named(shell, line)
         if line.startswith(b":d "):
-            path.iterdir()
             _walk(path, "", write)
         elif path.is_dir():
             raise ValueError(f"it is a directory: {shell.wine.there(path)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import threading
 from collections import deque
@@ -194,10 +195,7 @@ class Shell:
     def path(self, text: str) -> Path:
         """Where a path of Windows is on this host, with variables filled in, as seen from where commands start."""
         known = {**self.wine.variables, **{k.upper(): v for k, v in self.variables.items()}}
-        parts = text.split("%")
-        for at in range(1, len(parts) - 1, 2):
-            parts[at] = known.get(parts[at].upper(), f"%{parts[at]}%")
-        text = "".join(parts)
+        text = re.sub("%([^%]+)%", lambda found: known.get(found[1].upper(), found[0]), text)
         if text[1:2] != ":":
             text = self.wine.there(self.folder) + "\\" + text
         return self.wine.here(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
@@ -83,8 +84,8 @@ class Question:
     @property
     def timeout(self) -> float:
         """Seconds."""
-        text = self._header(f"{WSMAN}OperationTimeout") or "PT60.000S"
-        return float(text.removeprefix("PT").removesuffix("S"))
+        parts = re.findall(r"([0-9.]+)([HMS])", self._header(f"{WSMAN}OperationTimeout") or "PT60S")
+        return sum(float(number) * {"H": 3600, "M": 60, "S": 1}[unit] for number, unit in parts)
 
     @property
     def envelope(self) -> int:
