@@ -88,6 +88,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "docker-save": "hclimg.postprocessors.docker_save:DockerSavePostProcessor",
         "docker-tag": "hclimg.postprocessors.docker_tag:DockerTagPostProcessor",
         "manifest": "hclimg.postprocessors.manifest:ManifestPostProcessor",
+        "provenance": "hclimg.postprocessors.provenance:ProvenancePostProcessor",
         "sbom": "hclimg.postprocessors.sbom:SbomPostProcessor",
         "shell-local": "hclimg.postprocessors.shell_local:ShellLocalPostProcessor",
         "vagrant": "hclimg.postprocessors.vagrant:VagrantPostProcessor",

@@ -152,6 +152,7 @@ class _Run:
         info = RunInfo(
             id=options.run_id, directory=self.directory.path, cache=options.cache, force=options.force,
             debug=options.debug, on_error=options.on_error, started=options.started,
+            template=options.template,
         )  # fmt: skip
         keeping = Keeping(
             file=ArtifactFile(options.state or artifact_file(options.home.absolute())), registry=self.registry,

@@ -26,8 +26,18 @@ def packages_of(ctx: Context, artifact: Artifact, kind: str, target: Path) -> st
     """A bill of materials of an artifact; working files are made beside ``target``. Raises BuildError."""
     require()
     archive = next((Path(name) for name in artifact.files if name.endswith(ARCHIVES)), None)
-    found = _in_archive(ctx, archive) if archive else _in_disks(ctx, artifact, target)
-    system = system_of(found)
+    return _document(ctx, _in_archive(ctx, archive) if archive else _in_disks(ctx, artifact, target), kind)
+
+
+def packages_in(ctx: Context, root: Path, kind: str) -> str:
+    """A bill of materials of the system in a directory of this host. Raises BuildError."""
+    require()
+    there = [path for path in (*FILES, *OLD_RPM) if (root / path[1:]).is_file()]
+    return _document(ctx, {path: (root / path[1:]).read_bytes() if path in FILES else b"" for path in there}, kind)
+
+
+def _document(ctx: Context, files: dict[str, bytes], kind: str) -> str:
+    system = system_of(files)
     ctx.say(f"{system.title} has {len(system.packages)} packages.")
     made = datetime.fromtimestamp(int(ctx.run.started), UTC)
     return document(kind, About(name=ctx.build_name, run=ctx.run.id, made=made), system)

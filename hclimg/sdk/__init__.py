@@ -1,6 +1,6 @@
 """What a plugin imports: the stable public surface. Nothing is loaded before it is asked for.
 
-    from hclimg.sdk import Builder, Context, Machine, Artifact, config, setting, step
+from hclimg.sdk import Builder, Context, Machine, Artifact, config, setting, step
 """
 
 from __future__ import annotations

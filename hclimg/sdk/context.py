@@ -45,7 +45,8 @@ class RunInfo:
     """What one run is and how the user started it.
 
     ``id`` is unique and fit for names and tags; ``directory`` holds the run's journal and logs;
-    ``cache`` is shared by all runs of the user; ``started`` is what ``timestamp`` means, in seconds since the epoch.
+    ``cache`` is shared by all runs of the user; ``started`` is what ``timestamp`` means, in seconds since the epoch;
+    ``template`` is the path of what is applied, ``-`` for standard input.
     """
 
     id: str
@@ -55,6 +56,7 @@ class RunInfo:
     debug: bool = False
     on_error: str = "cleanup"
     started: float = field(factory=time.time)
+    template: str = ""
 
 
 def _redactor() -> Redactor:

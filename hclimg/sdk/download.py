@@ -126,6 +126,16 @@ def local_path(url: str) -> Path | None:
     return Path(unquote(url[len("file://") :])).absolute()
 
 
+def described(config: IsoConfig) -> dict[str, str]:
+    """For the state of an artifact: ``uri`` of the image, without a login in it, and ``algorithm`` and ``digest``."""
+    try:
+        checksum = parse_checksum(config.iso_checksum)
+    except ValueError:
+        checksum = Checksum()
+    uri = re.sub(r"(?<=://)[^/@]*@", "", next(iter(config.urls), ""))
+    return {"uri": uri, "algorithm": checksum.algorithm, "digest": checksum.digest}
+
+
 def unchecked_image(config: IsoConfig) -> tuple[Path, ...]:
     """The image, when it is a file of this host that only its content tells apart: it has no checksum."""
     try:

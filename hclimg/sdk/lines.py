@@ -41,4 +41,3 @@ class LineSplitter:
         self._rest += self._decode(b"", True)
         if self._rest:
             self._flush()
-

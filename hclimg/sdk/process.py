@@ -140,9 +140,7 @@ def run_program(
             stdin=source or (subprocess.PIPE if isinstance(stdin, bytes) else subprocess.DEVNULL),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={
-                **(os.environ if inherit else {}), **(env or {}), RUN_MARK: "" if outlives else ctx.run.id
-            },
+            env={**(os.environ if inherit else {}), **(env or {}), RUN_MARK: "" if outlives else ctx.run.id},
             cwd=cwd,
             pass_fds=pass_fds,
             start_new_session=True,
@@ -191,8 +189,13 @@ def running_program(
     out: IO[bytes] | int = log.open("ab") if log else subprocess.DEVNULL
     try:
         process = start(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-            start_new_session=True, pass_fds=tuple(pass_fds), env={**os.environ, **(env or {}), RUN_MARK: ctx.run.id},
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=tuple(pass_fds),
+            env={**os.environ, **(env or {}), RUN_MARK: ctx.run.id},
         )
     except BuildError:
         record.gone()

@@ -21,7 +21,7 @@ HEAVY = {
     "pypsrp", "requests",
     "aliyunsdkcore", "numpy", "importlib.metadata", "asyncio", "http.client", "email", "ssl", "subprocess",
     "concurrent.futures", "tempfile", "dataclasses", "fractions", "decimal", "hclimg.events", "hclimg.engine.run",
-    "hclimg.ui.diagnostics", "hclimg.ui.console", "cyclonedx", "spdx_tools", "packageurl", "jsonschema",
+    "hclimg.ui.diagnostics", "hclimg.ui.console", "cyclonedx", "spdx_tools", "packageurl", "jsonschema", "cryptography",
 }  # fmt: skip
 
 ALL_STEPS = """\
@@ -99,6 +99,7 @@ build {
   post-processor "checksum" {}
   post-processor "compress" {}
   post-processor "sbom" {}
+  post-processor "provenance" {}
   post-processor "vagrant" { override = { libvirt = { compression_level = 9 } } }
   post-processor "artifice" { files = ["x"] }
   post-processor "shell-local" { inline = ["true"] }

@@ -10,6 +10,7 @@ from hclimg.builders.qemu.prepare import EFI_VARS
 from hclimg.communicators.connect import clear_authorized_keys
 from hclimg.sdk.context import Context
 from hclimg.sdk.disk import shown
+from hclimg.sdk.download import described
 from hclimg.sdk.machine import Artifact, Machine
 
 
@@ -36,5 +37,6 @@ def capture(ctx: Context, config: QemuConfig, machine: Machine) -> Artifact:
             "diskType": config.disk.format,
             "diskSize": config.disk.size,
             "domainType": running.accelerator,
+            "source": described(config.iso),
         },
     )
