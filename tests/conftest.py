@@ -19,7 +19,7 @@ settings.load_profile("repeatable")
 pytest_plugins = [
     "golden", "servers.ports", "servers.booted", "servers.recording", "servers.sshd",
     "servers.moto", "servers.aws_faults", "servers.openstack.fixture", "servers.alicloud_ecs.simulator",
-    "servers.vcsim", "servers.containers", "servers.salt", "servers.wine", "servers.winrm",
+    "servers.vcsim", "servers.containers", "servers.salt", "servers.wine", "servers.windows_sshd", "servers.winrm",
     "servers.rooted", "servers.vmware",
 ]  # fmt: skip
 

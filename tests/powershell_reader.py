@@ -41,6 +41,29 @@ def assignments(code: str) -> dict[str, str]:
     return found
 
 
+def assignments_of(code: str) -> dict[str, str]:
+    """The same for code that also sets variables to something else, which are left out."""
+    found = {}
+    for node in nodes(parse(code), "assignment_expression"):
+        left, _, right = (child for child in node.children if child.is_named)
+        if text(right)[:1] in tuple(_SINGLE):
+            found.setdefault(_name(text(left)), value(text(right)))
+    return found
+
+
+def statements(code: str) -> list[str]:
+    """The statements of code as text; of a ``try``, those that it tries, and of one with ``;`` its parts."""
+    found = []
+    for node in nodes(parse(code), "statement_list")[:1]:
+        for child in node.children:
+            if child.type == "try_statement":
+                block = next(part for part in child.children if part.type == "statement_block")
+                found += statements(text(block)[1:-1])
+            elif child.is_named and child.type != "empty_statement":
+                found.append(text(child).rstrip("; \n"))
+    return found
+
+
 def _name(variable: str) -> str:
     braced = re.fullmatch(r"\$\{(.*)\}", variable, re.DOTALL)
     return re.sub(r"`(.)", r"\1", braced[1]) if braced else variable.removeprefix("$")

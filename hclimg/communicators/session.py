@@ -154,7 +154,9 @@ class SshSession:
             self.check_alive(error)
             raise BuildError(
                 f"{self.where} has no SFTP server: {error}",
-                hint='Leave ssh_file_transfer_method out, or write "scp": then files are streamed through commands.',
+                hint="Windows needs one: its sshd_config must have the line Subsystem sftp sftp-server.exe."
+                if self.on_windows
+                else 'Leave ssh_file_transfer_method out, or write "scp": then files are streamed through commands.',
             ) from error
         assert isinstance(client, SftpClient)
         return client

@@ -1,0 +1,245 @@
+"""The provisioners for Windows, through WinRM and through OpenSSH, into the cmd.exe of wine.
+
+PowerShell is played by a stand-in (tests/servers/powershell.py): that its command lines and files arrive is real, what
+PowerShell would do with them is not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from hclimg.communicators.connect import clear_authorized_keys, connect
+from hclimg.errors import BuildError, CommandFailed, TimedOut
+from hclimg.provisioners.file import FileProvisioner
+from hclimg.provisioners.powershell import PowershellProvisioner
+from hclimg.provisioners.shell import ShellProvisioner
+from hclimg.provisioners.windows_restart import WindowsRestartProvisioner
+from hclimg.provisioners.windows_shell import WindowsShellProvisioner
+from hclimg.sdk.components import Provisioner
+from hclimg.sdk.machine import Machine
+from hclimg.sdk.testing import component
+from hclimg.sdk.windows import LoginShell
+from servers.powershell import PowerShell
+from servers.recording import Recording
+from servers.windows_sshd import WindowsSshd
+from servers.wine import Wine
+from servers.winrm import WinrmServer
+from servers.winrm_powershell import Write
+from servers.winrm_shells import Shell
+
+pytestmark = pytest.mark.slow  # wine takes seconds to set itself up
+
+
+@frozen(eq=False)
+class Windows:
+    """A machine and what came to it."""
+
+    machine: Machine
+    wine: Wine
+    powershell: PowerShell
+    lines: list[str]
+    recording: Recording
+
+    def provision(self, cls: type[Provisioner[Any]], body: str) -> list[str]:
+        """What was printed."""
+        before = len(self.recording.output)
+        component(cls, body).provision(self.recording.ctx, self.machine)
+        return [line.rstrip() for line in self.recording.output[before:]]
+
+    @property
+    def left(self) -> list[str]:
+        """Scripts that are still there."""
+        return [path.name for path in self.wine.here("C:/Windows/Temp").iterdir() if path.suffix in (".bat", ".ps1")]
+
+
+def over_ssh(recording: Recording, server: WindowsSshd, **settings: Any) -> Windows:
+    config = server.sshd.configure(**settings)
+    communicator = connect(recording.ctx, config, host=config.host, port=config.port)
+    machine = Machine(id="windows", communicator=communicator)
+    return Windows(machine, server.wine, server.powershell, server.lines, recording)
+
+
+def over_winrm(recording: Recording, server: WinrmServer) -> Windows:
+    def run_line(line: str) -> tuple[str, int]:
+        return server.wine.run(line), 0
+
+    powershell = PowerShell(server.wine.here, run_line)
+
+    def program(_shell: Shell, line: str, _stdin: object, write: Write) -> int:
+        return powershell.run(line, lambda text: write("stdout", f"{text}\r\n".encode()))
+
+    server.stand_ins.append((lambda line: line.startswith(("powershell ", "pwsh ")), program))
+    config = server.config
+    communicator = connect(recording.ctx, config, host=config.host, port=config.port)
+    return Windows(Machine(id="windows", communicator=communicator), server.wine, powershell, server.lines, recording)
+
+
+@pytest.fixture(params=["winrm", "ssh", "ssh-powershell"])
+def windows(request: pytest.FixtureRequest, recording: Recording) -> Windows:
+    if request.param == "winrm":
+        return over_winrm(recording, request.getfixturevalue("winrm"))
+    shell = LoginShell.CMD if request.param == "ssh" else LoginShell.POWERSHELL
+    return over_ssh(recording, request.getfixturevalue("windows_sshd_factory")(shell=shell))
+
+
+LOOP = "@echo off\nset n=0\n:again\nset /a n=n+1 >nul\nif not %n%==3 goto again\necho %n%\n"
+
+
+# -- windows-shell ------------------------------------------------------------
+
+
+def test_commands_by_cmd(windows: Windows, tmp_path: Path) -> None:
+    (tmp_path / "loop.bat").write_text(LOOP)
+    body = (
+        f'scripts = ["{tmp_path}/loop.bat"]\n'
+        'environment_vars = ["QUOTED=a \\"b & c\\" > d", "ODD=5\\" pipe", "PLUS=%OS%;x"]\n'
+    )
+    assert windows.provision(WindowsShellProvisioner, body) == ["3"]
+    script = 'inline = ["@set QUOTED", "@set ODD", "@set PLUS", "@set PACKER_BUILD_NAME"]\n'
+    assert windows.provision(WindowsShellProvisioner, script + body.partition("\n")[2]) == [
+        'QUOTED=a "b & c" > d', 'ODD=5" pipe', "PLUS=Windows_NT;x", "PACKER_BUILD_NAME=test",
+    ]  # fmt: skip
+    assert windows.left == []
+
+
+def test_a_batch_file_that_fails(windows: Windows) -> None:
+    body = 'inline = ["@echo one", "@echo two 1>&2", "@exit /b 42"]\n'
+    with pytest.raises(CommandFailed) as caught:
+        windows.provision(WindowsShellProvisioner, body)
+    assert caught.value.status == 42
+    assert sorted(line.strip() for line in caught.value.output) == ["one", "two"]
+    assert windows.left == []
+    windows.provision(WindowsShellProvisioner, body + "valid_exit_codes = [42]")
+
+
+def test_output_that_is_not_utf_8(windows: Windows, tmp_path: Path) -> None:
+    (tmp_path / "x.bat").write_bytes(b"@echo caf\xe9\r\n")
+    (line,) = windows.provision(WindowsShellProvisioner, f'script = "{tmp_path}/x.bat"')
+    assert line.startswith("caf")
+
+
+# -- powershell ---------------------------------------------------------------
+
+
+def test_commands_by_powershell(windows: Windows) -> None:
+    value = "50 $HOME \\\"q\\\" 'a' “b” ` é"
+    body = f'inline = ["Write-Output \'one\'", "Write-Output $env:V", "exit 7"]\nenv = {{ V = "{value}" }}\n'
+    with pytest.raises(CommandFailed) as caught:
+        windows.provision(PowershellProvisioner, body)
+    assert caught.value.status == 7
+    assert windows.left == []
+    said = windows.provision(PowershellProvisioner, body + "valid_exit_codes = [7]")
+    assert said[0] == "one"
+    if windows.machine.communicator.kind == "winrm":
+        assert said[1] == value.replace("\\", "")
+
+
+def test_a_script_by_powershell(windows: Windows, tmp_path: Path) -> None:
+    (tmp_path / "a.ps1").write_text("Write-Output $env:V\nexit 3\n")
+    body = f'script = "{tmp_path}/a.ps1"\nenv = {{ V = "x y" }}\nvalid_exit_codes = [3]\n'
+    assert windows.provision(PowershellProvisioner, body) == ["x y"]
+    body += 'remote_path = "C:\\\\Windows\\\\Temp\\\\my a.ps1"'
+    assert windows.provision(PowershellProvisioner, body) == ["x y"]
+    assert windows.left == []
+
+
+def test_elevated(windows: Windows) -> None:
+    body = 'inline = ["Write-Output \'hi\'"]\nelevated_user = "Bob"\nelevated_password = "p w\'d"'
+    assert windows.powershell.users == []
+    if windows.machine.communicator.kind == "ssh":
+        assert windows.provision(PowershellProvisioner, body) == ["hi"]
+    else:
+        windows.provision(PowershellProvisioner, body)
+    assert windows.powershell.users == [("Bob", "p w'd")]
+    assert windows.left == []
+    assert not [line for line in windows.lines if "p w" in line]
+
+
+# -- files and keys -----------------------------------------------------------
+
+
+def test_files(windows: Windows, tmp_path: Path) -> None:
+    name = f"C:/hclimg{os.urandom(4).hex()}"
+    there = windows.wine.here(name)
+    there.mkdir()
+    (tmp_path / "tree" / "sub").mkdir(parents=True)
+    (tmp_path / "tree" / "sub" / "b.txt").write_text("b")
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "a.txt").chmod(0o444)
+    back = name.replace("/", "\\\\")
+    windows.provision(FileProvisioner, f'source = "{tmp_path}/a.txt"\ndestination = "{back}\\\\"')
+    windows.provision(FileProvisioner, f'source = "{tmp_path}/tree"\ndestination = "{name}"')
+    windows.provision(FileProvisioner, f'content = "c"\ndestination = "/{name}/c d.txt"')
+    assert (there / "a.txt").read_text() == "a"
+    assert (there / "a.txt").stat().st_mode & 0o200
+    assert (there / "tree/sub/b.txt").read_text() == "b"
+    assert (there / "c d.txt").read_text() == "c"
+    for pattern in (f"{back}\\\\*.txt", f"{name}/tree/"):
+        body = f'source = "{pattern}"\ndestination = "{tmp_path}/got/"\ndirection = "download"'
+        windows.provision(FileProvisioner, body)
+    found = sorted(str(path.relative_to(tmp_path / "got")) for path in (tmp_path / "got").rglob("*.txt"))
+    assert found == ["a.txt", "c d.txt", "sub/b.txt"]
+
+
+@pytest.mark.parametrize("shell", [LoginShell.CMD, LoginShell.POWERSHELL])
+def test_the_temporary_key_is_taken_away(
+    shell: LoginShell, recording: Recording, windows_sshd_factory: Callable[..., WindowsSshd]
+) -> None:
+    server = windows_sshd_factory(shell=shell)
+    windows = over_ssh(recording, server, ssh_clear_authorized_keys=True)
+    config = server.sshd.configure(ssh_clear_authorized_keys=True)
+    for_all = server.wine.here("C:/ProgramData/ssh/administrators_authorized_keys")
+    files = [server.home / ".ssh/authorized_keys", for_all]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"ssh-rsa AAAA other\r\n{server.sshd.key.public}\r\n")
+    clear_authorized_keys(recording.ctx, config, windows.machine.communicator, server.sshd.key.public)
+    assert [file.read_bytes() for file in files] == [b"ssh-rsa AAAA other\r\n"] * 2
+    clear_authorized_keys(recording.ctx, config, windows.machine.communicator, server.sshd.key.public)
+    assert recording.said[-1] == "The temporary key could not be removed from authorized_keys."
+
+
+def test_the_shell_provisioner_says_what_to_use(windows: Windows) -> None:
+    with pytest.raises(BuildError, match="this machine is Windows") as caught:
+        windows.provision(ShellProvisioner, 'inline = ["true"]')
+    assert "powershell or windows-shell" in caught.value.hint
+
+
+# -- restarts -----------------------------------------------------------------
+
+
+def test_a_restart_over_ssh(recording: Recording, windows_sshd: WindowsSshd) -> None:
+    windows = over_ssh(recording, windows_sshd)
+
+    def shutdown(line: str, _write: object) -> int:
+        if "/t 0" in line:
+            windows_sshd.sshd.stop()
+            windows_sshd.sshd.start()
+        return 0
+
+    windows_sshd.stand_ins["shutdown "] = shutdown
+    logins = windows_sshd.sshd.logins
+    assert windows.provision(WindowsRestartProvisioner, "check_registry = true") == ["WIN-1 restarted."]
+    assert windows_sshd.sshd.logins > logins
+    assert windows.lines[1:4] == [
+        'shutdown /r /f /t 0 /c "packer restart"', 'shutdown /r /f /t 60 /c "packer restart test"', "shutdown /a",
+    ]  # fmt: skip
+    assert [line for line in windows.lines if line.startswith("reg query")]
+
+
+def test_a_machine_that_never_comes_back_over_ssh(recording: Recording, windows_sshd: WindowsSshd) -> None:
+    windows = over_ssh(recording, windows_sshd)
+
+    def shutdown(_line: str, _write: object) -> int:
+        windows_sshd.sshd.stop()
+        return 0
+
+    windows_sshd.stand_ins["shutdown "] = shutdown
+    with pytest.raises(TimedOut, match="not back 2 s after its restart began: hclimg waited for it to go down"):
+        windows.provision(WindowsRestartProvisioner, 'restart_timeout = "2s"')
