@@ -42,12 +42,13 @@ def assignments(code: str) -> dict[str, str]:
 
 
 def assignments_of(code: str) -> dict[str, str]:
-    """The same for code that also sets variables to something else, which are left out."""
+    """The same for code that also sets variables to something else, which are left out; the first of each counts."""
     found = {}
     for node in nodes(parse(code), "assignment_expression"):
         left, _, right = (child for child in node.children if child.is_named)
-        if text(right)[:1] in tuple(_SINGLE):
-            found.setdefault(_name(text(left)), value(text(right)))
+        word = text(right)
+        if word[0] in _SINGLE and [text(node) for node in nodes(right, "string_literal")] == [word]:
+            found.setdefault(_name(text(left)), value(word))
     return found
 
 

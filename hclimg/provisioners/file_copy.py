@@ -34,8 +34,10 @@ def upload(ctx: Context, communicator: Communicator, config: FileConfig) -> None
 
 
 def _there(communicator: Communicator, path: str) -> str:
-    """A path of the machine; those of Windows with forward slashes."""
-    return with_slashes(path) if communicator.kind == "winrm" or has_drive(path) else path
+    """A path of the machine; those of Windows with forward slashes, and their drive first."""
+    if has_drive(path):
+        return with_slashes(path).lstrip("/")
+    return with_slashes(path) if communicator.kind == "winrm" else path
 
 
 def _in_directory(destination: str, name: str) -> str:

@@ -67,7 +67,9 @@ def over_ssh(recording: Recording, server: WindowsSshd, **settings: Any) -> Wind
 
 def over_winrm(recording: Recording, server: WinrmServer) -> Windows:
     def run_line(line: str) -> tuple[str, int]:
-        return server.wine.run(line), 0
+        said: list[str] = []
+        status = powershell.run(line, said.append)
+        return "\r\n".join(said), status
 
     powershell = PowerShell(server.wine.here, run_line)
 
@@ -135,9 +137,7 @@ def test_commands_by_powershell(windows: Windows) -> None:
     assert caught.value.status == 7
     assert windows.left == []
     said = windows.provision(PowershellProvisioner, body + "valid_exit_codes = [7]")
-    assert said[0] == "one"
-    if windows.machine.communicator.kind == "winrm":
-        assert said[1] == value.replace("\\", "")
+    assert said == ["one", value.replace("\\", "")]
 
 
 def test_a_script_by_powershell(windows: Windows, tmp_path: Path) -> None:
@@ -151,11 +151,7 @@ def test_a_script_by_powershell(windows: Windows, tmp_path: Path) -> None:
 
 def test_elevated(windows: Windows) -> None:
     body = 'inline = ["Write-Output \'hi\'"]\nelevated_user = "Bob"\nelevated_password = "p w\'d"'
-    assert windows.powershell.users == []
-    if windows.machine.communicator.kind == "ssh":
-        assert windows.provision(PowershellProvisioner, body) == ["hi"]
-    else:
-        windows.provision(PowershellProvisioner, body)
+    assert windows.provision(PowershellProvisioner, body) == ["hi"]
     assert windows.powershell.users == [("Bob", "p w'd")]
     assert windows.left == []
     assert not [line for line in windows.lines if "p w" in line]
@@ -233,6 +229,23 @@ def test_a_restart_over_ssh(recording: Recording, windows_sshd: WindowsSshd) -> 
     assert [line for line in windows.lines if line.startswith("reg query")]
 
 
+def test_a_restart_over_winrm(recording: Recording, winrm: WinrmServer) -> None:
+    windows, answers = over_winrm(recording, winrm), [0, 1115, 0, 0]
+
+    def shutdown(_shell: Shell, line: str, _stdin: object, _write: object) -> int:
+        if line.endswith('restart test"') and answers[0] == 0:
+            winrm.stop()
+            winrm.start()
+        return answers.pop(0)
+
+    winrm.stand_ins.append((lambda line: line.startswith("shutdown"), shutdown))
+    assert windows.provision(WindowsRestartProvisioner, "") == ["WIN-1 restarted."]
+    asked = [line for line in windows.lines if line.startswith("shutdown")]
+    assert asked[:3] == [
+        'shutdown /r /f /t 0 /c "packer restart"', *['shutdown /r /f /t 60 /c "packer restart test"'] * 2,
+    ]  # fmt: skip
+
+
 def test_a_machine_that_never_comes_back_over_ssh(recording: Recording, windows_sshd: WindowsSshd) -> None:
     windows = over_ssh(recording, windows_sshd)
 
@@ -241,5 +254,5 @@ def test_a_machine_that_never_comes_back_over_ssh(recording: Recording, windows_
         return 0
 
     windows_sshd.stand_ins["shutdown "] = shutdown
-    with pytest.raises(TimedOut, match="not back 2 s after its restart began: hclimg waited for it to go down"):
+    with pytest.raises(TimedOut, match="not back 2s after its restart began: hclimg waited for it to go down"):
         windows.provision(WindowsRestartProvisioner, 'restart_timeout = "2s"')

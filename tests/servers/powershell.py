@@ -43,7 +43,14 @@ class PowerShell:
     users: list[tuple[str, str]] = field(factory=list)
 
     def run(self, line: str, write: Write) -> int:
-        """The exit code of a command line."""
+        """The exit code of a command line; what breaks here shows as its output."""
+        try:
+            return self._run(line, write)
+        except Exception as error:
+            write(f"{type(error).__name__}: {error}")
+            return 255
+
+    def _run(self, line: str, write: Write) -> int:
         words = arguments(line)[1:]
         while words:
             word, *words = words

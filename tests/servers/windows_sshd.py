@@ -119,7 +119,10 @@ class WindowsSshd:
             with suppress(BrokenPipeError):
                 door.wfile.write(json.dumps(answer).encode() + b"\n")
 
-        send(self._answer(line, lambda text: send(f"{text}\r\n")))
+        def write(text: str) -> None:
+            send(f"{text}\r\n".encode(errors="surrogateescape").decode("latin-1"))
+
+        send(self._answer(line, write))
 
     def _answer(self, line: str, write: Write) -> int:
         if self.shell is LoginShell.POWERSHELL:
@@ -151,7 +154,7 @@ class WindowsSshd:
             return "".join(f"{text}\r\n" for text in said), status
         command = self.wine.start(line, self.home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         out, _ = command.process.communicate()
-        return out.decode("latin-1"), command.wait()
+        return out.decode(errors="surrogateescape"), command.wait()
 
 
 @pytest.fixture
