@@ -48,6 +48,8 @@ PLANS = [
     ("aws", []),
     ("openstack", []),
     ("docker", []),
+    ("salt", []),
+    ("chef", []),
     ("vmware", []),
 ]
 
