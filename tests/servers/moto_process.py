@@ -12,6 +12,7 @@ What is added here is this project's own reading of AWS's API reference, not AWS
 - A call with the ClientToken of an earlier one has its answer, and no effect of its own.
 - A fleet can be deleted twice, and a role be taken from a profile twice: the second time it is not there.
 - ImportImage and its tasks: two looks after its beginning there is an image, unless the object in S3 is missing.
+- GetPasswordData tells the value of the instance's tag "password", encrypted for its key pair.
 - Deprecation of images and protection from deregistration; an image that is protected cannot be deregistered.
 
 Each call is written to the file ``MOTO_CALLS``, a line of JSON with ``action`` and ``params``.
@@ -21,8 +22,11 @@ from __future__ import annotations
 
 import json
 import os
+from base64 import b64encode
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.ec2.exceptions import EC2ClientError
@@ -187,6 +191,15 @@ def _take_role(self: Any, profile_name: str, role_name: str) -> None:
     take_role(self, profile_name, role_name)
 
 
+def _password_data(self: Any, instance_id: str) -> str:
+    instance = self.get_instance(instance_id)
+    password = {tag["key"]: tag["value"] for tag in instance.get_tags()}.get("password", "")
+    if not password:
+        return ""
+    public: Any = load_ssh_public_key(self.key_pairs[instance.key_name].material_public)
+    return b64encode(public.encrypt(password.encode(), PKCS1v15())).decode()
+
+
 def _once_for_each_token(method: Any) -> Any:
     """AWS knows by its token a call that a client tries again because it got no answer."""
 
@@ -281,6 +294,7 @@ if __name__ == "__main__":
         setattr(EC2Response, name, method)
     for name, method in SESSIONS.items():
         setattr(SimpleSystemManagerResponse, name, method)
+    EC2Backend.get_password_data = _password_data
     Fleet.terminate_instances = _terminate_fleet
     IAMBackend.remove_role_from_instance_profile = _take_role
     for name in WITH_TOKENS:

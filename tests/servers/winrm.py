@@ -45,7 +45,7 @@ class WinrmServer:
     port: int
     ways: tuple[str, ...] = ("Basic",)
     tls: ssl.SSLContext | None = None
-    password: str = PASSWORD
+    password: str | Callable[[], str] = PASSWORD
     stand_ins: list[tuple[Callable[[str], bool], StandIn]] = field(factory=lambda: [(is_copying, copying)])
     shells: dict[str, Shell] = field(factory=dict)
     faults: dict[str, list[Fault]] = field(factory=dict)
@@ -217,7 +217,9 @@ class _Handler(BaseHTTPRequestHandler):
         if way == "Basic" and way in self.service.ways:
             user, password = basic(rest)
             self.service.logins.append(user)
-            return (user.lower(), password) == (USER.lower(), self.service.password)
+            expected = self.service.password
+            known = expected if isinstance(expected, str) else expected()
+            return (user.lower(), password) == (USER.lower(), known)
         if way == "Negotiate":
             self.service.logins.append(self.ntlm.user)
         return bool(self.ntlm.user)

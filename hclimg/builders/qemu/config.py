@@ -270,6 +270,7 @@ class QemuConfig:
 
     def check(self, problems: Checker) -> None:
         self.communicator.allow(problems, "ssh", "winrm", "none")
+        self.communicator.require_winrm_password(problems)
         self._check_source(problems)
         self._check_typing(problems)
         self._check_machine(problems)

@@ -177,6 +177,7 @@ class CommonConfig:
 
     def check(self, problems: Checker) -> None:
         self.communicator.allow(problems, "ssh", "winrm", "none")
+        self.communicator.require_winrm_password(problems)
         if self.remote_type:
             detail = (
                 f'remote_type = "{self.remote_type}" would build on an ESXi host, which this builder does not do (nor '

@@ -170,6 +170,7 @@ class RunConfig:
 
     def check(self, problems: Checker) -> None:
         self.communicator.allow(problems, "ssh", "winrm", "none")
+        self.communicator.require_winrm_password(problems)
         if self.floppy_img_path:
             from hclimg.clouds.vsphere.paths import parse_path
 
