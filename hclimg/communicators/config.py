@@ -116,6 +116,13 @@ class CommunicatorConfig:
     winrm_use_ssl: bool = setting("Whether to use HTTPS.", default=False)
     winrm_insecure: bool = setting("Whether to accept any certificate.", default=False)
     winrm_use_ntlm: bool = setting("Whether to log in by NTLM.", default=False)
+    winrm_certificate_file: Path | None = setting(
+        "A certificate (PEM) to log in by instead of a password; the machine knows whose it is. Not in Packer.",
+        default=None,
+    )
+    winrm_certificate_key_file: Path | None = setting(
+        "The private key (PEM) of the certificate. Not in Packer.", default=None, default_doc="winrm_certificate_file"
+    )
 
     @property
     def host(self) -> str:
@@ -164,7 +171,9 @@ class CommunicatorConfig:
 
     def require_winrm_password(self, problems: Checker) -> None:
         """For the ``check`` of a builder whose machines tell nobody their password."""
-        if self.communicator == "winrm" and not self.winrm_password.reveal() and problems.is_known("winrm_password"):
+        if self.communicator != "winrm" or self.winrm_certificate_file or self.winrm_password.reveal():
+            return
+        if problems.is_known("winrm_password", "winrm_certificate_file"):
             detail = 'The argument "winrm_password" is required: this builder cannot find out the password.'
             problems.error("Missing required argument", detail, "winrm_password")
 
@@ -227,11 +236,27 @@ class CommunicatorConfig:
         _check_readable(problems, "ssh_bastion_certificate_file", self.ssh_bastion_certificate_file)
 
     def _check_winrm(self, problems: Checker) -> None:
-        if not self.winrm_username:
+        by_certificate = self.winrm_certificate_file or not problems.is_known("winrm_certificate_file")
+        if not self.winrm_username and not by_certificate:
             detail = 'The argument "winrm_username" is required with the WinRM communicator.'
             problems.error("Missing required argument", detail, "winrm_username")
         if not 0 <= self.winrm_port < 65536:
             problems.error("Invalid port", '"winrm_port" must be a number from 1 to 65535.', "winrm_port")
+        problems.at_most_one("winrm_use_ntlm", "winrm_certificate_file")
+        problems.at_most_one("winrm_password", "winrm_certificate_file")
+        self._check_winrm_certificate(problems)
+
+    def _check_winrm_certificate(self, problems: Checker) -> None:
+        _check_readable(problems, "winrm_certificate_file", self.winrm_certificate_file)
+        _check_readable(problems, "winrm_certificate_key_file", self.winrm_certificate_key_file)
+        if not problems.is_known("winrm_certificate_file", "winrm_certificate_key_file", "winrm_use_ssl"):
+            return
+        if self.winrm_certificate_key_file and not self.winrm_certificate_file:
+            detail = '"winrm_certificate_key_file" is the key of a certificate: set "winrm_certificate_file" too.'
+            problems.error("Missing required argument", detail, "winrm_certificate_file", "winrm_certificate_key_file")
+        if self.winrm_certificate_file and not self.winrm_use_ssl:
+            detail = "A certificate logs in over TLS only: set winrm_use_ssl = true."
+            problems.error("Missing required argument", detail, "winrm_use_ssl", "winrm_certificate_file")
 
 
 def _check_key_file(problems: Checker, name: str, path: Path | None) -> None:

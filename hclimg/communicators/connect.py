@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hclimg.communicators.config import CommunicatorConfig
@@ -130,9 +131,19 @@ def _winrm(
     end = WinrmEndpoint(
         host=host, port=port, user=config.winrm_username, password=config.winrm_password or password or Secret(""),
         tls=config.winrm_use_ssl, insecure=config.winrm_insecure, ntlm=config.winrm_use_ntlm,
-        no_proxy=config.winrm_no_proxy,
+        no_proxy=config.winrm_no_proxy, certificate=_certificate(config),
     )  # fmt: skip
-    return WinrmCommunicator(WinrmSession(end, ctx.cancel, ctx.warn), ctx.progress)
+    return WinrmCommunicator(WinrmSession(end, ctx.cancel, ctx.say), ctx.progress)
+
+
+def _certificate(config: CommunicatorConfig) -> tuple[Path, Path] | None:
+    certificate = config.winrm_certificate_file
+    if certificate is None:
+        return None
+    from hclimg.communicators.winrm_http import certificate_pair
+
+    key = config.winrm_certificate_key_file or certificate
+    return certificate_pair(certificate.expanduser(), key.expanduser())
 
 
 def _ssh(

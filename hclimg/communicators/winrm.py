@@ -47,6 +47,8 @@ class WinrmCommunicator:
     def login(self) -> str:
         """Who logs in how, for people."""
         end = self.session.end
+        if end.certificate:
+            return "the owner of the certificate"
         return f"{end.user} ({'NTLM' if end.ntlm else 'Basic'}{' over TLS' if end.tls else ''})"
 
     def opened(self) -> None:

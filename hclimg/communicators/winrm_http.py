@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -24,6 +25,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 from urllib3.exceptions import InsecureRequestWarning
 
+from hclimg.errors import BuildError
 from hclimg.units import Secret
 
 for _library in ("pypsrp", "urllib3", "spnego"):  # their reports become our exceptions
@@ -31,13 +33,16 @@ for _library in ("pypsrp", "urllib3", "spnego"):  # their reports become our exc
 
 CONNECT = 10  # seconds for a connection
 READ = 60  # seconds in which an answer must have begun to come, whatever was asked
-BLOCK = 96 << 10  # bytes of input in a message: every Windows takes messages of 150 KiB, in which they are base64
+BLOCK = 360 << 10  # bytes of input that one message of 500 KiB holds in base64; every Windows takes 150 KiB
+_BY_CERTIFICATE = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 OPERATION = 20  # seconds that the service may hold a question back while there is nothing to answer
 
 
 @frozen(kw_only=True)
 class WinrmEndpoint:
-    """A WinRM service and who logs in there."""
+    """A WinRM service and who logs in there. ``certificate``: the files of one that takes the place of a password, and
+    of its key.
+    """
 
     host: str
     port: int
@@ -47,6 +52,12 @@ class WinrmEndpoint:
     insecure: bool = False
     ntlm: bool = False
     no_proxy: bool = False
+    certificate: tuple[Path, Path] | None = None
+
+    @property
+    def way(self) -> str:
+        """How to log in, as pypsrp calls it."""
+        return "certificate" if self.certificate else "ntlm" if self.ntlm else "basic"
 
     @property
     def where(self) -> str:
@@ -66,6 +77,21 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def certificate_pair(certificate: Path, key: Path) -> tuple[Path, Path]:
+    """Both, when they belong together and no passphrase is asked for. Raises BuildError."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        reason = str(getattr(error, "reason", "") or getattr(error, "strerror", "") or error)
+        said = reason.replace("_", " ").lower()
+        raise BuildError(
+            f'Cannot log in with the certificate "{certificate}" and the key "{key}": {said}.',
+            hint="Both are PEM files, the key without a passphrase: see winrm_certificate_file and "
+            "winrm_certificate_key_file.",
+        ) from error
+    return certificate, key
 
 
 @define(eq=False)
@@ -148,7 +174,7 @@ def open_line(end: WinrmEndpoint, *, connect: int = CONNECT, read: int = READ) -
     """Connects when it is first used. ``connect`` and ``read`` are seconds."""
     wsman = WSMan(
         end.host, port=end.port, username=end.user, password=end.password.reveal(), ssl=end.tls,
-        auth="ntlm" if end.ntlm else "basic", encryption="auto" if end.ntlm or end.tls else "never",
+        auth=end.way, encryption="auto" if end.ntlm or end.tls else "never",
         cert_validation=not end.insecure, operation_timeout=OPERATION, connection_timeout=connect, read_timeout=read,
         reconnection_backoff=0.0,
     )  # fmt: skip
@@ -164,7 +190,11 @@ def _session(line: Line) -> Session:
     if proxy := end.proxy:
         session.proxies = {"http": proxy, "https": proxy}
     session.verify = not end.insecure
-    session.auth = _login(end)
+    if end.certificate:
+        session.cert = (str(end.certificate[0]), str(end.certificate[1]))
+        session.headers["Authorization"] = _BY_CERTIFICATE
+    else:
+        session.auth = _login(end)
     adapter = _Adapter(line, _trust(end) if end.tls else None)
     session.mount("http://", adapter)
     session.mount("https://", adapter)

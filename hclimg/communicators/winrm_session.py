@@ -34,7 +34,7 @@ _READY = "hclimg is connected"
 
 @define(eq=False)
 class WinrmSession:
-    """Any number of commands may run at a time. ``tell`` is told of what keeps us waiting."""
+    """Any number of commands may run at a time. ``tell`` is told what keeps us waiting."""
 
     end: WinrmEndpoint
     cancel: CancelToken
@@ -50,7 +50,7 @@ class WinrmSession:
     def connect(self, timeout: timedelta) -> None:
         """Wait until a command runs there. Raises TimedOut, BuildError, Cancelled."""
         deadline = time.monotonic() + timeout.total_seconds()
-        refused = 0
+        refused, reason = 0, ""
         while True:
             self.cancel.check()
             found = self._attempt(deadline)
@@ -59,8 +59,10 @@ class WinrmSession:
             refused = refused + 1 if found.kind is Kind.REFUSED else 0
             if found.final or refused >= ATTEMPTS:
                 raise BuildError(f"Cannot log in to WinRM at {self.where}: {found.reason}.", hint=found.hint)
-            if refused == 1:
-                self.tell(f"{self.where} answers, but {found.reason}; trying again")
+            if found.reason != reason:
+                reason = found.reason
+                away = found.kind is Kind.AWAY
+                self.tell(f"Not yet: {reason}" if away else f"WinRM answers, but {reason}; trying again")
             if time.monotonic() + PAUSE >= deadline:
                 raise self._timed_out(timeout, found)
             self.cancel.sleep(PAUSE)

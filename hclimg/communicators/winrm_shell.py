@@ -35,6 +35,7 @@ class RemoteCommand:
     line: Line
     shell: WinRS
     id: str
+    _asked: bool = False
 
     def wait(self, received: ByteSink, deadline: float | None = None) -> int:
         """Hand out the output until the command ends; its exit code. ``deadline`` is a monotonic time. LateError."""
@@ -64,11 +65,21 @@ class RemoteCommand:
         """Send the input and its end; False when the command ended, or its machine, before that."""
         try:
             for block in blocks:
-                self._send(block, end=False)
+                for at in range(0, len(block), self._room(block)):
+                    self._send(block[at : at + self._room(block)], end=False)
             self._send(b"", end=True)
         except (TroubleError, SilenceError):
             return False
         return True
+
+    def _room(self, block: bytes) -> int:
+        """Bytes that a message holds. Asked of the service, which may tell administrators only, when it matters."""
+        wsman = self.line.wsman
+        if len(block) > wsman.max_payload_size and not self._asked:
+            self._asked = True
+            with suppress(TroubleError, SilenceError), asking(self.line):
+                wsman.update_max_payload_size()
+        return wsman.max_payload_size
 
     def _send(self, block: bytes, *, end: bool) -> None:
         with asking(self.line):

@@ -105,6 +105,9 @@ def _http(error: WinRMTransportError) -> Trouble:
 
 def _refused(error: BaseException, end: WinrmEndpoint, offered: str) -> Trouble:
     """A refusal without a way to log in that we could use may end when the machine has set itself up."""
+    if end.certificate:
+        hint = "The machine must allow Certificate and know whose it is: winrm create winrm/config/service/certmapping."
+        return Trouble(Kind.REFUSED, f'it refuses the certificate "{end.certificate[0]}"', hint)
     ours = "Negotiate" if end.ntlm else "Basic"
     names = [part.split()[0] for part in offered.split(",") if part.strip()]
     if names and not any(name.lower() in (ours.lower(), "ntlm" if end.ntlm else "") for name in names):

@@ -17,6 +17,7 @@ from hclimg.sdk.machine import Communicator
 from servers.winrm import WinrmServer
 from servers.winrm_powershell import copying, is_copying
 from servers.winrm_shells import Shell
+from servers.winrm_soap import Fault
 
 MUCH = os.urandom(3_000_001)
 
@@ -64,6 +65,15 @@ def test_content(machine: Communicator, drive: Path, server: WinrmServer, tmp_pa
     assert (tmp_path / "back").read_bytes() == content
     assert len(server.lines) == 3  # the one that says hello, one PowerShell each
     assert [path.name for path in drive.iterdir() if path.is_file()] == ["file"]
+
+
+def test_messages_are_as_large_as_the_service_takes(machine: Communicator, server: WinrmServer) -> None:
+    machine.upload(MUCH, "C:\\file")
+    few = server.asked.count("Send")
+    assert server.asked.count("Get") == 1
+    server.faults["Get"] = [Fault(5, "AccessDenied", "Access is denied.")]
+    machine.upload(MUCH, "C:\\file")
+    assert server.asked.count("Send") - few > 2 * few
 
 
 def test_a_stream_that_cannot_seek(machine: Communicator, drive: Path) -> None:

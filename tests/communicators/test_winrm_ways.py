@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,8 +20,8 @@ from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.testing import Recording
 from hclimg.units import Secret
-from servers.tls import server_context
-from servers.winrm import WinrmServer
+from servers.tls import certificate_of, server_context
+from servers.winrm import USER, WinrmServer
 from servers.winrm_soap import Fault
 
 Bare = Callable[..., WinrmServer]
@@ -78,6 +81,46 @@ def test_tls_with_any_certificate(ctx: Context, winrm_bare: Bare, tmp_path: Path
     assert lines_of(machine, "echo hello") == ["hello"]
 
 
+def test_a_certificate_takes_the_place_of_a_password(
+    recording: Recording, winrm_bare: Bare, tmp_path: Path
+) -> None:
+    context, _ = server_context(tmp_path)
+    certificate, key = certificate_of(USER, tmp_path)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(certificate)
+    server = winrm_bare(tls=context, ways=())
+    both = tmp_path / "both.pem"
+    both.write_text(certificate.read_text() + key.read_text())
+    settings = {"winrm_username": "", "winrm_password": Secret(""), "winrm_insecure": True}
+    for files in (
+        {"winrm_certificate_file": certificate, "winrm_certificate_key_file": key}, {"winrm_certificate_file": both}
+    ):  # fmt: skip
+        machine = to(recording.ctx, server, **settings, **files)
+        assert lines_of(machine, "echo hello") == ["hello"]
+    assert recording.said[-1].endswith("as the owner of the certificate")
+    other, key = certificate_of("other", tmp_path)
+    context.load_verify_locations(other)
+    with pytest.raises(BuildError, match="refuses the certificate") as caught:
+        to(recording.ctx, server, **settings, winrm_certificate_file=other, winrm_certificate_key_file=key)
+    assert "certmapping" in caught.value.hint
+
+
+def test_files_that_are_no_certificate(ctx: Context, winrm_bare: Bare, tmp_path: Path) -> None:
+    context, _ = server_context(tmp_path)
+    server = winrm_bare(tls=context)
+    mine, _ = certificate_of("mine", tmp_path)
+    _, other_key = certificate_of("other", tmp_path)
+    locked = tmp_path / "locked.key"
+    command = ["openssl", "pkey", "-in", tmp_path / "mine.key", "-aes256", "-passout", "pass:secret", "-out", locked]
+    subprocess.run(command, check=True)
+    for wrong, reason in {
+        other_key: "values mismatch", mine: "pem lib|no start line", tmp_path / "none": "no such file", locked: "",
+    }.items():  # fmt: skip
+        with pytest.raises(BuildError, match=f"Cannot log in with the certificate .*({reason})") as caught:
+            to(ctx, server, winrm_insecure=True, winrm_certificate_file=mine, winrm_certificate_key_file=wrong)
+        assert "without a passphrase" in caught.value.hint
+
+
 def test_a_password_that_the_builder_found_out(ctx: Context, winrm_bare: Bare) -> None:
     server = winrm_bare(password="pässwörd")
     config = server.configure(winrm_password=Secret(""))
@@ -97,7 +140,8 @@ def test_a_wrong_password_is_told_after_some_attempts(recording: Recording, winr
     assert "winrm_password" in caught.value.hint
     assert len(server.logins) == winrm_session.ATTEMPTS
     assert server.asked == []
-    assert [text for text in recording.said if "trying again" in text] != []
+    told = 'WinRM answers, but it refuses the login of "Administrator"; trying again'
+    assert [text for text in recording.said if text == told] == [told]
 
 
 def test_a_password_that_is_set_a_little_later(ctx: Context, winrm_bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +220,9 @@ def test_plain_http_where_tls_is_expected_and_the_other_way_round(
     briefly(ctx, winrm_bare(tls=context), winrm_use_ssl=False)
 
 
-def test_a_machine_that_comes_up_later(ctx: Context, winrm_bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_comes_up_later(
+    recording: Recording, winrm_bare: Bare, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = winrm_bare(started=False)
     slept: list[float] = []
 
@@ -185,9 +231,10 @@ def test_a_machine_that_comes_up_later(ctx: Context, winrm_bare: Bare, monkeypat
         if len(slept) == 3:
             server.start()
 
-    monkeypatch.setattr(ctx.cancel, "sleep", after)
-    assert lines_of(to(ctx, server), "echo hello") == ["hello"]
+    monkeypatch.setattr(recording.ctx.cancel, "sleep", after)
+    assert lines_of(to(recording.ctx, server), "echo hello") == ["hello"]
     assert len(slept) == 3
+    assert recording.said.count("Not yet: connection refused") == 1
 
 
 def test_a_cancel_ends_the_wait(ctx: Context, winrm_bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,6 +243,15 @@ def test_a_cancel_ends_the_wait(ctx: Context, winrm_bare: Bare, monkeypatch: pyt
     threading.Timer(0.2, ctx.cancel.cancel).start()
     with pytest.raises(Cancelled):
         to(ctx, server, winrm_timeout=timedelta(hours=9))
+
+
+def test_a_cancel_ends_a_connection_that_nobody_answers(ctx: Context, winrm_bare: Bare) -> None:
+    """Of a port with nobody behind it, where what arrives is dropped: its queue is full."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent, socket.socket() as queued:
+        queued.connect(silent.getsockname())
+        threading.Timer(0.2, ctx.cancel.cancel).start()
+        with pytest.raises(Cancelled):
+            to(ctx, winrm_bare(started=False), winrm_port=silent.getsockname()[1], winrm_timeout=timedelta(hours=9))
 
 
 # -- proxy ----------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from servers.winrm_shells import Shell, StandIn
 from servers.winrm_soap import Fault, Question, created, no_shell, received, started
 
 USER, PASSWORD = "Administrator", "pass word%1"
+CERTIFICATE = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 SOAP = "application/soap+xml;charset=UTF-8"
 
 
@@ -214,6 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, SEALED if sealed else SOAP, self.ntlm.seal(answer) if sealed else answer)
 
     def _is_known(self, way: str, rest: str) -> bool:
+        if way == CERTIFICATE:
+            subject = dict(pair for part in self.request.getpeercert().get("subject", ()) for pair in part)
+            return bool(subject.get("commonName") == USER)
         if way == "Basic" and way in self.service.ways:
             user, password = basic(rest)
             self.service.logins.append(user)
