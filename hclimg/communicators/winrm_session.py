@@ -5,6 +5,7 @@ There is no connection that lasts; what lasts is the knowledge of where and who.
 
 from __future__ import annotations
 
+import re
 import selectors
 import socket
 import threading
@@ -29,6 +30,7 @@ PAUSE = 5.0  # seconds between attempts
 ATTEMPTS = 8  # refused logins: a machine that sets itself up may know its password a little later
 DIAL = 5.0  # seconds for a TCP connection while waiting
 _FAREWELL = 5  # seconds for each question to a machine on which a command is cancelled
+_UNSPEAKABLE = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in no XML
 _READY = "hclimg is connected"
 
 
@@ -108,6 +110,8 @@ class WinrmSession:
         this returns. Raises TroubleError when nothing was started, ConnectionLost when the machine went away while the
         command ran, LateError, Cancelled.
         """
+        if found := _UNSPEAKABLE.search(command):
+            raise BuildError(f"WinRM cannot carry the character {found[0]!a} of a command.")
         with self._watched() as line:
             remote = self._start(line, command, piped=stdin is not None)
             try:

@@ -272,6 +272,13 @@ def test_the_proxy_of_the_environment(ctx: Context, winrm_bare: Bare, monkeypatc
     assert "proxy" not in briefly(ctx, server, winrm_host="windows.invalid").message
 
 
+def test_a_character_that_no_message_holds(ctx: Context, winrm_bare: Bare) -> None:
+    machine = to(ctx, winrm_bare())
+    with pytest.raises(BuildError, match=r"cannot carry the character '\\x00'"):
+        machine.run("echo \0")
+    assert lines_of(machine, "echo <&> ü 🙂") == ["<&> ü 🙂"]
+
+
 def test_pause_before_connecting(recording: Recording, winrm_bare: Bare) -> None:
     server = winrm_bare()
     machine = to(recording.ctx, server, pause_before_connecting=timedelta(milliseconds=1))
