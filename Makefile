@@ -17,9 +17,9 @@ TEST_PACKAGES += wine wine64
 # govmomi's vCenter simulator, which the tests build; libvirt reads VMX files.
 TEST_PACKAGES += golang-go golang-github-vmware-govmomi-dev libvirt-clients
 
-# A whole OpenStack, for `make openstack` and `make bench` only.
-OPENSTACK_PACKAGES := keystone glance-api placement-api nova-api nova-conductor nova-scheduler nova-compute \
-	neutron-server cinder-api cinder-scheduler cinder-volume rabbitmq-server
+# A whole OpenStack with its database.
+TEST_PACKAGES += keystone glance-api placement-api nova-api nova-conductor nova-scheduler nova-compute neutron-server \
+	cinder-api cinder-scheduler cinder-volume rabbitmq-server mariadb-server-core mariadb-client-core python3-pymysql
 
 # A checkout is on the path of every command here; bytecode is kept, as it is for any installed program.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,7 +27,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The rootfs builder installs packages into a directory, which needs root.
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help quickstart test openstack check bench lint install clean
+.PHONY: help quickstart test check bench lint install clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | column -t -s '	'
@@ -39,21 +39,16 @@ quickstart: install ## Build the example image: Debian 12 with redis, as a boota
 
 test: $(VENV)/.dev $(VENV)/.salt ## Lint, types, import contracts and all tests, with the real servers that they need
 	@.ci/packages $(TEST_PACKAGES)
-	$(BIN)/pytest -m "not openstack" -n 3 --dist loadfile
-
-# Apart from the others: its services share SQLite, which under load refuses one of them now and then.
-openstack: $(VENV)/.dev ## The tests against a real OpenStack on this machine
-	@.ci/packages $(TEST_PACKAGES) $(OPENSTACK_PACKAGES)
-	$(BIN)/pytest -m openstack
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 check: $(VENV)/.dev ## The quick part of the tests, for the inner loop
-	$(BIN)/pytest -m "not slow" -n 4 --dist loadfile
+	$(BIN)/pytest -m "not slow" -n 4 --dist loadgroup
 
 lint: $(VENV)/.dev ## Lint, types and import contracts only
 	$(BIN)/pytest tests/test_project.py
 
 bench: $(VENV)/.dev ## Compare with Packer 1.6.6 on this machine
-	@.ci/packages $(TEST_PACKAGES) $(OPENSTACK_PACKAGES)
+	@.ci/packages $(TEST_PACKAGES)
 	for b in tests/benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
 
 install: $(VENV)/.user ## Install hclimg into .venv

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,7 @@ from hclimg.sdk.remover import Cleaning, Left
 from hclimg.sdk.ssh_keys import generate_key_pair
 from hclimg.sdk.testing import Recording, recording
 from hclimg.units import Secret
-from servers.openstack import seed
+from servers.openstack import databases, seed
 from servers.openstack.fixture import Cloud
 from servers.tls import tls_front
 
@@ -185,13 +183,11 @@ def test_the_password_of_a_windows_machine(openstack_cloud: Cloud, told: Recordi
     public = load_ssh_public_key(pair.public.encode())
     assert isinstance(public, RSAPublicKey)
     sealed = b64encode(public.encrypt(b"Secret-1", PKCS1v15())).decode()
-    cell = openstack_cloud.deployment.layout.top / "nova_cell1.db"
     demo.compute.wait_for_server(server, interval=0.2)
-    with closing(sqlite3.connect(cell, timeout=30)) as database, database:
-        database.executemany(
-            "insert into instance_system_metadata (instance_uuid, key, value, deleted) values (?, ?, ?, 0)",
-            [(server.id, "password_0", sealed[:200]), (server.id, "password_1", sealed[200:])],
-        )
+    parts = enumerate((sealed[:200], sealed[200:]))
+    rows = [f"('{server.id}', 'password_{number}', '{part}', 0)" for number, part in parts]
+    statement = f"insert into instance_system_metadata (instance_uuid, `key`, value, deleted) values {', '.join(rows)}"
+    databases.execute(openstack_cloud.deployment.layout, statement, "nova_cell1")
     cloud = connect(told.ctx, access(openstack_cloud))
     assert fetched_password(told.ctx, cloud, server.id, pair.private).reveal() == "Secret-1"
     told.ctx.output("the password is Secret-1")

@@ -12,16 +12,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import which
 
 from attrs import define, field
 
 from servers.openstack import databases, seed
-from servers.openstack.databases import PROGRAMS, PYTHON
 from servers.openstack.processes import Servers, run_all
 from servers.openstack.settings import HOST, PASSWORD, REGION, Layout, Ports
 from servers.ports import held_ports
 
+PYTHON = "/usr/bin/python3"
+PROGRAMS = Path(__file__).parent / "programs"
 MEMORY = Path("/dev/shm")
 ROOM = 512 << 20  # bytes of memory that it may take for files
 
@@ -56,22 +56,16 @@ class Deployment:
         """Returns when a server could be started on it."""
         self.layout.write()
         self._start_messages()
-        cache = databases.cache_folder()
-        warm = databases.restore(self.layout, cache)
-        if not warm:
-            databases.create(self.layout)
-        databases.share(self.layout)
+        databases.start(self.layout, self.servers)
+        databases.create_tables(self.layout, self.servers)
         self._start_keystone()
         self._wait_for_api("identity")
-        if not warm:
-            seed.services(self.auth_url, self.layout.ports)
+        seed.services(self.auth_url, self.layout.ports)
         self._start_services()
         seed.wait_for_hosts(self.servers, self.auth_url)
-        if not warm:
-            discover = ("nova-manage", "--config-file", str(self._etc("nova.conf")), "cell_v2", "discover_hosts")
-            run_all([discover], self.servers.log("discover"))
-            seed.content(self.auth_url)
-            databases.save(self.layout, cache)
+        discover = ("nova-manage", "--config-file", str(self._etc("nova.conf")), "cell_v2", "discover_hosts")
+        run_all([discover], self.servers.log("discover"))
+        seed.content(self.auth_url)
 
     def stop(self) -> None:
         self.servers.stop()
@@ -120,10 +114,10 @@ class Deployment:
 
 
 def _uwsgi(program: str, port: int) -> list[str]:
-    """One thread, as SQLite's connections belong to one; connections are closed, as it forgets to say that it does."""
+    """Connections are closed, as it forgets to say that it does."""
     return [
         "uwsgi", "--plugins", "python3", "--http-socket", f"{HOST}:{port}", "--wsgi-file", program, "--enable-threads",
-        "--threads", "1", "--processes", "1", "--die-on-term", "--add-header", "Connection: close", "--buffer-size",
+        "--threads", "4", "--processes", "1", "--die-on-term", "--add-header", "Connection: close", "--buffer-size",
         "65535",
     ]  # fmt: skip
 
@@ -143,10 +137,3 @@ def deployed() -> Iterator[Deployment]:
                 deployment.stop()
     finally:
         shutil.rmtree(top)
-
-
-def missing_programs() -> list[str]:
-    """What is not installed of the programs that a deployment consists of."""
-    programs = ("keystone-manage", "glance-api", "placement-manage", "nova-manage", "neutron-server", "cinder-api",
-                "cinder-volume", "rabbitmq-server", "uwsgi")  # fmt: skip
-    return [name for name in programs if which(name, path="/usr/sbin:/usr/bin") is None]

@@ -20,16 +20,14 @@ from servers.openstack.settings import Layout, Ports
 RUNNING = "RUNNING_OPENSTACK"
 
 
-TROUBLE = ["OperationalError", "Failure prepping block device"]
-"""What services say whose SQLite was locked by another: this deployment's own weakness, so such a test runs again."""
-
-
-@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With ``--dist loadgroup``, each file's tests run in one worker; those of all files that need the deployment in
+    the same one, so that it is started once, and that no test sees what another one makes in it.
+    """
+    users = {item.path for item in items if "openstack_cloud" in getattr(item, "fixturenames", ())}
     for item in items:
-        if "openstack_cloud" in getattr(item, "fixturenames", ()):
-            item.add_marker("openstack")
-            item.add_marker(pytest.mark.flaky(reruns=2, only_rerun=TROUBLE))
+        item.add_marker(pytest.mark.xdist_group("openstack" if item.path in users else item.path.stem))
 
 
 @frozen
