@@ -57,9 +57,9 @@ class Workshop:
         home = str(self.folder / "home")
         return {**plain, **self.cloud.deployment.login(user), "PYTHONPATH": str(ROOT), "HCLIMG_HOME": home, **more}
 
-    def run(self, *args: str | Path, env: Mapping[str, str] | None = None) -> Done:
+    def run(self, *args: str | Path, env: Mapping[str, str] | None = None, folder: Path | None = None) -> Done:
         done = subprocess.run(
-            [sys.executable, "-m", "hclimg", *map(str, args)], cwd=self.folder, env=env or self.env(),
+            [sys.executable, "-m", "hclimg", *map(str, args)], cwd=folder or self.folder, env=env or self.env(),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         return Done(done.returncode, done.stdout)

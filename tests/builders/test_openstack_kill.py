@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from openstack_kit import Workshop
+from openstack_kit import ROOT, Workshop
 
-from hclimg.clouds.openstack import things
+from hclimg.sdk.mark import RUN_TAG
 from kill_kit import Outcome, Project, every_record, interrupt, kill, moments, random_moments
 from servers.openstack import seed
 from servers.openstack.fixture import Cloud
+from servers.tls import tls_front
 
 pytestmark = pytest.mark.slow
 
@@ -32,14 +37,21 @@ def project(workshop: Workshop, settings: str = "") -> Project:
     return Project(folder=workshop.folder, template=str(template), env=workshop.cloud.login, settle=SETTLE)
 
 
+def finished(outcome: Outcome) -> set[tuple[str, str]]:
+    """Images that the journal has as left, and that the clean-up found finished."""
+    runs = json.loads(outcome.cleanup.stdout)["runs"] if outcome.cleanup else []
+    return {("image", it["identity"]["id"]) for run in runs for it in run["resources"] if it["finished"]}
+
+
 def check(workshop: Workshop, outcome: Outcome) -> None:
     """There is what the run had finished, and nothing else; a kill may have come before that was written down."""
     assert not outcome.failed, outcome
     kept = {("image", item.identity["id"]) for item in outcome.kept}
-    perhaps = {("image", item.identity["id"]) for item in outcome.left if things.FINISHING in item.identity}
     there = workshop.new()
-    assert kept <= there <= kept | perhaps, outcome
-    for _, image in there:
+    assert there == kept | finished(outcome), outcome
+    for _, key in there:
+        image = workshop.cloud.admin.image.get_image(key)
+        assert (image.status, image.properties.get(RUN_TAG)) == ("active", None)
         workshop.cloud.admin.image.delete_image(image)
 
 
@@ -60,11 +72,8 @@ def test_a_finished_image_stays(workshop: Workshop) -> None:
     check(workshop, whole)
     for number in range(whole.entries, 0, -1):
         outcome = kill(project(workshop), f"before:{number}")
-        finished = {("image", item.identity["id"]) for item in outcome.left if things.FINISHING in item.identity}
-        there = workshop.new()
         check(workshop, outcome)
-        if finished:
-            assert there == finished
+        if finished(outcome):
             return
     pytest.fail("no run was killed while it finished its image")
 
@@ -79,3 +88,30 @@ def test_interrupted_at_random_moments(workshop: Workshop) -> None:
 def test_killed_at_random_moments(workshop: Workshop) -> None:
     for outcome in random_moments(project(workshop), moments(4), seed=6):
         check(workshop, outcome)
+
+
+def test_interrupted_around_records_of_the_journal(workshop: Workshop) -> None:
+    for outcome in every_record(project(workshop, EVERYTHING), interrupt, step=5):
+        assert outcome.status in (0, 130), outcome
+        check(workshop, outcome)
+
+
+def test_cleaned_up_from_elsewhere(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the run reached by relative paths is found from any directory: clouds.yaml, and the certificate in it."""
+    login = workshop.cloud.login
+    with tls_front(workshop.cloud.deployment.layout.ports.identity, workshop.folder) as (port, certificate):
+        auth = {"auth_url": f"https://127.0.0.1:{port}/v3", "username": "demo", "password": login["OS_PASSWORD"],
+                "project_name": "demo", "user_domain_name": "Default", "project_domain_name": "Default"}  # fmt: skip
+        clouds = {"clouds": {"loop": {"auth": auth, "cacert": certificate.name}}}
+        (workshop.folder / "clouds.yaml").write_text(json.dumps(clouds))
+        plain = {name: value for name, value in workshop.env().items() if not name.startswith("OS_")}
+        template = workshop.template('cloud = "loop"')
+        killed = subprocess.run(
+            [sys.executable, ROOT / "tests/kill_child.py", "KILL", "after:4", "apply", template], env=plain,
+            cwd=workshop.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )  # fmt: skip
+        assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+        assert {kind for kind, _ in workshop.new()} >= {"key pair", "server"}
+        done = workshop.run("cleanup", f"-settle={SETTLE}", env=plain, folder=tmp_path_factory.mktemp("elsewhere"))
+        assert done.status == 0, done.output
+    assert workshop.new() == set()

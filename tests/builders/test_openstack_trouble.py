@@ -87,6 +87,15 @@ def test_several_images_of_one_name(workshop: Workshop, tmp_path: Path) -> None:
     demo.image.delete_image(more)
 
 
+def test_several_networks_of_one_name(workshop: Workshop) -> None:
+    network = workshop.cloud.demo.network
+    first, more = network.find_network(seed.NETWORK), network.create_network(name=seed.NETWORK)
+    workshop.before.add(("network", more.id))
+    said = fails(workshop, f'There are 2 networks named "{seed.NETWORK}"', first.id, more.id)
+    assert 'Write the id as "networks"' in said
+    network.delete_network(more)
+
+
 def test_no_image_fits(workshop: Workshop) -> None:
     wanted = 'source_image_filter {\n  filters {\n    properties = { os_distro = "plan9" }\n  }\n}'
     fails(workshop, "No image fits source_image_filter", settings=wanted, source_image_name=None)
@@ -136,6 +145,41 @@ def test_quotas(workshop: Workshop) -> None:
         fails(workshop, "Quota exceeded for resources: ['floatingip']", hint, floating_ip_network=f'"{seed.OUTSIDE}"')
 
 
+def lasting(seconds: int) -> str:
+    return f'  provisioner "shell" {{\n    inline = ["echo reached; sleep {seconds}"]\n  }}\n'
+
+
+def test_a_token_that_ends_during_the_build_is_renewed(workshop: Workshop) -> None:
+    with workshop.cloud.deployment.impatient_keystone(10) as url:
+        done = workshop.run("apply", workshop.template(steps=lasting(11)), env=workshop.env(OS_AUTH_URL=url))
+    assert done.status == 0, done.output
+    workshop.take_image()
+
+
+def test_a_bare_token_that_ends_during_the_build(workshop: Workshop) -> None:
+    """Nothing can be removed with it; the clean-up has a password. A busy host may need more time for the start."""
+    plain = {name: value for name, value in workshop.env().items() if not name.startswith("OS_")}
+    for life in (8, 40, 200):
+        with workshop.cloud.deployment.impatient_keystone(life) as url:
+            with seed.connection(url) as demo:
+                token, project = demo.session.get_token(), demo.current_project_id
+            settings = f'identity_endpoint = "{url}"\ntoken = "{token}"\ntenant_id = "{project}"'
+            failed = workshop.run("apply", workshop.template(settings, steps=lasting(life)), env=plain)
+            assert failed.status == 1, failed.output
+            if "reached" not in failed.output:
+                workshop.run("cleanup", "-settle=0s", env=workshop.env())
+                continue
+            said = " ".join(failed.output.split())
+            assert "A token that has ended cannot be renewed" in said
+            assert '"hclimg cleanup" removes it' in said
+            assert {kind for kind, _ in workshop.new()} >= {"server", "key pair"}
+            cleaned = workshop.run("cleanup", "-settle=0s", env=workshop.env())
+            assert cleaned.status == 0, cleaned.output
+            assert workshop.new() == set()
+            return
+    pytest.fail("no token lasted until the provisioner")
+
+
 def test_clouds_yaml_names_what_is_wrong(workshop: Workshop) -> None:
     login = workshop.cloud.login
     auth = {"auth_url": login["OS_AUTH_URL"], "username": "demo", "password": "wrong", "project_name": "demo",
@@ -145,4 +189,5 @@ def test_clouds_yaml_names_what_is_wrong(workshop: Workshop) -> None:
     fails(workshop, 'cloud "loop" refuses the login: 401', settings='cloud = "loop"', env=plain)
     said = fails(workshop, 'has no entry "lop". Did you mean "loop"?', settings='cloud = "lop"', env=plain)
     assert "Unknown cloud" in said
+    fails(workshop, 'has no entry "other". It has loop.', settings='cloud = "other"', env=plain)
     fails(workshop, 'clouds.yaml has no entry "lop"', env={**plain, "OS_CLOUD": "lop"})

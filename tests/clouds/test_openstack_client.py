@@ -18,8 +18,8 @@ from hclimg.builders.openstack.password import fetched_password
 from hclimg.clouds.openstack.access import OpenstackAccess
 from hclimg.clouds.openstack.client import OpenStack, connect, reconnect
 from hclimg.clouds.openstack.refusals import is_missing, login_failure, refusal
-from hclimg.clouds.openstack.remover import OpenstackRemover, run_mark
-from hclimg.clouds.openstack.things import delete_volume
+from hclimg.clouds.openstack.remover import OpenstackRemover
+from hclimg.clouds.openstack.things import delete_volume, run_mark
 from hclimg.errors import ApiError, BuildError, ConnectionLost
 from hclimg.sdk.mark import RUN_TAG
 from hclimg.sdk.remover import Cleaning, Left

@@ -13,6 +13,7 @@ from hclimg.builders.openstack.config import ImageConfig, OpenstackConfig
 from hclimg.builders.openstack.launch import Running
 from hclimg.clouds.openstack import things
 from hclimg.clouds.openstack.client import OpenStack
+from hclimg.clouds.openstack.making import make_recorded
 from hclimg.communicators.connect import clear_authorized_keys
 from hclimg.errors import ApiError, BuildError
 from hclimg.sdk.context import Context
@@ -35,10 +36,6 @@ class Draft:
     id: str
     _record: Record
     finished: bool = field(default=False, init=False)
-
-    def finishing(self) -> None:
-        """From now on the image is finished once it has no mark: a kill may come before that is written down."""
-        self._record.made(**{things.FINISHING: "yes"})
 
     def keep(self) -> None:
         self._record.kept()
@@ -132,7 +129,7 @@ def new_image(ctx: Context, config: OpenstackConfig, running: Running) -> Iterat
         return str(answer["image_id"])
 
     change = of_volume if running.volume else of_server
-    draft = Draft(*cloud.make_recorded(ctx, "image", name, "the image", change, str))
+    draft = Draft(*make_recorded(ctx, cloud, "image", "the image", change, str, name=name))
     ctx.say(f"Image {draft.id} is being made")
     yield draft
     if not draft.finished:
@@ -160,7 +157,7 @@ def wait_for_image(ctx: Context, cloud: OpenStack, image: str, extra: int) -> No
 
 @step("Finishing the image")
 def finish_image(ctx: Context, cloud: OpenStack, draft: Draft, wanted: ImageConfig) -> None:
-    """Tags, visibility, members; as the last act the mark of the run comes off."""
+    """Tags, visibility, members; as the last act the mark of the run comes off, which says that it is finished."""
     changes: dict[str, Any] = {
         "visibility": wanted.visibility, "tags": sorted(wanted.image_tags), "min_disk": wanted.image_min_disk,
     }  # fmt: skip
@@ -169,7 +166,6 @@ def finish_image(ctx: Context, cloud: OpenStack, draft: Draft, wanted: ImageConf
         _patch(cloud, draft.id, operations)
     for member in wanted.image_members:
         _add_member(ctx, cloud, draft.id, member, accept=wanted.image_auto_accept_members)
-    draft.finishing()
     _patch(cloud, draft.id, [{"op": "remove", "path": f"/{RUN_TAG}"}])
     draft.keep()
 

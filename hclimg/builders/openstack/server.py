@@ -13,8 +13,8 @@ from hclimg.builders.openstack.lookups import Found
 from hclimg.builders.openstack.source import SourceImage
 from hclimg.clouds.openstack import things
 from hclimg.clouds.openstack.client import OpenStack, id_of
+from hclimg.clouds.openstack.making import make_recorded
 from hclimg.clouds.openstack.names import choose
-from hclimg.clouds.openstack.remover import run_mark
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
 from hclimg.sdk.mark import RUN_TAG, run_name
@@ -29,9 +29,10 @@ NO_HOST_HINT = "Try another flavor or availability_zone; the cloud's administrat
 @step("Handing the public key to the cloud", undo="Deleting key pair")
 def registered_key(ctx: Context, cloud: OpenStack, pair: KeyPair) -> Iterator[str]:
     """The name of the key pair."""
-    _, record = cloud.make_recorded(
-        ctx, "key-pair", pair.name, f"key pair {pair.name}",
+    _, record = make_recorded(
+        ctx, cloud, "key-pair", f"key pair {pair.name}",
         lambda sdk: sdk.compute.create_keypair(name=pair.name, public_key=pair.public), lambda _: pair.name,
+        name=pair.name, fingerprint=things.fingerprint(pair.public),
     )  # fmt: skip
     yield pair.name
     things.delete_key_pair(cloud, pair.name)
@@ -52,8 +53,8 @@ def volume(ctx: Context, cloud: OpenStack, config: OpenstackConfig, image: Sourc
         "metadata": {RUN_TAG: ctx.run.id},
     }
     settings = {key: value for key, value in given.items() if value}
-    made, record = cloud.make_recorded(
-        ctx, "volume", name, "the volume", lambda sdk: sdk.block_storage.create_volume(**settings), id_of
+    made, record = make_recorded(
+        ctx, cloud, "volume", "the volume", lambda sdk: sdk.block_storage.create_volume(**settings), id_of, name=name
     )
     yield id_of(made)
     things.delete_volume(cloud, id_of(made))
@@ -78,9 +79,10 @@ def server(
 ) -> Iterator[str]:
     """Its id. ``key`` names a key pair, ``disk`` is the id of its volume; each may be empty. It does not run yet."""
     settings = _server_settings(ctx, config, image, found, key, disk)
-    made, record = cloud.make_recorded(
-        ctx, "server", config.machine_name, "the server", lambda sdk: sdk.compute.create_server(**settings), id_of
-    )
+    made, record = make_recorded(
+        ctx, cloud, "server", "the server", lambda sdk: sdk.compute.create_server(**settings), id_of,
+        name=config.machine_name,
+    )  # fmt: skip
     ctx.say(f"Server {made.id} is being made")
     yield id_of(made)
     things.delete_server(cloud, id_of(made), force=config.server.force_delete)
@@ -149,10 +151,10 @@ def floating_ip(ctx: Context, cloud: OpenStack, address: Any, port: str) -> Iter
 
 @step("Allocating floating IP", undo="Releasing floating IP")
 def new_address(ctx: Context, cloud: OpenStack, network: str) -> Iterator[Any]:
-    mark = run_mark(ctx.run.id)
-    made, record = cloud.make_recorded(
-        ctx, "floating-ip", mark, "a floating IP",
-        lambda sdk: sdk.network.create_ip(floating_network_id=network, description=mark), id_of,
+    mark = things.run_mark(ctx.run.id)
+    made, record = make_recorded(
+        ctx, cloud, "floating-ip", "a floating IP",
+        lambda sdk: sdk.network.create_ip(floating_network_id=network, description=mark), id_of, name=mark,
     )  # fmt: skip
     yield made
     things.delete_floating_ip(cloud, id_of(made))

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from hclimg.builders.openstack.config import ImageFilter, OpenstackConfig, SourceConfig
 from hclimg.clouds.openstack.client import OpenStack, connect
+from hclimg.clouds.openstack.making import make_recorded
 from hclimg.clouds.openstack.names import choose, listing
 from hclimg.clouds.openstack.things import delete_image
 from hclimg.diagnostics import one_of
@@ -112,10 +113,10 @@ def external_image(ctx: Context, cloud: OpenStack, source: SourceConfig) -> Iter
         "container_format": "bare",
         RUN_TAG: ctx.run.id,
     }
-    made, record = cloud.make_recorded(
-        ctx, "image", name, "the external image",
+    made, record = make_recorded(
+        ctx, cloud, "image", "the external image",
         lambda _: cloud.request("the external image", "image", "post", "/images", json=given),
-        lambda answer: str(answer["id"]),
+        lambda answer: str(answer["id"]), name=name,
     )  # fmt: skip
     yield SourceImage(id=made["id"], disk=1)
     delete_image(cloud, made["id"])

@@ -101,13 +101,15 @@ class OpenstackAccess:
             problems.error("Incomplete credentials", detail, "application_credential_secret")
 
 
-def clouds_files(environ: Mapping[str, str]) -> list[Path]:
-    """Where the entries are looked for, as OpenStack's own tools do; the first file that exists counts."""
+def clouds_files(environ: Mapping[str, str], recorded: str = "") -> list[Path]:
+    """Where the entries are looked for, as OpenStack's own tools do; the first file that exists counts. ``recorded`` is
+    the one that a run used which may have worked in another directory.
+    """
     given = environ.get("OS_CLIENT_CONFIG_FILE", "")
     folders = (Path.cwd(), Path(environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "openstack",
                Path("/etc/openstack"))  # fmt: skip
     found = [folder / f"clouds{suffix}" for folder in folders for suffix in (".yaml", ".yml", ".json")]
-    return [Path(given), *found] if given else found
+    return [*(Path(path) for path in (given, recorded) if path), *found]
 
 
 def _check_cloud(problems: Checker, name: str) -> None:

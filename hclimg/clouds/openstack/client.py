@@ -4,13 +4,15 @@
     server = cloud.make("the server", lambda sdk: sdk.compute.create_server(…))
     cloud.wait("the server", lambda: …, timedelta(minutes=20))
 
-A token that ends is renewed by the SDK, for every way to log in but a token. What a service refuses because it is busy
-(429, 503) is tried again by the SDK; questions, and changes that may be made twice, are also asked for again when the
-connection breaks or the service has trouble of its own (5xx); other changes never: they may have been made.
+A token that ends is renewed by the SDK, for every way to log in but a token. What a service refuses because it is
+overloaded (429, 503) is tried again; questions, and changes that may be made twice, are also asked for again when the
+connection breaks or the service has trouble of its own (5xx); other changes never: they may have been made. The user
+is told of each.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -18,31 +20,31 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import openstack
-from attrs import frozen
+from attrs import evolve, frozen
 from keystoneauth1 import exceptions as auth_errors
 from openstack import exceptions as sdk_errors
 from openstack.config import OpenStackConfig
 from openstack.warnings import OpenStackWarning
 
 from hclimg.clouds.openstack.access import OpenstackAccess, clouds_files
-from hclimg.clouds.openstack.refusals import is_missing, login_failure, refusal
+from hclimg.clouds.openstack.refusals import Overloaded, is_missing, login_failure, refusal
 from hclimg.diagnostics import one_of
 from hclimg.errors import ApiError, BuildError, ConnectionLost, ServiceTrouble, TimedOut
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.context import Context
-from hclimg.sdk.journal import Record
 from hclimg.sdk.retry import RetryPolicy, retry
 from hclimg.units import Secret, show_duration
 
 COMPUTE_VERSION = "2.1"
 """The microversion whose behaviour Packer's templates were written for: no network need be named, for example."""
 READ_SECONDS = 120
-BUSY_RETRIES = 5
-REPEATING = RetryPolicy(attempts=4, delay=1.0, retry_on=(ConnectionLost, ServiceTrouble))
+ONCE_DONE = RetryPolicy(attempts=6, delay=0.5, retry_on=(Overloaded,))
+REPEATING = evolve(ONCE_DONE, retry_on=(ConnectionLost, ServiceTrouble))
 FIRST_DELAY, LAST_DELAY, DELAY_GROWTH = 0.3, 5.0, 1.3
 """Seconds between looks at something that is not ready yet."""
 
@@ -59,16 +61,33 @@ class Caller(Protocol):
 
     @property
     def cancel(self) -> CancelToken: ...
+    @property
+    def say(self) -> Callable[[str], None]: ...
 
 
-def connect(caller: Caller, access: OpenstackAccess) -> OpenStack:
-    """OpenStack with these settings, logged in. Raises BuildError when the settings do not lead there."""
+def connect(caller: Caller, access: OpenstackAccess, clouds: str = "") -> OpenStack:
+    """OpenStack with these settings, logged in. Raises BuildError when the settings do not lead there.
+
+    ``clouds`` is the ``clouds.yaml`` that an earlier run has used, if any.
+    """
     caller.cancel.check()
-    key = _key(access)
+    key = (clouds, _key(access))
     with _making:
         if key not in _connections:
-            _connections[key] = _log_in(access)
-        return OpenStack(caller, access, _connections[key])
+            _connections[key] = retry(
+                ONCE_DONE, lambda: _log_in(access, clouds), caller.cancel, partial(_tell, caller)
+            )  # fmt: skip
+        return OpenStack(caller, access, _connections[key], clouds)
+
+
+def _tell(caller: Caller, error: BaseException, delay: float) -> None:
+    """That something is tried again."""
+    if isinstance(caller, Context):
+        from hclimg.events import ApiRetrying
+
+        caller.emit(ApiRetrying(error=str(error), delay=delay))
+    else:
+        caller.say(f"{error} Trying again.")
 
 
 def reconnect(caller: Caller, identity: Mapping[str, str]) -> OpenStack:
@@ -82,10 +101,12 @@ def reconnect(caller: Caller, identity: Mapping[str, str]) -> OpenStack:
         endpoint_type=identity.get("interface", ""),
         tenant_id=identity.get("project", ""),
         cacert=identity.get("cacert", ""),
+        cert=identity.get("cert", ""),
+        key=identity.get("key", ""),
         insecure=identity.get("insecure", "") == "true",
     )
     known = _by_identity.get(frozenset(identity.items()))
-    return OpenStack(caller, access, known) if known else connect(caller, access)
+    return OpenStack(caller, access, known) if known else connect(caller, access, identity.get("clouds", ""))
 
 
 @frozen(eq=False)
@@ -95,6 +116,7 @@ class OpenStack:
     _caller: Caller
     access: OpenstackAccess
     _sdk: Any
+    _clouds: str = ""
 
     @property
     def project(self) -> str:
@@ -103,16 +125,19 @@ class OpenStack:
 
     @property
     def identity(self) -> dict[str, str]:
-        """For the journal and artifacts: what leads to the same API again, without secrets."""
+        """For the journal and artifacts: what leads to the same API again, from any directory, without secrets."""
         access, config = self.access, self._sdk.config
+        cloud = access.cloud or os.environ.get("OS_CLOUD", "")
+        files = (path.absolute() for path in clouds_files(os.environ, self._clouds) if cloud and path.is_file())
         found = {
-            "cloud": access.cloud or os.environ.get("OS_CLOUD", ""),
+            "cloud": cloud,
+            "clouds": str(next(files, "")),
             "endpoint": access.identity_endpoint or str(config.config.get("auth", {}).get("auth_url", "")),
             "region": str(config.get_region_name() or ""),
             "interface": access.endpoint_type,
             # An application credential has its project in it, and must not be asked for one.
             "project": "" if config.config.get("auth_type") == CREDENTIAL else self.project,
-            "cacert": access.cacert,
+            **{name: _path(config.config.get(name) or "") for name in ("cacert", "cert", "key")},
             "insecure": "true" if access.insecure else "",
         }
         known = {name: value for name, value in found.items() if value}
@@ -129,7 +154,7 @@ class OpenStack:
 
     def repeat(self, what: str, call: Callable[[Any], T]) -> T:
         """Like :meth:`ask`, for a change that does no harm when it is made twice: to stop, to delete."""
-        return retry(REPEATING, lambda: self._told(what, call), self._caller.cancel)
+        return self._called(REPEATING, what, call)
 
     def find(self, what: str, question: Callable[[Any], T]) -> T | None:
         """Like :meth:`ask`; None when there is no such thing."""
@@ -142,24 +167,7 @@ class OpenStack:
 
     def make(self, what: str, change: Callable[[Any], T]) -> T:
         """Change something, once. Raises ApiError when it was refused, ConnectionLost when it may have been done."""
-        self._caller.cancel.check()
-        return self._told(what, change)
-
-    def make_recorded(
-        self, ctx: Context, kind: str, name: str, what: str, change: Callable[[Any], T], key: Callable[[T], str]
-    ) -> tuple[T, Record]:
-        """Make something, with a record in the journal before, and with its id (``key``) after; it and the record.
-
-        When the service refused, nothing was made; when the connection broke, it may have been, so the record stays.
-        """
-        record = ctx.journal.intend(f"openstack/{kind}", name=name, **self.identity)
-        try:
-            made = self.make(what, change)
-        except ApiError:
-            record.gone()
-            raise
-        record.made(id=key(made))
-        return made, record
+        return self._called(ONCE_DONE, what, change)
 
     def remove(self, what: str, change: Callable[[Any], object]) -> None:
         """Delete something; that it is gone already is fine."""
@@ -190,6 +198,10 @@ class OpenStack:
             delay = min(delay * DELAY_GROWTH, LAST_DELAY)
         return found
 
+    def _called(self, policy: RetryPolicy, what: str, call: Callable[[Any], T]) -> T:
+        caller = self._caller
+        return retry(policy, lambda: self._told(what, call), caller.cancel, partial(_tell, caller))
+
     def _told(self, what: str, call: Callable[[Any], T]) -> T:
         try:
             return call(self._sdk)
@@ -214,14 +226,16 @@ def _key(access: OpenstackAccess) -> object:
     return plain, tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("OS_")))
 
 
-def _log_in(access: OpenstackAccess) -> Any:
+def _log_in(access: OpenstackAccess, clouds: str) -> Any:
     warnings.simplefilter("ignore", OpenStackWarning)
+    for name in ("keystoneauth", "openstack"):  # what they log is said by the errors
+        logging.getLogger(name).addHandler(logging.NullHandler())
     if access.insecure:
         import urllib3
 
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     try:
-        config = _configured(access)
+        config = _configured(access, clouds)
         sdk = openstack.connection.Connection(config=config, app_name="hclimg")
         sdk.session.get_token()
     except Exception as error:
@@ -232,11 +246,11 @@ def _log_in(access: OpenstackAccess) -> Any:
     return sdk
 
 
-def _configured(access: OpenstackAccess) -> Any:
+def _configured(access: OpenstackAccess, clouds: str) -> Any:
     """The SDK's configuration: settings, then ``clouds.yaml`` or the environment."""
     cloud, way = access.cloud or os.environ.get("OS_CLOUD", ""), _way(access)
     # The SDK would add the environment's user to whatever else logs in, which then fails.
-    files = clouds_files(os.environ)
+    files = clouds_files(os.environ, clouds)
     loader = OpenStackConfig(
         config_files=[str(file) for file in files],
         secure_files=[str(file.with_name(file.name.replace("clouds", "secure"))) for file in files],
@@ -250,9 +264,9 @@ def _configured(access: OpenstackAccess) -> Any:
         "cloud": cloud or None,
         "region_name": access.region or os.environ.get("OS_REGION_NAME" if not cloud else "", "") or None,
         "interface": access.endpoint_type.removesuffix("URL") or None,
-        "cacert": _path(access.cacert),
-        "cert": _path(access.cert),
-        "key": _path(access.key),
+        "cacert": _file(access.cacert, "" if cloud else "OS_CACERT"),
+        "cert": _file(access.cert, "" if cloud else "OS_CERT"),
+        "key": _file(access.key, "" if cloud else "OS_KEY"),
         "auth": _login(access, way, {} if cloud else os.environ),
         "auth_type": way,
         "verify": False if access.insecure else None,
@@ -261,8 +275,7 @@ def _configured(access: OpenstackAccess) -> Any:
         **{name: value for name, value in given.items() if value is not None},
         compute_default_microversion=COMPUTE_VERSION,
         api_timeout=READ_SECONDS,
-        status_code_retries=BUSY_RETRIES,
-        retriable_status_codes="429,503",
+        image_status_code_retries=0,  # the SDK would try again without a word
     )
     if config.config.get("auth_type") == "password" and not config.config["auth"].get("password"):
         raise BuildError("There is no password, nor another way to log in to OpenStack.", hint=LOGIN_HINT)
@@ -323,8 +336,12 @@ def _login(access: OpenstackAccess, way: str | None, environ: Mapping[str, str])
     return {name: value for name, value in filled.items() if value}
 
 
-def _path(text: str) -> str | None:
-    return str(Path(text).expanduser()) if text else None
+def _file(setting: str, variable: str) -> str | None:
+    return _path(setting or os.environ.get(variable, "")) or None
+
+
+def _path(text: str) -> str:
+    return str(Path(text).expanduser().absolute()) if text else ""
 
 
 # -- errors -----------------------------------------------------------------------

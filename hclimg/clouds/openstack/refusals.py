@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from hclimg.errors import ApiError, ServiceTrouble
+from hclimg.errors import ApiError, Cancelled, ConnectionLost, ServiceTrouble
 
 QUOTA = re.compile(r"quota|OverLimit|LimitExceeded|exceeds", re.IGNORECASE)
 NETWORKS = re.compile(r"multiple possible networks", re.IGNORECASE)
@@ -20,6 +20,13 @@ REPEATED = re.compile(r"^\d{3} [A-Z][A-Za-z ]+: | \(HTTP \d+\)| \(Request-ID: [^
 
 TROUBLE = 500
 """From this status on, the service says that the fault is its own."""
+OVERLOADED = (429, 503)
+UNANSWERED = ("502", "504")
+"""Said by what stands before a service, which may still be at work."""
+
+
+class Overloaded(ServiceTrouble):
+    """It did nothing this time: there are too many requests, or it is not ready for any."""
 
 
 def refusal(what: str, status: int, body: str, text: str, request: str) -> ApiError:
@@ -30,7 +37,8 @@ def refusal(what: str, status: int, body: str, text: str, request: str) -> ApiEr
     message = f"OpenStack refuses {what}: {status} {code}: {said}{known}." if code else (
         f"OpenStack refuses {what}: {status}: {said}{known}."
     )  # fmt: skip
-    kind = ServiceTrouble if status >= TROUBLE else ApiError
+    trouble = ServiceTrouble if status >= TROUBLE else ApiError
+    kind = Overloaded if status in OVERLOADED else trouble
     return kind(message, code=f"{status} {code}".strip(), request=request, hint=_hint(status, f"{code} {said}"))
 
 
@@ -45,12 +53,26 @@ def login_failure(where: str, status: int, text: str, request: str) -> ApiError:
     if ENDED.search(said):
         hint = "A token that has ended cannot be renewed: use a password or an application credential for long builds."
     message = f"{where} refuses the login: {status}: {said}{known}."
-    return ApiError(message, code=f"login {status}", request=request, hint=hint)
+    kind = Overloaded if status >= TROUBLE or status in OVERLOADED else ApiError
+    return kind(message, code=f"login {status}", request=request, hint=hint)
 
 
 def is_missing(error: ApiError) -> bool:
     """Whether the thing does not exist, or no more."""
     return error.code.partition(" ")[0] in ("404", "410")
+
+
+def did_nothing(error: BaseException) -> bool:
+    """Whether what was asked for was not done for sure; otherwise it may have been, or may yet be."""
+    refused = isinstance(error, ApiError) and not isinstance(error, ServiceTrouble)
+    return refused or isinstance(error, (Overloaded, Cancelled))
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Whether the service itself has not answered, so that it may still be at work."""
+    return isinstance(error, ConnectionLost) or (
+        isinstance(error, ApiError) and error.code.partition(" ")[0] in UNANSWERED
+    )
 
 
 def is_busy(error: ApiError) -> bool:

@@ -1,23 +1,27 @@
-"""Deleting what a build makes, and waiting until it is gone: for builds that end, and for those that were killed.
+"""What a build makes in the cloud (:data:`THINGS`): deleting it and waiting until it is gone, and finding it by the
+mark of its run: for builds that end, and for those that were killed.
 
-Each copes with a thing in whatever state: half made, being copied, in use by something that goes away, gone.
+Each copes with a thing in whatever state: half made, being copied, in use by something that goes away, gone. Servers,
+volumes and images carry the mark in their metadata, floating IPs in their description; a key pair is known by the key.
 """
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 from hclimg.clouds.openstack.client import OpenStack
 from hclimg.clouds.openstack.refusals import is_busy, is_missing
 from hclimg.errors import ApiError, BuildError
+from hclimg.sdk.mark import RUN_TAG
 
 PATIENCE = timedelta(minutes=10)
 GONE = ("DELETED", "SOFT_DELETED")
 """A cloud with soft deletion keeps a server for a while, which is its way of being gone."""
 DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing", "awaiting-transfer")
-FINISHING = "finishing"
-"""In the identity of an image from which the mark of its run is being taken, its last change."""
 TRIES = 20
 SERVER_HINT = "The cloud's administrators can find out why."
 STUCK_HINT = "Its state has to be reset by the cloud's administrator: openstack volume set --state error ID."
@@ -92,3 +96,72 @@ def delete_volume(cloud: OpenStack, volume: str) -> None:
 
     cloud.wait(f"volume {volume} to go", deleted, PATIENCE, hint=STUCK_HINT)
 
+
+
+# -- finding ----------------------------------------------------------------------
+
+Identity = Mapping[str, str]
+"""What was written down of a thing before it was made: its ``name``, and the ``fingerprint`` of a key pair."""
+
+
+def run_mark(run: str) -> str:
+    """The description of what has no metadata."""
+    return f"{RUN_TAG}={run}"
+
+
+def fingerprint(public: str) -> str:
+    """Of a key, a line as in authorized_keys; as ssh-keygen writes it."""
+    digest = sha256(b64decode(public.split()[1])).digest()
+    return f"SHA256:{b64encode(digest).decode().rstrip('=')}"
+
+
+def _named(found: Iterable[Any], identity: Identity) -> list[Any]:
+    """Runs make several things of a kind; each is found as itself only."""
+    return [thing for thing in found if thing.name == identity.get("name")]
+
+
+def _marked_servers(cloud: OpenStack, run: str, identity: Identity) -> list[str]:
+    servers = cloud.ask("the servers", lambda sdk: list(sdk.compute.servers()))
+    return [it.id for it in _named(servers, identity) if (it.metadata or {}).get(RUN_TAG) == run]
+
+
+def _marked_volumes(cloud: OpenStack, run: str, identity: Identity) -> list[str]:
+    volumes = cloud.ask("the volumes", lambda sdk: list(sdk.block_storage.volumes()))
+    return [it.id for it in _named(volumes, identity) if (it.metadata or {}).get(RUN_TAG) == run]
+
+
+def _marked_images(cloud: OpenStack, run: str, identity: Identity) -> list[str]:
+    images = cloud.ask("the images", lambda sdk: list(sdk.image.images(name=identity.get("name", ""))))
+    return [it.id for it in _named(images, identity) if has_mark(it, run)]
+
+
+def has_mark(image: Any, run: str) -> bool:
+    return (image.properties or {}).get(RUN_TAG) == run
+
+
+def _marked_addresses(cloud: OpenStack, run: str, _identity: Identity) -> list[str]:
+    addresses = cloud.ask("the floating IPs", lambda sdk: list(sdk.network.ips()))
+    return [it.id for it in addresses if it.description == run_mark(run)]
+
+
+def _own_key_pairs(cloud: OpenStack, _run: str, identity: Identity) -> list[str]:
+    name = identity.get("name", "")
+    pair = cloud.find(f"key pair {name}", lambda sdk: sdk.compute.get_keypair(name))
+    return [name] if pair and fingerprint(pair.public_key) == identity.get("fingerprint") else []
+
+
+class Thing(NamedTuple):
+    """``find`` gives the ids of those that a run may have made; ``delete`` takes one of them."""
+
+    find: Callable[[OpenStack, str, Identity], list[str]]
+    delete: Callable[[OpenStack, str], None]
+
+
+THINGS: Mapping[str, Thing] = {
+    "key-pair": Thing(_own_key_pairs, delete_key_pair),
+    "server": Thing(_marked_servers, delete_server),
+    "volume": Thing(_marked_volumes, delete_volume),
+    "image": Thing(_marked_images, delete_image),
+    "floating-ip": Thing(_marked_addresses, delete_floating_ip),
+}
+"""By the kind in the journal, after ``openstack/``."""

@@ -17,7 +17,7 @@ from attrs import define, field
 
 from servers.openstack import databases, seed
 from servers.openstack.processes import Servers, run_all
-from servers.openstack.settings import HOST, PASSWORD, REGION, Layout, Ports
+from servers.openstack.settings import API_PATHS, HOST, PASSWORD, REGION, Layout, Ports, as_text, keystone
 from servers.ports import held_ports
 
 PYTHON = "/usr/bin/python3"
@@ -58,7 +58,7 @@ class Deployment:
         self._start_messages()
         databases.start(self.layout, self.servers)
         databases.create_tables(self.layout, self.servers)
-        self._start_keystone()
+        _start_keystone(self.servers, "keystone", self._etc("keystone"), self.layout.ports.identity)
         self._wait_for_api("identity")
         seed.services(self.auth_url, self.layout.ports)
         self._start_services()
@@ -88,9 +88,21 @@ class Deployment:
         }  # fmt: skip
         self.servers.start("rabbit", ["/usr/lib/rabbitmq/bin/rabbitmq-server"], rabbit)
 
-    def _start_keystone(self) -> None:
-        env = {"OS_KEYSTONE_CONFIG_DIR": str(self._etc("keystone")), "OS_KEYSTONE_CONFIG_FILES": "keystone.conf"}
-        self.servers.start("keystone", _uwsgi("/usr/bin/keystone-wsgi-public", self.layout.ports.identity), env)
+    @contextmanager
+    def impatient_keystone(self, seconds: int) -> Iterator[str]:
+        """The URL of another keystone with the same content, whose tokens end after so many seconds."""
+        name = "keystone-impatient"
+        self._etc(name).mkdir(exist_ok=True)
+        (self._etc(name) / "keystone.conf").write_text(as_text(keystone(self.layout, seconds)))
+        servers = Servers(self.servers.logs)
+        with held_ports() as hold:
+            port = hold()
+            try:
+                _start_keystone(servers, name, self._etc(name), port)
+                servers.wait_for_port(name, port)
+                yield f"http://{HOST}:{port}{API_PATHS['identity']}"
+            finally:
+                servers.stop()
 
     def _start_services(self) -> None:
         start, ports = self.servers.start, self.layout.ports
@@ -111,6 +123,11 @@ class Deployment:
 
     def _wait_for_api(self, name: str) -> None:
         self.servers.wait_for_port(name, getattr(self.layout.ports, name))
+
+
+def _start_keystone(servers: Servers, name: str, etc: Path, port: int) -> None:
+    env = {"OS_KEYSTONE_CONFIG_DIR": str(etc), "OS_KEYSTONE_CONFIG_FILES": "keystone.conf"}
+    servers.start(name, _uwsgi("/usr/bin/keystone-wsgi-public", port), env)
 
 
 def _uwsgi(program: str, port: int) -> list[str]:

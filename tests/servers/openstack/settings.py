@@ -74,12 +74,12 @@ class Layout:
         ):  # fmt: skip
             (self.top / name).mkdir(parents=True)
         for name, sections in FILES.items():
-            (self.top / "etc" / name).write_text(_ini(sections(self)))
+            (self.top / "etc" / name).write_text(as_text(sections(self)))
         (self.top / "etc/rabbitmq.conf").write_text("")
         (self.top / "etc/enabled_plugins").write_text("[].\n")
 
 
-def _ini(sections: Sections) -> str:
+def as_text(sections: Sections) -> str:
     return "\n".join(
         f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items())
         for name, values in sections.items()
@@ -117,13 +117,13 @@ def mariadb(at: Layout) -> Sections:
     }  # fmt: skip
 
 
-def keystone(at: Layout) -> Sections:
+def keystone(at: Layout, token_seconds: int = 86400) -> Sections:
     return {
         "DEFAULT": {"log_file": at.top / "log/keystone.log"},
         "database": _stored(at, "keystone"),
         "fernet_tokens": {"key_repository": at.top / "fernet"},
         "credential": {"key_repository": at.top / "cred"},
-        "token": {"provider": "fernet", "expiration": 86400},
+        "token": {"provider": "fernet", "expiration": token_seconds},
         "oslo_policy": {"enforce_scope": False},
     }
 
