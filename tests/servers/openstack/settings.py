@@ -124,6 +124,7 @@ def keystone(at: Layout, token_seconds: int = 86400) -> Sections:
         "fernet_tokens": {"key_repository": at.top / "fernet"},
         "credential": {"key_repository": at.top / "cred"},
         "token": {"provider": "fernet", "expiration": token_seconds},
+        "identity": {"password_hash_rounds": 4},  # of the guests of loopback, who log in often
         "oslo_policy": {"enforce_scope": False},
     }
 
