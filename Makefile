@@ -39,10 +39,10 @@ quickstart: install ## Build the example image: Debian 12 with redis, as a boota
 
 test: $(VENV)/.dev $(VENV)/.salt ## Lint, types, import contracts and all tests, with the real servers that they need
 	@.ci/packages $(TEST_PACKAGES)
-	$(BIN)/pytest -n 3 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadfile
 
 check: $(VENV)/.dev ## The quick part of the tests, for the inner loop
-	$(BIN)/pytest -m "not slow" -n 4 --dist loadgroup
+	$(BIN)/pytest -m "not slow" -n 4 --dist loadfile
 
 lint: $(VENV)/.dev ## Lint, types and import contracts only
 	$(BIN)/pytest tests/test_project.py

@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,24 @@ from servers.openstack.settings import Layout, Ports
 RUNNING = "RUNNING_OPENSTACK"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``--dist loadgroup``, each file's tests run in one worker; those of all files that need the deployment in
-    the same one, so that it is started once, and that no test sees what another one makes in it.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadfile``, the files that need the deployment go to one worker, as if they were one file: so it is
+    started once, and no test sees what another one makes in it.
     """
-    users = {item.path for item in items if "openstack_cloud" in getattr(item, "fixturenames", ())}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("openstack" if item.path in users else item.path.stem))
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneDeployment(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "openstack" if _needs_deployment(config.rootpath / file) else file
+
+    return OneDeployment(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@cache
+def _needs_deployment(file: Path) -> bool:
+    return "openstack_cloud: Cloud" in file.read_text()
 
 
 @frozen
