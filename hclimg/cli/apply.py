@@ -34,6 +34,7 @@ from hclimg.registry import Registry
 from hclimg.ui.choose import Format, make_output
 
 ON_ERROR = [mode.value for mode in OnError]
+GARBAGE = 20_000  # objects that are made before garbage is looked for: importing an SDK makes many that stay
 
 
 @click.command(cls=Command)
@@ -135,6 +136,7 @@ def _run(
 ) -> RunResult:
     output = make_output(form, sys.stdin, sys.stdout, colour=colour, timestamps=timestamps)
     gc.freeze()  # the plan lives until the end: it need not be looked at again and again
+    gc.set_threshold(GARBAGE)
     gc.enable()
     try:
         with Interrupts() as interrupts:

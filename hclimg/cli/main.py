@@ -110,6 +110,7 @@ def main() -> NoReturn:
     code = run(sys.argv[1:])
     if not flushed():
         code = code or BROKEN_PIPE
+    gc.freeze()  # or else the interpreter looks at everything once more before it ends
     sys.exit(code)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
+from importlib import import_module
 from typing import Any, cast
 
 _lock = threading.Lock()
@@ -24,3 +26,19 @@ def load_paramiko() -> None:
             import paramiko as paramiko
         finally:
             del modules["invoke"]
+
+
+def load_ahead(kind: str) -> None:
+    """Begin to import what a connection of this kind needs, in a thread: while a machine comes up there is time for it.
+
+    What cannot be imported is told by whoever needs it then.
+    """
+    if kind == "ssh":
+        threading.Thread(target=_load_ssh, name="loading", daemon=True).start()
+
+
+def _load_ssh() -> None:
+    with suppress(ImportError):
+        load_paramiko()
+        for name in ("session", "login", "ssh", "socks", "tunnels", "sftp_files", "rooted", "tarstream"):
+            import_module(f"hclimg.communicators.{name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
@@ -46,8 +47,8 @@ def place(api: Vcenter) -> inventory.Place:
     pool = api.get(source, "resourcePool")["resourcePool"]
     spec = new("vm.CloneSpec", location=new("vm.RelocateSpec", pool=pool), powerOn=False, template=False)
     for name in ("linux", "windows"):
-        folder = api.call("make a folder", lambda name=name: found.vms.CreateFolder(name))
-        api.run("clone", lambda folder=folder: source.CloneVM_Task(folder, "base", spec), CancelToken())
+        folder = api.call("make a folder", partial(found.vms.CreateFolder, name))
+        api.run("clone", partial(source.CloneVM_Task, folder, "base", spec), CancelToken())
     return found
 
 

@@ -46,7 +46,7 @@ def launch(ctx: Context, config: VsphereIsoConfig, iso: str) -> Machine:
         raise BuildError("It is not said on which datastore the machine's files go.", hint=_datastores(site))
     backings = [_backing(site, adapter.network) for adapter in config.network_adapters]
     if common.location.datastore_cluster:
-        site = place_new(ctx, site, common.location.datastore_cluster, machine_spec(config, site, backings))
+        site = place_new(ctx, site, common.location.datastore_cluster, machine_spec(config, site.datastore, backings))
     key = key_pair(ctx, common.running)
     make_room(ctx, site, common.location.vm_name)
     isos = (_on_datastore(ctx, site, config, Path(iso)),) if iso else ()
@@ -84,7 +84,7 @@ def create(ctx: Context, site: Site, config: VsphereIsoConfig, backings: list[An
     name = config.common.location.vm_name
 
     def make(marks: list[Any]) -> Any:
-        spec = machine_spec(config, site, backings)
+        spec = machine_spec(config, site.datastore, backings)
         spec.extraConfig = [*(spec.extraConfig or ()), *marks]
         pool, host = site.where.pool, site.where.host
         what = f'make the machine "{name}"'
@@ -93,20 +93,20 @@ def create(ctx: Context, site: Site, config: VsphereIsoConfig, backings: list[An
     yield from owned(ctx, site, name, make)
 
 
-def machine_spec(config: VsphereIsoConfig, site: Site, backings: list[Any]) -> Any:
+def machine_spec(config: VsphereIsoConfig, datastore: str, backings: list[Any]) -> Any:
     """What the API is told to make. Without a datastore, for Storage DRS to choose one."""
     common = config.common
     keys = Keys()
     spec = devices.config_spec(common.hardware, common.flags, common.parameters, common.result.notes)
     spec.name = common.location.vm_name
     spec.guestId = config.guest_os_type
-    spec.files = new("vm.FileInfo", vmPathName=f"[{site.datastore}]" if site.datastore else "")
+    spec.files = new("vm.FileInfo", vmPathName=f"[{datastore}]" if datastore else "")
     spec.numCPUs = common.hardware.CPUs or 1
     spec.memoryMB = common.hardware.RAM or DEFAULT_MEMORY
     if config.vm_version:
         spec.version = f"vmx-{config.vm_version:02}"
     attached = devices.controllers(common.disks.controllers, keys)
-    made = devices.disks(common.disks.storage, attached, keys, site.datastore)
+    made = devices.disks(common.disks.storage, attached, keys, datastore)
     cards = [
         devices.card(adapter.network_card, backing, keys, adapter.mac_address, passthrough=adapter.passthrough)
         for adapter, backing in zip(config.network_adapters, backings, strict=True)

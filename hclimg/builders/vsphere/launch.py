@@ -21,6 +21,7 @@ from hclimg.clouds.vsphere.machines import reconfigure
 from hclimg.clouds.vsphere.paths import DatastorePath, parse_path
 from hclimg.clouds.vsphere.site import OwnedMachine, Site
 from hclimg.communicators.connect import connect
+from hclimg.communicators.loading import load_ahead
 from hclimg.communicators.none import NoCommunicator
 from hclimg.errors import BuildError
 from hclimg.sdk.cdrom import cd_image
@@ -72,6 +73,7 @@ def start(
     if not power:
         return _machine(config, owned, site, NoCommunicator(), "", around, key)
     power_on(ctx, site, owned)
+    load_ahead(running.communicator.communicator)
     if running.boot.boot_command:
         data = {"HTTPIP": around.http_ip, "HTTPPort": around.http_port, "Name": owned.name,
                 "SSHPublicKey": around.public_key}  # fmt: skip
