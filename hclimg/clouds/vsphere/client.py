@@ -388,7 +388,7 @@ def _versions(endpoint: Endpoint) -> set[str]:
 
 
 def _load_sdk() -> None:
-    """Import the SDK without the types of services that hclimg never calls (vSAN, storage policies, agents), which are a
+    """Import the SDK without the types of services that hclimg never calls (vSAN, storage policies, agents), a
     quarter of the work. It takes what is None in ``sys.modules`` as not installed, and is fine with that."""
     if "pyVmomi" in sys.modules:
         return
