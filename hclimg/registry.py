@@ -60,6 +60,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "vsphere-iso": "hclimg.builders.vsphere.builder:VsphereIsoBuilder",
     },
     Kind.PROVISIONER: {
+        "ansible": "hclimg.provisioners.ansible:AnsibleProvisioner",
         "ansible-local": "hclimg.provisioners.ansible_local:AnsibleLocalProvisioner",
         "breakpoint": "hclimg.provisioners.breakpoint:BreakpointProvisioner",
         "chef-client": "hclimg.provisioners.chef_client:ChefClientProvisioner",

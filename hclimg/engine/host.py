@@ -18,7 +18,7 @@ from pathlib import Path
 
 from hclimg.engine.journal import Ledger, Resource, boot_id
 from hclimg.errors import CleanupError
-from hclimg.sdk.process import GRACE, RUN_MARK, find_program, started_at
+from hclimg.sdk.process import GRACE, RUN_MARK, find_program, processes_with, started_at
 
 PROC = Path("/proc")
 LocalRemover = Callable[[Resource, Ledger], None]
@@ -118,16 +118,10 @@ def _processes(resource: Resource, run: str) -> Iterator[int]:
 
 def _marked(run: str) -> Iterator[int]:
     """Processes with the mark of the run; not this one, nor those that started it."""
-    mark, spared = f"{RUN_MARK}={run}".encode(), set(_ancestors())
-    for entry in PROC.iterdir():
-        if not entry.name.isdigit() or int(entry.name) in spared:
-            continue
-        try:
-            marked = mark in (entry / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue  # it has ended meanwhile, or belongs to somebody else
-        if marked and _start_of(int(entry.name)):
-            yield int(entry.name)
+    spared = set(_ancestors())
+    for pid in processes_with(f"{RUN_MARK}={run}"):
+        if pid not in spared and _start_of(pid):
+            yield pid
 
 
 def _ancestors() -> Iterator[int]:

@@ -10,6 +10,7 @@ from shlex import quote
 
 from attrs import frozen
 
+from hclimg.provisioners.ansible_galaxy import required
 from hclimg.provisioners.ansible_local import STAGING, AnsibleLocalConfig
 from hclimg.provisioners.guest_tool import GuestTool
 from hclimg.sdk.context import Context
@@ -80,17 +81,13 @@ class Staged:
         if not config.galaxy_file:
             return
         force = " --force" if config.galaxy_force_install else ""
-        for what, where in self._required(config.galaxy_file):
+        places = {"role": self.roles, "collection": self.collections}
+        for what in required(config.galaxy_file):
+            where = places[what]
             wanted = f"-r {quote(config.galaxy_file.name)} -p {quote(where)}{force}"
             self.tool.ctx.say(f"Installing what {config.galaxy_file} requires: {what}s")
             command = f"cd {quote(at)} && {config.galaxy_command} {what} install {wanted}"
             self.tool.run(command, valid=(0,), hints={127: MISSING})
-
-    def _required(self, requirements: Path) -> list[tuple[str, str]]:
-        lines = requirements.read_text(encoding="utf-8").splitlines()
-        named = [what for what in ("role", "collection") if any(line.startswith(f"{what}s:") for line in lines)]
-        where = {"role": self.roles, "collection": self.collections}
-        return [(what, where[what]) for what in named or ["role"]]
 
     @property
     def roles(self) -> str:

@@ -10,8 +10,8 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -230,6 +230,25 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             continue
     process.wait()
+
+
+def processes_with(variable: str) -> Iterator[int]:
+    """The processes of this host that were started with an environment variable, given as ``NAME=value``."""
+    wanted = variable.encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            found = wanted in (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has ended meanwhile, or belongs to somebody else
+        if found:
+            yield int(entry.name)
+
+
+def end_processes(pids: Iterable[int]) -> None:
+    """End what was started by programs that are gone, and wait for nobody: they are not our children."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
