@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from attrs import frozen
 
-from hclimg.errors import BuildError, CommandFailed
+from hclimg.errors import BuildError, CommandFailed, ConnectionLost, TimedOut
 from hclimg.provisioners.chef import Word, configuration
 from hclimg.provisioners.chef_client import ChefClientConfig
 from hclimg.provisioners.chef_run import Chef, chef_on
@@ -107,7 +107,9 @@ class _Run:
         records = {kind: self._intend(kind) for kind in self._temporary}
         try:
             yield
-        except CommandFailed:
+        except (ConnectionLost, TimedOut):
+            raise  # the machine cannot be asked for anything any more
+        except BuildError:
             self._remove_after_failure(records)
             raise
         self._remove(records)
@@ -119,8 +121,10 @@ class _Run:
         return tuple(kind for kind, skip in skipped.items() if not skip)
 
     def _intend(self, kind: str) -> Record:
-        journal = self.chef.tool.ctx.journal
-        return journal.intend(f"chef/{kind}", name=self.node, server=self.config.server_url)
+        """It counts as made at once: only Chef knows when it is, and by its name it can be removed all the same."""
+        record = self.chef.tool.ctx.journal.intend(f"chef/{kind}", name=self.node, server=self.config.server_url)
+        record.made()
+        return record
 
     def _remove_after_failure(self, records: dict[str, Record]) -> None:
         """What Chef said is what matters. Without a key, the machine never came so far as to register."""
@@ -148,7 +152,6 @@ class _Run:
         self.chef.tool.communicator.upload(configuration(settings).encode(), knife, mode=0o644)
         failures = []
         for kind, record in records.items():
-            record.made()
             try:
                 self._knife(kind, knife)
                 record.gone()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +21,8 @@ from hclimg.provisioners.chef_remover import ChefRemover
 from hclimg.provisioners.chef_solo import ChefSoloConfig, ChefSoloProvisioner
 from hclimg.sdk.machine import Machine
 from hclimg.sdk.remover import Cleaning, Left
-from hclimg.sdk.testing import MemoryJournal, component, decoded
-from servers.chef import FAILURE, attributes, install_chef, seen, server_has
+from hclimg.sdk.testing import MemoryJournal, check_component, component, decoded
+from servers.chef import CLIENT, FAILURE, attributes, install_chef, seen, server_has
 from servers.recording import Recording
 from servers.rooted import Rooted
 
@@ -307,6 +311,55 @@ def test_a_dead_run_is_cleaned_up(knife: Callable[[str], Path]) -> None:
     knife("echo first; echo 'ERROR: Failed to authenticate'; exit 1")
     with pytest.raises(CleanupError, match=r"^knife says: ERROR: Failed to authenticate$"):
         remover.remove(LEFT)
+
+
+CLIENT_TEMPLATE = """
+source "null" "web" {
+  ssh_host             = "127.0.0.1"
+  ssh_port             = %d
+  ssh_username         = "%s"
+  ssh_private_key_file = "%s"
+}
+build {
+  sources = ["null.web"]
+  provisioner "chef-client" {
+    server_url          = "https://chef.example"
+    node_name           = "web"
+    validation_key_path = "validation.pem"
+    skip_install        = true
+  }
+}
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_run(rooted: Rooted, knife: Callable[[str], Path], host: Path) -> None:
+    """The node is on the server when hclimg is killed; cleanup of a new process takes it off."""
+    install_chef(rooted)
+    rooted.program("chef-client", f"{CLIENT}\ntouch /chef/registered\nexec sleep 600\n")
+    sshd = rooted.sshd
+    (host / "t.pkr.hcl").write_text(CLIENT_TEMPLATE % (sshd.port, sshd.user, sshd.key_file))
+    program = [sys.executable, "-m", "hclimg"]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent.parent)}
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    run = subprocess.Popen([*program, "apply", "t.pkr.hcl"], cwd=host, env=env, **quiet)
+    while not (rooted.root / "chef/registered").exists():
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.kill()
+    run.wait()
+    called = knife("")
+    env["PATH"] = os.environ["PATH"]
+    done = subprocess.run([*program, "cleanup"], cwd=host, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert called.read_text().splitlines() == [
+        "client delete web -y --server-url https://chef.example", "node delete web -y --server-url https://chef.example",
+    ]  # fmt: skip
+
+
+def test_contract() -> None:
+    check_component(ChefSoloProvisioner, "skip_install = true")
+    check_component(ChefClientProvisioner, SERVER)
 
 
 # -- mistakes -----------------------------------------------------------------------

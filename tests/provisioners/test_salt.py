@@ -14,7 +14,7 @@ from hclimg.communicators.connect import connect
 from hclimg.errors import BuildError, CommandFailed
 from hclimg.provisioners.salt_masterless import SaltMasterlessConfig, SaltMasterlessProvisioner
 from hclimg.sdk.machine import Machine
-from hclimg.sdk.testing import component, decoded
+from hclimg.sdk.testing import check_component, component, decoded
 from servers.recording import Recording
 from servers.rooted import Rooted
 from servers.sshd import Sshd
@@ -173,6 +173,10 @@ def test_formulas_that_cannot_be_fetched(run: Run, formula: Path) -> None:
         run(f'{SKIP}formulas = ["{formula}//wbe"]')
     with pytest.raises(BuildError, match=r"cannot be fetched from /no/such"):
         run(f'{SKIP}formulas = ["/no/such//web"]')
+
+
+def test_contract(tree: Path) -> None:
+    check_component(SaltMasterlessProvisioner, f'local_state_tree = "{tree}"')
 
 
 def test_mistakes(tree: Path, tmp_path: Path) -> None:
