@@ -105,3 +105,16 @@ def test_what_packer_1_6_cannot_be_told(written: Any, more: dict[str, Any]) -> N
 )
 def test_layouts_of_go(layout: str, wanted: str | None) -> None:
     assert date_format(layout_parts(layout)) == wanted
+
+
+def test_attributes_of_chef(written: Any) -> None:
+    """Packer takes an object in legacy templates only."""
+    step = {"type": "chef-solo", "json": {"port": 80, "of": {"env": "{{user `env`}}"}}, "skip_install": True}
+    template = {"variables": {"env": "x"}, "builders": [{"type": "null"}], "provisioners": [step, {"type": "shell"}]}
+    assert "    json = {\n      port = 80\n" in written(template, Audience.HCLIMG)[1]
+    _, text, diags = written(template, Audience.PACKER)
+    assert 'json_string  = jsonencode({ port = 80, of = { env = "${var.env}" } })' in text
+    assert not diags.items
+    made, _, diags = written(template, Audience.PACKER_1_6)
+    assert made is None
+    assert [item.summary for item in diags] == [NOT_TO_BE_SAID]

@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Final
 
+import attrs
+
 from hclimg.diagnostics import Diagnostics
-from hclimg.lang.syntax import Attribute, Call, Expr
+from hclimg.lang.syntax import Attribute, Block, Call, Expr, Name
 from hclimg.lang.unparse import is_identifier
 from hclimg.template.convert.rewrite import components_of, expressions_of, found_in, rewritten_template
 from hclimg.template.convert.times import digits_of_now, formatted_now, is_call, is_unix_time
-from hclimg.template.model import Template
+from hclimg.template.model import BuildBlock, ComponentBlock, Template, UseBlock
 
 _HASHICORP: Final = (
     "alicloud amazon ansible azure chef docker googlecompute hyperv openstack proxmox puppet qemu salt vagrant "
@@ -23,6 +25,8 @@ _HASHICORP: Final = (
 PLUGINS: Final = frozenset(_HASHICORP.split())
 """The plugins at github.com/hashicorp, each with the first word of the components that it has."""
 PLUGIN_VERSION: Final = "~> 1"
+_CHEF: Final = ("chef-client", "chef-solo")
+_ATTRIBUTES: Final = "json"
 NOT_TO_BE_SAID: Final = "Not to be said to Packer 1.6"
 
 
@@ -45,6 +49,8 @@ def plugins_of(types: Iterable[str]) -> list[str]:
 def adapted(template: Template, audience: Audience, diags: Diagnostics) -> Template:
     """The template as it can be said to its readers; what has to change is told, what cannot be said is an error."""
     _check_names(template, diags)
+    if audience is Audience.PACKER:
+        return _with_attributes_as_text(template)
     if audience is not Audience.PACKER_1_6:
         return template
     for build in template.builds:
@@ -55,6 +61,9 @@ def adapted(template: Template, audience: Audience, diags: Diagnostics) -> Templ
         if (is_call(expr, "legacy_isotime") or is_call(expr, "legacy_strftime")) and formatted_now(expr) is None:
             detail = "Packer 1.6 has no function that formats times by this layout in HCL."
             diags.error(NOT_TO_BE_SAID, detail, subject=expr.range)
+    for step in filter(_attributes_of_chef, components_of(template)):
+        detail = "Packer 1.6 cannot take attributes for Chef in HCL."
+        diags.error(NOT_TO_BE_SAID, detail, subject=step.body.attributes[_ATTRIBUTES].name.range)
     for block in template.variables.values():
         if block.sensitive and block.default is not None and any(isinstance(e, Call) for e in found_in(block.default)):
             detail = f'"{block.name}" computes something, so it becomes a local, which Packer 1.6 does not keep secret.'
@@ -69,6 +78,31 @@ def _check_names(template: Template, diags: Diagnostics) -> None:
             if not is_identifier(name.text):
                 detail = f'An argument of HCL cannot be called "{name.text}".'
                 diags.error("Not to be said in HCL", detail, subject=name.range, context=block.context)
+
+
+def _attributes_of_chef(block: ComponentBlock) -> bool:
+    return block.type in _CHEF and _ATTRIBUTES in block.body.attributes
+
+
+def _with_attributes_as_text(template: Template) -> Template:
+    """Chef's ``json``, which Packer takes in legacy templates only, is ``json_string`` in HCL."""
+
+    def of_item(item: Attribute | Block) -> Attribute | Block:
+        if isinstance(item, Block) or item.name.text != _ATTRIBUTES:
+            return item
+        at, old = item.expr, item.name
+        call = Call(at.source, at.start, at.end, Name(at.source, at.start, at.end, "jsonencode"), (at,))
+        return Attribute(item.source, item.start, item.end, Name(old.source, old.start, old.end, "json_string"), call)
+
+    def of_step(step: ComponentBlock | UseBlock) -> ComponentBlock | UseBlock:
+        if isinstance(step, UseBlock) or not _attributes_of_chef(step):
+            return step
+        return attrs.evolve(step, body=step.body.holding(tuple(map(of_item, step.body.items))))
+
+    def of_build(build: BuildBlock) -> BuildBlock:
+        return attrs.evolve(build, provisioners=tuple(map(of_step, build.provisioners)))
+
+    return attrs.evolve(template, builds=tuple(map(of_build, template.builds)))
 
 
 def _without_unix_time(template: Template, diags: Diagnostics) -> Template:
