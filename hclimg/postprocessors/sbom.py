@@ -50,6 +50,7 @@ class SbomPostProcessor(PostProcessor[SbomConfig]):
         names = {"BuildName": ctx.build_name, "BuilderType": ctx.build_type, "Ending": ENDINGS[self.config.format]}
         target = Path(ctx.render(self.config.output, **names)).expanduser()
         write_text(ctx, target, packages_of(ctx, artifact, self.config.format, target))
+        ctx.say(f"The bill of materials ({self.config.format}) is {target}.")
         files = tuple(dict.fromkeys((*artifact.files, str(target))))
         return Made(
             builder="hclimg.post-processor.sbom", component="post-processor/sbom", id="",

@@ -100,7 +100,9 @@ class VagrantConfig:
 
     def overridden(self, provider: str) -> VagrantConfig:
         """The settings for one provider."""
-        values = {name: getattr(self, name) for name in OVERRIDES} | dict((self.override or {}).get(provider, {}))
+        values = {name: getattr(self, name) for name in OVERRIDES}
+        for name, value in (self.override or {}).get(provider, {}).items():
+            values[name] = _plain(value, OVERRIDES[name])
         return VagrantConfig(**values | {"include": tuple(values["include"])})
 
 
@@ -146,9 +148,23 @@ def _wrong_changes(provider: str, changes: Mapping[str, Any]) -> Iterator[tuple[
         if wanted is None:
             detail = f'"{name}" cannot be set for "{provider}".{did_you_mean(name, OVERRIDES)}'
             yield "Unsupported argument", f"{detail} There are {', '.join(OVERRIDES)}."
-        elif type(value) is not wanted or (isinstance(value, list) and {type(item) for item in value} - {str}):
+        elif not _fits(_plain(value, wanted), wanted):
             kinds = {int: "a whole number", list: "a list of texts", str: "a text", bool: "true or false"}
             yield "Incorrect value", f'"{name}" for "{provider}" must be {kinds[wanted]}.'
+
+
+def _fits(value: Any, wanted: type) -> bool:
+    return type(value) is wanted and (wanted is not list or all(isinstance(item, str) for item in value))
+
+
+def _plain(value: Any, wanted: type) -> Any:
+    """JSON templates may say it as a text."""
+    if wanted is str or not isinstance(value, str):
+        return value
+    if wanted is list:
+        return value.split(",")
+    text = value.lower()
+    return int(text) if wanted is int and text.lstrip("-").isdigit() else {"true": True, "false": False}.get(text, value)
 
 
 class VagrantPostProcessor(PostProcessor[VagrantConfig]):
