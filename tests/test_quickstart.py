@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -49,6 +50,25 @@ def test_the_results_are_described(built: Path) -> None:
     assert name == "redis.qcow2"
     assert subprocess.check_output(["sha256sum", built / IMAGE], text=True).split()[0] == digest
     assert '"builder_type": "qemu"' in (built / "output-redis/manifest.json").read_text()
+
+
+def test_its_bill_of_materials_has_what_dpkg_has(built: Path, tmp_path: Path) -> None:
+    post = f'artifice" {{ files = ["{built / IMAGE}"] }}\n    post-processor "sbom" {{ output = "sbom.json" }}'
+    (tmp_path / "sbom.pkr.hcl").write_text(
+        'source "null" "a" { communicator = "none" }\n'
+        f'build {{\n  sources = ["source.null.a"]\n  post-processors {{\n    post-processor "{post}\n  }}\n}}\n'
+    )
+    done = hclimg("apply", "sbom.pkr.hcl", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    bom = json.loads((tmp_path / "sbom.json").read_text())
+    subprocess.run(["qemu-img", "convert", "-O", "raw", built / IMAGE, tmp_path / "disk.raw"], check=True)
+    (tmp_path / "dpkg").mkdir()
+    dump = ["debugfs", "-R", "dump /var/lib/dpkg/status dpkg/status", f"disk.raw?offset={1 << 20}"]
+    subprocess.run(dump, cwd=tmp_path, check=True, capture_output=True)
+    query = ["dpkg-query", f"--admindir={tmp_path / 'dpkg'}", "--show", "--showformat=${Package} ${Version}\\n"]
+    listed = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert sorted(f"{one['name']} {one['version']}" for one in bom["components"] if "purl" in one) == sorted(listed)
+    assert any(line.startswith("redis-server ") for line in listed)
 
 
 def test_a_second_run_refuses_to_overwrite(built: Path) -> None:

@@ -41,6 +41,7 @@ COMMANDS = {
     "plan": "Show what apply would do",
     "plugins": "Show what installed packages add",
     "validate": "Check a template",
+    "verify-attestation": "Check what the post-processor provenance signed",
     "version": "Show the version",
 }
 """Each is the attribute ``command`` of a module of this package, which is imported when it is called."""
@@ -63,7 +64,7 @@ class Program(click.Group):
         name = ALIASES.get(cmd_name, cmd_name)
         if name not in COMMANDS:
             return None
-        found: click.Command = import_module(f"hclimg.cli.{name}").command
+        found: click.Command = import_module(f"hclimg.cli.{name.replace('-', '_')}").command
         return found
 
     def resolve_command(

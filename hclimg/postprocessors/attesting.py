@@ -9,12 +9,12 @@ from pathlib import Path
 
 from attrs import frozen
 
-from hclimg.postprocessors.dsse import Signer, load_signer, sealed, verify
 from hclimg.postprocessors.files import write_text
 from hclimg.postprocessors.provenance import PASSWORD, ProvenanceConfig
 from hclimg.postprocessors.statement import PREDICATE, Statement, digest_of, provenance, subjects
 from hclimg.sbom.documents import ENDINGS
 from hclimg.sdk.context import Context
+from hclimg.sdk.dsse import Signer, load_signer, sealed, verify
 from hclimg.sdk.machine import Artifact
 
 SBOM_PREDICATES = {"cyclonedx": "https://cyclonedx.org/bom", "spdx": "https://spdx.dev/Document"}

@@ -154,7 +154,8 @@ def _wrong_changes(provider: str, changes: Mapping[str, Any]) -> Iterator[tuple[
 
 
 def _fits(value: Any, wanted: type) -> bool:
-    return type(value) is wanted and (wanted is not list or all(isinstance(item, str) for item in value))
+    kind = type(value)
+    return kind is wanted and (kind is not list or all(isinstance(item, str) for item in value))
 
 
 def _plain(value: Any, wanted: type) -> Any:
@@ -163,8 +164,9 @@ def _plain(value: Any, wanted: type) -> Any:
         return value
     if wanted is list:
         return value.split(",")
-    text = value.lower()
-    return int(text) if wanted is int and text.lstrip("-").isdigit() else {"true": True, "false": False}.get(text, value)
+    if wanted is int:
+        return int(value) if value.lstrip("-").isdigit() else value
+    return {"true": True, "false": False}.get(value.lower(), value)
 
 
 class VagrantPostProcessor(PostProcessor[VagrantConfig]):

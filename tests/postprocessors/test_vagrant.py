@@ -240,7 +240,7 @@ def test_a_box_for_lxc(ctx: Context, tmp_path: Path) -> None:
 def test_levels_of_compression(ctx: Context, tmp_path: Path) -> None:
     sizes = {}
     image = disk(tmp_path / "disk.qcow2")
-    settings = 'override = { libvirt = { compression_level = "0", vagrantfile_template_generated = "true", output = "{{.Provider}}-0.box" } }'
+    settings = 'override = { libvirt = { compression_level = "0", output = "{{.Provider}}-0.box" } }'
     plain = boxed(ctx, artifact("transcend.qemu", image), settings)
     assert plain == Path("libvirt-0.box")
     with tarfile.open(plain, "r:") as packed:

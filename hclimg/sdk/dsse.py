@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,19 @@ def encoded(kind: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode(), len(payload), payload)
 
 
+def opened(path: Path, verifier: Path) -> bytes:
+    """What is in the envelope of a file, when it was signed with that key. Raises BuildError otherwise."""
+    try:
+        envelope = json.loads(_read(path))
+        if not isinstance(envelope, dict):
+            raise ValueError("it is no JSON object")
+        payload = base64.b64decode(envelope["payload"])
+        verify(envelope, verifier)
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise BuildError(f"{path} is no signed envelope (DSSE): {error}.") from error
+    return payload
+
+
 def verify(envelope: Mapping[str, Any], path: Path) -> None:
     """Check an envelope with the public key of a file. Raises BuildError when it was signed with another one."""
     try:
@@ -91,11 +105,18 @@ def verify(envelope: Mapping[str, Any], path: Path) -> None:
     except (ValueError, UnsupportedAlgorithm) as error:
         raise BuildError(f"The verifier {path} is no public key in PEM.") from error
     data = encoded(envelope["payloadType"], base64.b64decode(envelope["payload"]))
-    try:
-        _verify(key, base64.b64decode(envelope["signatures"][0]["sig"]), data)
-    except InvalidSignature as error:
+    signatures = [base64.b64decode(one["sig"]) for one in envelope["signatures"]]
+    if not any(_is_of(key, signature, data) for signature in signatures):
         hint = "It must be the public key of the key that signs."
-        raise BuildError(f"The signature does not fit the verifier {path}.", hint=hint) from error
+        raise BuildError(f"The signature does not fit the verifier {path}.", hint=hint)
+
+
+def _is_of(key: Any, signature: bytes, data: bytes) -> bool:
+    try:
+        _verify(key, signature, data)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _verify(key: Any, signature: bytes, data: bytes) -> None:
@@ -120,4 +141,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise BuildError(f"The key {path} cannot be read: {error.strerror}.") from error
+        raise BuildError(f"{path} cannot be read: {error.strerror}.") from error
