@@ -7,6 +7,9 @@ PowerShell would do with them is not.
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,7 +32,8 @@ from servers.powershell import PowerShell
 from servers.recording import Recording
 from servers.windows_sshd import WindowsSshd
 from servers.wine import Wine
-from servers.winrm import WinrmServer
+from servers.winrm import PASSWORD, USER, WinrmServer
+from servers.winrm_packer import is_packers, packers
 from servers.winrm_powershell import Write
 from servers.winrm_shells import Shell
 
@@ -256,3 +260,63 @@ def test_a_machine_that_never_comes_back_over_ssh(recording: Recording, windows_
     windows_sshd.stand_ins["shutdown "] = shutdown
     with pytest.raises(TimedOut, match="not back 2s after its restart began: hclimg waited for it to go down"):
         windows.provision(WindowsRestartProvisioner, 'restart_timeout = "2s"')
+
+
+# -- beside Packer ------------------------------------------------------------
+
+TEMPLATE = """{{"builders": [{{"type": "null", "communicator": "winrm", "winrm_host": "127.0.0.1",
+ "winrm_port": "{port}", "winrm_username": "{user}", "winrm_password": "{password}"}}], "provisioners": [
+ {{"type": "windows-shell", "environment_vars": ["MARK=a b"],
+   "inline": ["@echo %MARK% by %PACKER_BUILDER_TYPE%>C:\\\\{mark}", "@ver>>C:\\\\{mark}"]}},
+ {{"type": "powershell", "script": "{script}", "environment_vars": ["V=50 $HOME \\"q\\" 'a' ` é"]}},
+ {{"type": "windows-restart"}}]}}"""
+DIFFERENCE = (
+    "\"& { if (Test-Path variable:global:ProgressPreference){set-variable -name variable:global:ProgressPreference "
+    "-value 'SilentlyContinue'};. c:/Windows/Temp/packer-ps-env-vars.ps1; &'c:/Windows/Temp/script.ps1';",
+    "-command \"& { $global:ProgressPreference='SilentlyContinue'; . 'c:/Windows/Temp/packer-ps-env-vars.ps1'; "
+    "& 'c:/Windows/Temp/script.ps1';",
+)
+FILE = re.compile(r"(script|packer-ps-env-vars)-[0-9a-f-]+\.ps1")
+
+
+def by(tool: list[str], server: WinrmServer, folder: Path) -> tuple[bytes, list[str], list[str]]:
+    """What a tool leaves on a machine of its own, what its PowerShell prints, and its command lines."""
+    said: list[str] = []
+
+    def run_script(_shell: Shell, line: str, _stdin: object, write: Write) -> int:
+        def tell(text: str) -> None:
+            said.append(text)
+            write("stdout", f"{text}\r\n".encode())
+
+        return PowerShell(server.wine.here, lambda _line: ("", 0)).run(line, tell)
+
+    server.stand_ins += [
+        (is_packers, packers),
+        (lambda line: line.startswith("powershell"), run_script),
+        (lambda line: line.startswith("shutdown"), lambda *_: 0),
+    ]
+    (folder / "a.ps1").write_text("Write-Output $env:V\nWrite-Output $env:PACKER_BUILDER_TYPE\n")
+    mark = f"mark{server.port}.txt"
+    template = folder / f"{server.port}.json"
+    template.write_text(TEMPLATE.format(
+        port=server.port, user=USER, password=PASSWORD, mark=mark, script=folder / "a.ps1"
+    ))  # fmt: skip
+    env = {**os.environ, "CHECKPOINT_DISABLE": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [*tool, str(template)]
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = (FILE.sub(r"\1.ps1", line).replace(mark, "mark") for line in server.lines if "-EncodedCommand" not in line)
+    own = [line for line in shown if not line.startswith(("echo ", "del ")) and "packer-cleanup" not in line]
+    return server.wine.here(f"C:/{mark}").read_bytes(), said, own
+
+
+def test_packer_does_the_same(winrm_factory: Callable[..., WinrmServer], tmp_path: Path) -> None:
+    marks, said, lines = by(["packer", "build"], winrm_factory(), tmp_path)
+    assert marks.startswith(b"a b by null\r\n")
+    ours = by([sys.executable, "-m", "hclimg", "apply"], winrm_factory(), tmp_path)
+    assert ours[0] == marks
+    # Packer writes no mark of UTF-8 into its file of variables, which Windows PowerShell reads as cp1252 then.
+    assert said == ['50 $HOME "q" \'a\' ` é', "null", "WIN-1 restarted."]
+    assert ours[1] == said
+    # In the command line of PowerShell, -command is told, and it is the variable itself that Packer means to set.
+    assert [line.replace(*DIFFERENCE) for line in lines] == ours[2]

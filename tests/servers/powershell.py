@@ -109,7 +109,7 @@ class _Script:
             self.run(called[2].strip()[1:-1])
         elif called:
             self._call(called[1], reader.value(called[2]) if called[2][0] in "'\"" else called[2])
-        elif word.lower() == "write-output":
+        elif word.lower() in ("write-output", "echo"):
             self.write(self._value(rest))
         elif word.lower() == "throw":
             self.write(self._value(rest))
