@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from hclimg.config.fields import Checker, config, setting
+from hclimg.config.fields import Checker, config, embed, setting
+from hclimg.provisioners.cmd_text import FORM, set_variables
+from hclimg.provisioners.elevated_settings import Elevated
 from hclimg.sdk.scripts import flatten
 
 if TYPE_CHECKING:  # `validate` imports this module, but runs nothing
@@ -21,6 +23,11 @@ HINTS = {
     1: "Puppet could not begin: the manifest does not compile, or another Puppet runs.",
     4: "Some resources failed; Puppet's output names them.",
     6: "Some resources changed and some failed; Puppet's output names them.",
+}
+HINTS_ON_WINDOWS = {
+    **HINTS,
+    127: "The machine has no puppet in its PATH: install it in a step before (its MSI package), or set puppet_bin_dir "
+    "(C:/Program Files/Puppet Labs/Puppet/bin).",
 }
 _FACT = "FACTER_%s='%s' "
 
@@ -39,13 +46,9 @@ class PuppetConfig:
     )
     clean_staging_directory: bool = setting("Whether to remove the staging directory afterwards.", default=False)
     guest_os_type: str = setting("The kind of the machine's system.", default="unix", choices=("unix", "windows"))
-    elevated_user: str = setting("The user of Windows to run as.", default="")
-    elevated_password: str = setting("The password of that user.", default="", sensitive=True)
+    elevated: Elevated = embed(Elevated)
 
     def check(self, problems: Checker) -> None:
-        if self.guest_os_type == "windows":
-            detail = "Puppet on Windows needs the communicator winrm, which hclimg does not have."
-            problems.error("Unsupported guest", detail, "guest_os_type")
         for name in ("elevated_user", "elevated_password"):
             if problems.is_set(name) and self.guest_os_type != "windows":
                 detail = f'"{name}" is for Windows: set guest_os_type, or leave it out and use prevent_sudo.'
@@ -55,6 +58,26 @@ class PuppetConfig:
                 detail = f'"{name}" cannot be the name of a fact that goes by the environment: use letters, digits, _.'
                 problems.error("Invalid fact", detail, "facter")
 
+    @property
+    def windows(self) -> bool:
+        return self.guest_os_type == "windows"
+
+
+def execute_command(words: str) -> tuple[str, str]:
+    """The command line for Unix and for Windows, where ``words`` come after the program.
+
+    cmd.exe knows double quotes only, and goes to another drive only when it is asked to.
+    """
+    unix = (
+        'cd {{.WorkingDir}} && {{if ne .FacterVars ""}}{{.FacterVars}} {{end}}{{if .Sudo}}sudo -E {{end}}'
+        f'{{{{if ne .PuppetBinDir ""}}}}{{{{.PuppetBinDir}}}}/{{{{end}}}}puppet {words}'
+    )
+    windows = (
+        'cd /d "{{.WorkingDir}}" && {{if ne .FacterVars ""}}{{.FacterVars}} && {{end}}'
+        f'{{{{if ne .PuppetBinDir ""}}}}"{{{{.PuppetBinDir}}}}/puppet"{{{{else}}}}puppet{{{{end}}}} {words}'
+    ).replace("'", '"')
+    return unix, windows
+
 
 def facter_variables(ctx: Context, settings: PuppetConfig) -> str:
     """The facts as assignments of a shell; those of the template win."""
@@ -62,13 +85,16 @@ def facter_variables(ctx: Context, settings: PuppetConfig) -> str:
     address = str(ctx.facts.get("PackerHTTPAddr") or "")
     if address and not address.startswith("ERR_"):
         facts["packer_http_addr"] = address
-    return flatten(dict(sorted((facts | settings.facter).items())), _FACT).rstrip()
+    known = dict(sorted((facts | settings.facter).items()))
+    if settings.windows:
+        return set_variables({f"FACTER_{name}": value for name, value in known.items()}, FORM).removesuffix(" && ")
+    return flatten(known, _FACT).rstrip()
 
 
 def puppet_tool(ctx: Context, machine: Machine, settings: PuppetConfig) -> GuestTool:
     from hclimg.provisioners.guest_tool import GuestTool
 
-    return GuestTool(ctx, machine.communicator, "Puppet", sudo=not settings.prevent_sudo)
+    return GuestTool(ctx, machine.communicator, "Puppet", sudo=not settings.prevent_sudo, windows=settings.windows)
 
 
 def run_puppet(tool: GuestTool, settings: PuppetConfig, command: str, data: Mapping[str, str]) -> None:
@@ -77,4 +103,6 @@ def run_puppet(tool: GuestTool, settings: PuppetConfig, command: str, data: Mapp
     line = tool.ctx.render(
         command, **data, Sudo=tool.sudo, Debug=False, PuppetBinDir=settings.puppet_bin_dir, ExtraArguments=arguments
     )
-    tool.run(line, valid=None if settings.ignore_exit_codes else (UNCHANGED, CHANGED), hints=HINTS)
+    valid = None if settings.ignore_exit_codes else (UNCHANGED, CHANGED)
+    elevated = settings.elevated if settings.elevated.elevated_user else None
+    tool.run(line, valid=valid, hints=HINTS_ON_WINDOWS if settings.windows else HINTS, elevated=elevated)

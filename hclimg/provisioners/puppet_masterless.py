@@ -7,7 +7,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, ClassVar
 
 from hclimg.config.fields import Checker, config, embed, setting
-from hclimg.provisioners.puppet import PuppetConfig, facter_variables, puppet_tool, run_puppet
+from hclimg.provisioners.puppet import PuppetConfig, execute_command, facter_variables, puppet_tool, run_puppet
 from hclimg.sdk.components import Provisioner
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Machine
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from hclimg.provisioners.guest_tool import GuestTool
 
 STAGING = "/tmp/packer-puppet-masterless"
-EXECUTE = (
-    'cd {{.WorkingDir}} && {{if ne .FacterVars ""}}{{.FacterVars}} {{end}}{{if .Sudo}}sudo -E {{end}}'
-    '{{if ne .PuppetBinDir ""}}{{.PuppetBinDir}}/{{end}}puppet apply --detailed-exitcodes '
+STAGING_ON_WINDOWS = "C:/Windows/Temp/packer-puppet-masterless"
+EXECUTE, EXECUTE_ON_WINDOWS = execute_command(
+    "apply --detailed-exitcodes "
     "{{if .Debug}}--debug {{end}}{{if ne .ModulePath \"\"}}--modulepath='{{.ModulePath}}' {{end}}"
     "{{if ne .HieraConfigPath \"\"}}--hiera_config='{{.HieraConfigPath}}' {{end}}"
     "{{if ne .ManifestDir \"\"}}--manifestdir='{{.ManifestDir}}' {{end}}"
@@ -35,12 +35,17 @@ class PuppetMasterlessConfig:
     manifest_dir: Path | None = setting("A directory of manifests that the manifest imports.", default=None)
     module_paths: tuple[Path, ...] = setting("Directories of modules on this host.", default=())
     hiera_config_path: Path | None = setting("The configuration of Hiera on this host.", default=None)
-    staging_directory: str = setting("The directory of the machine for the files.", default=STAGING)
+    staging_directory: str = setting(
+        "The directory of the machine for the files.",
+        default="",
+        default_doc=f"{STAGING}, {STAGING_ON_WINDOWS} on Windows",
+    )
     execute_command: str = setting(
         "The command line; `{{.WorkingDir}}`, `{{.FacterVars}}`, `{{.Sudo}}`, `{{.PuppetBinDir}}`, `{{.ModulePath}}`, "
         "`{{.HieraConfigPath}}`, `{{.ManifestDir}}`, `{{.ManifestFile}}`, `{{.ExtraArguments}}`, `{{.Debug}}`.",
-        default=EXECUTE,
+        default="",
         template=True,
+        default_doc=EXECUTE,
     )
 
     def check(self, problems: Checker) -> None:
@@ -66,26 +71,28 @@ class PuppetMasterlessProvisioner(Provisioner[PuppetMasterlessConfig]):
 
     def provision(self, ctx: Context, machine: Machine) -> None:
         config, tool = self.config, puppet_tool(ctx, machine, self.config.puppet)
-        with tool.staging(config.staging_directory, clean=config.puppet.clean_staging_directory) as staging:
+        windows = config.puppet.windows
+        directory = config.staging_directory or (STAGING_ON_WINDOWS if windows else STAGING)
+        with tool.staging(directory, clean=config.puppet.clean_staging_directory) as staging:
             hiera = manifests = ""
             if config.hiera_config_path:
                 hiera = tool.put(config.hiera_config_path, f"{staging}/hiera.yaml")
             if config.manifest_dir:
                 manifests = tool.put(config.manifest_dir, f"{staging}/manifests")
-            modules = [
-                tool.put(path, f"{staging}/module-{index}") for index, path in enumerate(config.module_paths)
-            ]
+            modules = [tool.put(path, f"{staging}/module-{index}") for index, path in enumerate(config.module_paths)]
             tool.make_directory(f"{staging}/manifests")
             data = {
                 "WorkingDir": config.puppet.working_directory or staging,
                 "FacterVars": facter_variables(ctx, config.puppet),
-                "ModulePath": ":".join(modules),
+                "ModulePath": (";" if windows else ":").join(modules),
                 "HieraConfigPath": hiera,
                 "ManifestDir": manifests,
-                "ManifestFile": quote(self._put_manifest(tool, f"{staging}/manifests")),
+                "ManifestFile": self._put_manifest(tool, f"{staging}/manifests"),
             }
-            run_puppet(tool, config.puppet, config.execute_command, data)
+            usual = EXECUTE_ON_WINDOWS if windows else EXECUTE
+            run_puppet(tool, config.puppet, config.execute_command or usual, data)
 
     def _put_manifest(self, tool: GuestTool, folder: str) -> str:
         manifest = self.config.manifest_file
-        return tool.put(manifest, folder if manifest.is_dir() else f"{folder}/{manifest.name}")
+        path = tool.put(manifest, folder if manifest.is_dir() else f"{folder}/{manifest.name}")
+        return f'"{path}"' if tool.windows else quote(path)

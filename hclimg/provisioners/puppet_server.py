@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from hclimg.config.fields import Checker, config, embed, setting
-from hclimg.provisioners.puppet import PuppetConfig, facter_variables, puppet_tool, run_puppet
+from hclimg.provisioners.puppet import PuppetConfig, execute_command, facter_variables, puppet_tool, run_puppet
 from hclimg.sdk.components import Provisioner
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Machine
 
 STAGING = "/tmp/packer-puppet-server"
-EXECUTE = (
-    'cd {{.WorkingDir}} && {{if ne .FacterVars ""}}{{.FacterVars}} {{end}}{{if .Sudo}}sudo -E {{end}}'
-    '{{if ne .PuppetBinDir ""}}{{.PuppetBinDir}}/{{end}}puppet agent --onetime --no-daemonize --detailed-exitcodes '
+STAGING_ON_WINDOWS = "C:/Windows/Temp/packer-puppet-server"
+EXECUTE, EXECUTE_ON_WINDOWS = execute_command(
+    "agent --onetime --no-daemonize --detailed-exitcodes "
     "{{if .Debug}}--debug {{end}}{{if ne .PuppetServer \"\"}}--server='{{.PuppetServer}}' {{end}}"
     "{{if ne .PuppetNode \"\"}}--certname='{{.PuppetNode}}' {{end}}"
     "{{if ne .ClientCertPath \"\"}}--certdir='{{.ClientCertPath}}' {{end}}"
@@ -31,13 +31,18 @@ class PuppetServerConfig:
     puppet_node: str = setting("The name of the machine's certificate.", default="")
     client_cert_path: Path | None = setting("A directory of this host with the machine's certificate.", default=None)
     client_private_key_path: Path | None = setting("A directory of this host with its private key.", default=None)
-    staging_dir: str = setting("The directory of the machine for the files.", default=STAGING)
+    staging_dir: str = setting(
+        "The directory of the machine for the files.",
+        default="",
+        default_doc=f"{STAGING}, {STAGING_ON_WINDOWS} on Windows",
+    )
     execute_command: str = setting(
         "The command line; `{{.WorkingDir}}`, `{{.FacterVars}}`, `{{.Sudo}}`, `{{.PuppetBinDir}}`, "
         "`{{.PuppetServer}}`, `{{.PuppetNode}}`, `{{.ClientCertPath}}`, `{{.ClientPrivateKeyPath}}`, "
         "`{{.ExtraArguments}}`, `{{.Debug}}`.",
-        default=EXECUTE,
+        default="",
         template=True,
+        default_doc=EXECUTE,
     )
 
     def check(self, problems: Checker) -> None:
@@ -58,7 +63,9 @@ class PuppetServerProvisioner(Provisioner[PuppetServerConfig]):
 
     def provision(self, ctx: Context, machine: Machine) -> None:
         config, tool = self.config, puppet_tool(ctx, machine, self.config.puppet)
-        with tool.staging(config.staging_dir, clean=config.puppet.clean_staging_directory) as staging:
+        windows = config.puppet.windows
+        directory = config.staging_dir or (STAGING_ON_WINDOWS if windows else STAGING)
+        with tool.staging(directory, clean=config.puppet.clean_staging_directory) as staging:
             certificates = keys = ""
             if config.client_cert_path:
                 certificates = tool.put(config.client_cert_path, f"{staging}/certificates")
@@ -72,4 +79,5 @@ class PuppetServerProvisioner(Provisioner[PuppetServerConfig]):
                 "ClientCertPath": certificates,
                 "ClientPrivateKeyPath": keys,
             }
-            run_puppet(tool, config.puppet, config.execute_command, data)
+            usual = EXECUTE_ON_WINDOWS if windows else EXECUTE
+            run_puppet(tool, config.puppet, config.execute_command or usual, data)

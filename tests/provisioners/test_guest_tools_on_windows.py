@@ -1,4 +1,4 @@
-"""Chef and Salt on a machine with Windows: stand-ins of them as batch files, over WinRM, in wine's cmd.exe."""
+"""Chef, Puppet and Salt on a machine with Windows: stand-ins of them as batch files, over WinRM, in wine's cmd.exe."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from hclimg.communicators.connect import connect
 from hclimg.errors import BuildError, CommandFailed
 from hclimg.provisioners.chef_client import ChefClientProvisioner
 from hclimg.provisioners.chef_solo import ChefSoloProvisioner
+from hclimg.provisioners.puppet_masterless import PuppetMasterlessProvisioner
+from hclimg.provisioners.puppet_server import PuppetServerProvisioner
 from hclimg.provisioners.salt_masterless import SaltMasterlessProvisioner
 from hclimg.sdk.machine import Machine
 from hclimg.sdk.testing import component
@@ -108,6 +110,39 @@ def test_salt(run: Callable[[Any, str], list[str]], winrm: WinrmServer, host: Pa
     ]
     assert left(winrm, "salt") == ["conf/grains", "pillar/top.sls", "state/own.sls", "state/top.sls"]
     assert list((winrm.wine.drive / TEMPORARY / "salt").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_puppet_masterless(run: Callable[[Any, str], list[str]], winrm: WinrmServer, host: Path) -> None:
+    text = "@echo off\r\necho %FACTER_role%\r\nfor %%a in (%*) do echo %%a\r\ncd\r\nexit /b 2\r\n"
+    program(winrm, "own puppet/puppet.bat", text)
+    (host / "site.pp").write_text("notify { 'x': }\n")
+    lines = run(
+        PuppetMasterlessProvisioner,
+        f'manifest_file = "{host}/site.pp"\nmodule_paths = ["{host}/roles", "{host}/states"]\n'
+        'puppet_bin_dir = "C:/own puppet"\nfacter = { role = "a b" }\nclean_staging_directory = true',
+    )
+    at = "C:/Windows/Temp/packer-puppet-masterless"
+    assert lines[:3] == ["a b", "apply", "--detailed-exitcodes"]
+    assert lines[-2:] == [f'"{at}/manifests/site.pp"', at.replace("/", "\\")]
+    assert f"{at}/module-0;{at}/module-1" in " ".join(lines)
+    assert "packer-puppet-masterless" not in [path.name for path in (winrm.wine.drive / TEMPORARY).iterdir()]
+
+
+def test_puppet_as_another_user(recording: Recording) -> None:
+    desk = Desk()
+    component(
+        PuppetServerProvisioner,
+        'guest_os_type = "windows"\npuppet_server = "p"\nelevated_user = "admin"\nelevated_password = "opensesame"',
+    ).provision(recording.ctx, Machine(id="test", communicator=desk))
+    (script,) = [path for path in desk.uploads if path.endswith(".ps1")]
+    text = desk.uploads[script].decode("utf-8-sig")
+    assert (
+        '$command = \'cd /d "C:/Windows/Temp/packer-puppet-server" && set "FACTER_packer_build_name=test" && '
+        'set "FACTER_packer_builder_type=null" && puppet agent --onetime --no-daemonize --detailed-exitcodes '
+        "--server=\"p\" '\n"
+    ) in text
+    assert not any("opensesame" in command for command in desk.commands)
 
 
 @pytest.mark.slow
