@@ -51,6 +51,7 @@ PLANS = [
     ("salt", []),
     ("chef", []),
     ("vmware", []),
+    ("windows", []),
 ]
 
 

@@ -50,38 +50,50 @@ def ran(machine: Communicator, line: str) -> tuple[int, list[str], list[str]]:
 
 
 TEMPLATE = """\
-source "null" "windows" {
+source "null" "windows" {{
   winrm_insecure = true
   winrm_timeout  = "5m"
-  %s
-}
-build {
+{access}
+}}
+build {{
   sources = ["null.windows"]
-  provisioner "file" {
-    source      = "%s"
-    destination = "C:\\\\marks\\\\%s.bin"
-  }
-}
+  provisioner "file" {{
+    source      = "{source}"
+    destination = "C:\\\\{marks}\\\\file.bin"
+  }}
+  provisioner "windows-shell" {{
+    environment_vars = ["MARK=a b", "OTHER=c"]
+    inline = [
+      "echo %PACKER_BUILD_NAME% %PACKER_BUILDER_TYPE% %MARK% %OTHER%> C:\\\\{marks}\\\\inline.txt",
+      "cd C:\\\\windows",
+      "cd>> C:\\\\{marks}\\\\inline.txt",
+      "exit 3",
+    ]
+    valid_exit_codes = [0, 3]
+  }}
+}}
 """
 
 
-@pytest.mark.parametrize("tls", [False, True])
-def test_packer_and_we_leave_the_same_file(
-    winrm_factory: Factory, tmp_path: Path, tls: bool
-) -> None:
-    server = winrm_factory(tls=server_context(tmp_path)[0] if tls else None)
+def test_packer_and_we_leave_the_same(winrm_factory: Factory, tmp_path: Path) -> None:
+    server = winrm_factory(tls=server_context(tmp_path)[0])
     server.stand_ins.append((is_packers, packers))
     source = tmp_path / "source.bin"
     source.write_bytes(os.urandom(20_000))
-    (server.wine.drive / "marks").mkdir(exist_ok=True)
-    asked = {}
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    marks: dict[str, dict[str, bytes]] = {}
+    asked: dict[str, int] = {}
     for who, command in {"packer": ["packer", "build"], "hclimg": [sys.executable, "-m", "hclimg", "apply"]}.items():
+        there = server.wine.drive / f"{who}{server.port}"
+        there.mkdir()
         template = tmp_path / f"{who}.pkr.hcl"
-        template.write_text(TEMPLATE % (server.template.replace("\n", "\n  "), source, f"{who}{tls}"))
+        template.write_text(TEMPLATE.format(access=server.template, source=source, marks=there.name))
         before = len(server.asked)
         done = subprocess.run([*command, template], capture_output=True, text=True, cwd=tmp_path, env=env)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert (server.wine.drive / "marks" / f"{who}{tls}.bin").read_bytes() == source.read_bytes()
+        marks[who] = {path.name: path.read_bytes() for path in there.iterdir()}
         asked[who] = len(server.asked) - before
-    assert asked["hclimg"] < asked["packer"] / 2
+    assert marks["hclimg"] == marks["packer"]
+    assert marks["hclimg"]["file.bin"] == source.read_bytes()
+    assert marks["hclimg"]["inline.txt"].split() == [b"windows", b"null", b"a", b"b", b"c", b"C:\\windows"]
+    assert asked["hclimg"] < asked["packer"]
