@@ -21,6 +21,7 @@ from servers.winrm_soap import timed_out
 
 HELD = 1 << 20  # bytes of output that a command may be ahead of whoever reads it
 BLOCK = 1 << 15
+SETTLE = 10.0  # seconds for what was killed to be gone
 KILLED = 0xC000013A  # what Windows says of a program that Ctrl-C ended
 
 
@@ -103,7 +104,7 @@ class WineRun:
     def kill(self) -> None:
         self.output.end(KILLED)
         self.command.kill()
-        self._keeper.join()
+        self._keeper.join(SETTLE)
 
     def _reader(self, stream: str, pipe: IO[bytes]) -> threading.Thread:
         def read() -> None:
