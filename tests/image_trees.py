@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
+import tempfile
 from collections.abc import Mapping
+from fnmatch import fnmatch
+from pathlib import Path
 from stat import filemode
+from types import MappingProxyType
 
 Tree = Mapping[str, str]
 """Path → ``drwxr-xr-x root:root`` and a digest of the content, or where a link leads."""
@@ -35,3 +39,34 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
         return f" = {_path(member.linkname)}"
     file = tar.extractfile(member) if member.isfile() else None
     return f" {hashlib.sha256(file.read()).hexdigest()[:12]}" if file else ""
+
+
+def tree_below(root: Path) -> dict[str, str]:
+    """Of a directory of this host."""
+    with tempfile.TemporaryFile() as file:
+        with tarfile.open(fileobj=file, mode="w") as tar:
+            tar.add(root, ".")
+        file.seek(0)
+        with tarfile.open(fileobj=file) as tar:
+            return tree_of(tar)
+
+
+def changes(before: Tree, after: Tree, unsteady: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A line for each path that was added, removed or changed. ``unsteady`` are patterns of paths whose content is
+    different each time, with the reason: of these, only what is not content counts."""
+    lines = []
+    for path in sorted(before.keys() | after.keys()):
+        old, new = (_steady(path, tree.get(path), unsteady) for tree in (before, after))
+        if old == new:
+            continue
+        if old is None or new is None:
+            lines.append(f"added    {path}  {new}" if old is None else f"removed  {path}  {old}")
+        else:
+            lines.append(f"changed  {path}  {old}  =>  {new}")
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _steady(path: str, entry: str | None, unsteady: Mapping[str, str]) -> str | None:
+    if entry is None or not any(fnmatch(path, pattern) for pattern in unsteady):
+        return entry
+    return " ".join(entry.split(" ")[:2])
