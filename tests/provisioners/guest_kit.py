@@ -18,13 +18,17 @@ import ansible
 from attrs import frozen
 
 from hclimg.communicators.chroot import SYSTEM_PATH
+from servers.chef import CLIENT, KNIFE, SOLO
 
 DIRECTORIES = (
-    "dev", "etc", "etc/puppet", "home", "home/app", "opt", "opt/ansible", "opt/salt", "opt/site", "proc", "root", "run", "srv", "sys",
+    "chef", "chef/seen", "dev", "etc", "etc/puppet", "home", "home/app", "opt", "opt/ansible", "opt/salt", "opt/site", "opt/stand-in", "proc", "root", "run", "srv", "sys",
     "tmp", "usr", "var", "var/cache", "var/cache/puppet", "var/lib", "var/lib/puppet", "var/log",
     "var/log/puppet", "var/tmp",
 )  # fmt: skip
 LINKS = {name: f"usr/{name}" for name in ("bin", "lib", "lib64", "sbin")}
+AGENT = '#!/bin/sh\necho "puppet $*" > /etc/mark\n'
+STAND_INS = {"chef-solo": SOLO, "chef-client": CLIENT, "knife": KNIFE, "puppet": AGENT}
+"""Programs of which there is none here, or no server for them."""
 FILES = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n",
     "etc/group": "root:x:0:\napp:x:1000:\n",
@@ -36,9 +40,10 @@ FILES = {
     "etc/old": "to be removed\n",
     "etc/settings": "a = 1\n",
     "opt/ansible/ansible-playbook": "#!/bin/sh\nPYTHONPATH=/opt/site exec /usr/bin/python3 -m ansible playbook \"$@\"\n",
+    **{f"opt/stand-in/{name}": text for name, text in STAND_INS.items()},
 }
 MODES = {"tmp": 0o1777, "var/tmp": 0o1777, "root": 0o700, "etc/shadow": 0o600, "etc/gshadow": 0o600,
-         "opt/ansible/ansible-playbook": 0o755}  # fmt: skip
+         "opt/ansible/ansible-playbook": 0o755, **{f"opt/stand-in/{name}": 0o755 for name in STAND_INS}}  # fmt: skip
 MOUNTS = {
     "/usr": "/usr",
     str(Path(ansible.__file__).parents[1]): "/opt/site",

@@ -2,7 +2,8 @@
 
 ``golden/left-by-PROVISIONER.txt`` lists the files that differ between the system before and after. The containers are
 built by ``hclimg apply`` (image a: nothing done; image b: provisioned), as is the machine behind SSH (builder null);
-no builder makes a chroot of an arbitrary directory, so there the provisioner is called by itself.
+no builder makes a chroot of an arbitrary directory, so there the provisioner is called by itself. The table in
+docs/provisioners.md is written from what stands here (``pytest --update-golden``).
 """
 
 from __future__ import annotations
@@ -27,25 +28,32 @@ from image_trees import Tree, changes, tree_below, tree_of
 from servers.containers import Containers
 from servers.recording import Recording
 from servers.sshd import Sshd
+from servers.winrm import WinrmServer
 
 ROOT = Path(__file__).resolve().parents[2]
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="chroot and mounts need root")
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(os.geteuid() != 0, reason="chroot and mounts need root"),
-]
+pytestmark = pytest.mark.slow
 
 
 @frozen
 class Work:
-    """What a provisioner is to do: its settings, and the files that they name."""
+    """What a provisioner is to do: its settings, the files that they name, and which real software runs."""
 
     settings: str
     files: dict[str, str]
     real: str
-    """The real software that runs."""
 
 
+MARKING = """
+  tasks:
+  - ansible.builtin.setup: {gather_subset: ["!all", "!min", distribution]}
+  - ansible.builtin.copy: {dest: /etc/mark, content: "by ansible on {{ ansible_distribution }}\\n", mode: "0600"}
+  - ansible.builtin.file: {path: /etc/settings, mode: "0640", owner: app}
+  - ansible.builtin.file: {path: /etc/old, state: absent}
+"""
+PLAYBOOK = f"- hosts: all\n  gather_facts: false{MARKING}"
+STAND_IN = "stand-in: no Chef can be installed here"
 WORKS = {
     "shell": Work(
         """
@@ -54,23 +62,23 @@ WORKS = {
           "install -d -o app -g app -m 750 /srv/app",
         ]
         """,
-        {}, "the shell",
+        {}, "the machine's sh",
     ),
     "file": Work(
         """
         source      = "tree/"
         destination = "/srv"
         """,
-        {"tree/a": "a\n", "tree/sub/b": "b\n"}, "-",
+        {"tree/a": "a\n", "tree/sub/b": "b\n"}, "–",
     ),
     "python": Work(
         """
         inline = [
-          "import os, pathlib", "pathlib.Path('/etc/mark').write_text('by python\\\\n')", "os.chmod('/etc/settings', 0o640)",
-          "os.remove('/etc/old')",
+          "import os, pathlib", "pathlib.Path('/etc/mark').write_text('by python\\\\n')",
+          "os.chmod('/etc/settings', 0o640)", "os.remove('/etc/old')",
         ]
         """,
-        {}, "python3",
+        {}, "Python 3.11",
     ),
     "ansible-local": Work(
         """
@@ -78,16 +86,7 @@ WORKS = {
         command                 = "/opt/ansible/ansible-playbook"
         clean_staging_directory = true
         """,
-        {"site.yml": """
-- hosts: all
-  gather_facts: false
-  tasks:
-  - ansible.builtin.setup: {gather_subset: ["!all", "!min", distribution]}
-  - ansible.builtin.copy: {dest: /etc/mark, content: "by ansible on {{ ansible_distribution }}\\n", mode: "0600"}
-  - ansible.builtin.file: {path: /etc/settings, mode: "0640", owner: app}
-  - ansible.builtin.file: {path: /etc/old, state: absent}
-  - ansible.builtin.lineinfile: {path: /etc/os-release, line: "BUILD_ID=1"}
-"""}, "ansible-core",
+        {"site.yml": PLAYBOOK}, "ansible-core 2.19",
     ),
     "puppet-masterless": Work(
         """
@@ -99,7 +98,17 @@ WORKS = {
 file { '/etc/mark': content => "by puppet on ${facts['os']['name']}\\n", mode => '0600' }
 file { '/etc/settings': mode => '0640', owner => 'app' }
 file { '/etc/old': ensure => absent }
-"""}, "Debian's puppet-agent",
+"""}, "Debian's Puppet 7",
+    ),
+    "puppet-server": Work(
+        """
+        puppet_server    = "puppet.example"
+        puppet_node      = "web"
+        client_cert_path = "certs"
+        puppet_bin_dir   = "/opt/stand-in"
+        prevent_sudo     = true
+        """,
+        {"certs/web.pem": "certificate\n"}, "stand-in: no server",
     ),
     "salt-masterless": Work(
         """
@@ -120,7 +129,31 @@ file { '/etc/old': ensure => absent }
     - user: app
 /etc/old:
   file.absent: []
-"""}, "Salt",
+"""}, "Salt 3008",
+    ),
+    "chef-solo": Work(
+        """
+        cookbook_paths  = ["cookbooks"]
+        run_list        = ["base"]
+        skip_install    = true
+        prevent_sudo    = true
+        execute_command = "/opt/stand-in/chef-solo --no-color -c {{.ConfigPath}} -j {{.JsonPath}}"
+        """,
+        {"cookbooks/base/recipes/default.rb": "# nothing\n"}, STAND_IN,
+    ),
+    "chef-client": Work(
+        """
+        server_url             = "https://chef.example/organizations/web"
+        node_name              = "web"
+        validation_key_path    = "validation.pem"
+        validation_client_name = "web-validator"
+        run_list               = ["base"]
+        skip_install           = true
+        prevent_sudo           = true
+        execute_command        = "/opt/stand-in/chef-client --no-color -c {{.ConfigPath}} -j {{.JsonPath}}"
+        knife_command          = "/opt/stand-in/knife {{.Args}} {{.Flags}}"
+        """,
+        {"validation.pem": "validator\n"}, STAND_IN,
     ),
 }
 OTHERS = {
