@@ -1,11 +1,11 @@
-"""One template with shell, file, ansible, puppet and salt in turn, on the quickstart's machine: Packer 1.6.6 and hclimg.
+"""Shell, file, ansible, puppet and salt in one template on the quickstart's machine: by Packer 1.6.6 and by hclimg.
 
     python tests/benchmarks/bench_provisioners_vs_packer.py [-folder DIR]
 
-The disk is the quickstart's Debian with python3 and puppet-agent besides, made once by the builder rootfs; Salt lies in it
-as a directory. Both then boot it in QEMU, run the same template on it, and write a disk. The marks that the provisioners
-left are read from the disks, without booting them: they must be the same. Prints the marks, and times with their ratio.
-DIR keeps the prepared disk for the next time. Needs root, and the packages of `make test`.
+The disk is the quickstart's Debian with python3 and puppet-agent besides, made once by the builder rootfs; Salt lies in
+it as a directory. Both then boot it in QEMU, run the same template on it, and write a disk. The marks that the
+provisioners left are read from the disks, without booting them: they must be the same. Prints them, and times with their
+ratio. DIR keeps the prepared disk for the next time. Needs root, and the packages of `make test`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ source "qemu" "marked" {{
   disk_interface   = "virtio"
   net_device       = "virtio-net"
   accelerator      = "tcg"
-  qemuargs         = [["-cpu", "max"], ["-smp", "2"], ["-m", "1024"], ["-accel", "tcg,thread=multi"]]
+  qemuargs         = [["-cpu", "max"], ["-smp", "2"], ["-m", "1024"]]
   skip_resize_disk = true
   headless         = true
   boot_wait        = "1s"

@@ -1,4 +1,4 @@
-"""A small system that every kind of machine can be made of: a container, a directory to chroot into, an SSH server's side.
+"""A small system that every kind of machine can be made of: a container, a chroot, what is behind an SSH server.
 
 Its programs are this host's /usr, with the test environment's Ansible and Salt beside it, mounted read-only: so nothing
 is downloaded, and what a provisioner leaves in the system is all that changes in it.
@@ -21,9 +21,9 @@ from hclimg.communicators.chroot import SYSTEM_PATH
 from servers.chef import CLIENT, KNIFE, SOLO
 
 DIRECTORIES = (
-    "chef", "chef/seen", "dev", "etc", "etc/puppet", "home", "home/app", "opt", "opt/ansible", "opt/salt", "opt/site", "opt/stand-in", "proc", "root", "run", "srv", "sys",
-    "tmp", "usr", "var", "var/cache", "var/cache/puppet", "var/lib", "var/lib/puppet", "var/log",
-    "var/log/puppet", "var/tmp",
+    "chef", "chef/seen", "dev", "etc", "etc/puppet", "home", "home/app", "opt", "opt/ansible", "opt/salt", "opt/site",
+    "opt/stand-in", "proc", "root", "run", "srv", "sys", "tmp", "usr", "var", "var/cache", "var/cache/puppet", "var/lib",
+    "var/lib/puppet", "var/log", "var/log/puppet", "var/tmp",
 )  # fmt: skip
 LINKS = {name: f"usr/{name}" for name in ("bin", "lib", "lib64", "sbin")}
 AGENT = '#!/bin/sh\necho "puppet $*" > /etc/mark\n'
@@ -37,9 +37,13 @@ FILES = {
     "etc/login.defs": "UID_MIN 1000\nUID_MAX 60000\nGID_MIN 1000\nGID_MAX 60000\nUSERGROUPS_ENAB yes\n",
     "etc/os-release": 'NAME="Debian GNU/Linux"\nID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12"\n',
     "etc/debian_version": "12.0\n",
+    "srv/scan/etc/os-release": "ID=debian\nVERSION_ID=12\n",
+    "srv/scan/var/lib/dpkg/status": (
+        "Package: base-files\nStatus: install ok installed\nVersion: 12.4\nArchitecture: amd64\n\n"
+    ),
     "etc/old": "to be removed\n",
     "etc/settings": "a = 1\n",
-    "opt/ansible/ansible-playbook": "#!/bin/sh\nPYTHONPATH=/opt/site exec /usr/bin/python3 -m ansible playbook \"$@\"\n",
+    "opt/ansible/ansible-playbook": '#!/bin/sh\nPYTHONPATH=/opt/site exec python3 -m ansible playbook "$@"\n',
     **{f"opt/stand-in/{name}": text for name, text in STAND_INS.items()},
 }
 MODES = {"tmp": 0o1777, "var/tmp": 0o1777, "root": 0o700, "etc/shadow": 0o600, "etc/gshadow": 0o600,

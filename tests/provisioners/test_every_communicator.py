@@ -15,6 +15,7 @@ import tarfile
 from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import frozen
@@ -32,8 +33,6 @@ from servers.winrm import WinrmServer
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="chroot and mounts need root")
-
-pytestmark = pytest.mark.slow
 
 
 @frozen
@@ -155,6 +154,7 @@ file { '/etc/old': ensure => absent }
         """,
         {"validation.pem": "validator\n"}, STAND_IN,
     ),
+    "hcp-sbom": Work('auto_generate = true\nscan_path = "/srv/scan"\ndestination = "sbom.json"', {}, "–"),
 }
 OTHERS = {
     "etc/lvm*": "Salt asks this host's lvm for its volumes, where there is one",
@@ -176,91 +176,182 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pack(tmp_path_factory.mktemp("guest") / "guest.tar")
 
 
-@pytest.fixture
-def work(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Work]:
-    monkeypatch.chdir(tmp_path)
-    found = WORKS[request.param]
-    for name, text in found.files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    return request.param, found
+@pytest.fixture(scope="module")
+def untouched() -> dict[str, Tree]:
+    """Image a of each engine."""
+    return {}
 
 
-def hclimg(folder: Path, source: str, provisioner: str, env: dict[str, str]) -> None:
-    (folder / "t.pkr.hcl").write_text(f'{source}\nbuild {{\nsources = ["source.{_kind(source)}.it"]\n{provisioner}\n}}\n')
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def hclimg(folder: Path, source: str, provisioner: str) -> None:
+    kind = source.split('"')[1]
+    (folder / "t.pkr.hcl").write_text(f'{source}\nbuild {{\nsources = ["source.{kind}.it"]\n{provisioner}\n}}\n')
     done = subprocess.run(
         [sys.executable, "-m", "hclimg", "apply", "-force", "t.pkr.hcl"], cwd=folder, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "HCLIMG_HOME": str(folder / ".hclimg"), **env},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HCLIMG_HOME": str(folder / ".hclimg")},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def _kind(source: str) -> str:
-    return source.split('"')[1]
-
-
-def _block(name: str, work: Work) -> str:
-    return f'provisioner "{name}" {{\n{work.settings}\n}}'
 
 
 # -- the machines -----------------------------------------------------------------
 
 
-def over_ssh(request: pytest.FixtureRequest, archive: Path, folder: Path, name: str, work: Work) -> tuple[Tree, Tree]:
-    with unpacked(archive, folder / "root", MOUNTS) as root:
-        command = forced_command(root, folder / "inside")
-        sshd: Sshd = request.getfixturevalue("sshd_factory")(extra=f"ForceCommand {command}\n")
+@frozen
+class Trial:
+    """One provisioner on one kind of machine. ``fixture`` gives what the kind needs."""
+
+    name: str
+    communicator: str
+    archive: Path
+    folder: Path
+    fixture: Callable[[str], Any]
+
+    @property
+    def block(self) -> str:
+        return f'provisioner "{self.name}" {{\n{WORKS[self.name].settings}\n}}'
+
+
+def over_ssh(trial: Trial) -> tuple[Tree, Tree]:
+    with unpacked(trial.archive, trial.folder / "root", MOUNTS) as root:
+        command = forced_command(root, trial.folder / "inside")
+        sshd: Sshd = trial.fixture("sshd_factory")(extra=f"ForceCommand {command}\n")
         before = tree_below(root.path)
         source = (
             f'source "null" "it" {{\nssh_host = "127.0.0.1"\nssh_port = {sshd.port}\nssh_username = "{sshd.user}"\n'
             f'ssh_private_key_file = "{sshd.key_file}"\n}}'
         )
-        hclimg(folder, source, _block(name, work), {})
+        hclimg(trial.folder, source, trial.block)
         return before, tree_below(root.path)
 
 
-def in_a_chroot(request: pytest.FixtureRequest, archive: Path, folder: Path, name: str, work: Work) -> tuple[Tree, Tree]:
-    recording: Recording = request.getfixturevalue("recording")
-    with unpacked(archive, folder / "root", MOUNTS) as root:
+def in_a_chroot(trial: Trial) -> tuple[Tree, Tree]:
+    recording: Recording = trial.fixture("recording")
+    with unpacked(trial.archive, trial.folder / "root", MOUNTS) as root:
         before = tree_below(root.path)
-        cls = Registry().load(Kind.PROVISIONER, name)
+        cls = Registry().load(Kind.PROVISIONER, trial.name)
         assert cls is not None
         communicator = HostCommunicator("chroot", recording.ctx, root.path, root.inside(), clean=True)
-        component(cls, work.settings).provision(recording.ctx, Machine(id="it", communicator=communicator))
+        machine = Machine(id="it", communicator=communicator)
+        component(cls, WORKS[trial.name].settings).provision(recording.ctx, machine)
         return before, tree_below(root.path)
 
 
-def in_a_container(request: pytest.FixtureRequest, archive: Path, folder: Path, name: str, work: Work) -> tuple[Tree, Tree]:
-    engine: Containers = request.getfixturevalue(request.node.callspec.params["communicator"])
-    engine.call("import", str(archive), "localhost/guest:1")
+def in_a_container(trial: Trial) -> tuple[Tree, Tree]:
+    engine: Containers = trial.fixture(trial.communicator)
+    engine.call("import", str(trial.archive), "localhost/guest:1")
+    untouched: dict[str, Tree] = trial.fixture("untouched")
+    if engine.program not in untouched:
+        untouched[engine.program] = exported(trial.folder, engine, "")
+    return untouched[engine.program], exported(trial.folder, engine, trial.block)
+
+
+def exported(folder: Path, engine: Containers, provisioner: str) -> Tree:
     volumes = ", ".join(f'"{source}" = "{target}:ro"' for source, target in MOUNTS.items())
     source = (
         f'source "docker" "it" {{\ndocker_path = "{engine.program}"\nimage = "localhost/guest:1"\npull = false\n'
         'run_command = ["-d", "-i", "--network", "none", "--entrypoint=/bin/sh", "--", "{{.Image}}"]\n'
         f'volumes = {{ {volumes} }}\nexport_path = "image.tar"\n}}'
     )
-    trees = []
-    for provisioner in ("", _block(name, work)):
-        hclimg(folder, source, provisioner, engine.env)
-        with tarfile.open(folder / "image.tar") as tar:
-            trees.append(tree_of(tar))
-    return trees[0], trees[1]
+    hclimg(folder, source, provisioner)
+    with tarfile.open(folder / "image.tar") as tar:
+        return tree_of(tar)
 
 
-MACHINES: dict[str, Callable[..., tuple[Tree, Tree]]] = {
+MACHINES: dict[str, Callable[[Trial], tuple[Tree, Tree]]] = {
     "ssh": over_ssh, "chroot": in_a_chroot, "docker": in_a_container, "podman": in_a_container,
 }  # fmt: skip
 
 
+@pytest.mark.slow
+@AS_ROOT
 @pytest.mark.parametrize("communicator", MACHINES)
-@pytest.mark.parametrize("work", WORKS, indirect=True)
+@pytest.mark.parametrize("name", WORKS)
 def test_what_is_left(
-    request: pytest.FixtureRequest, archive: Path, tmp_path: Path, work: tuple[str, Work], communicator: str,
-    golden: Callable[[str, str], None],
+    request: pytest.FixtureRequest, archive: Path, tmp_path: Path, name: str, communicator: str,
+    golden: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    before, after = MACHINES[communicator](request, archive, tmp_path, *work)
-    golden(f"left-by-{work[0]}.txt", changes(_without(before), _without(after), UNSTEADY))
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, WORKS[name].files)
+    trial = Trial(name, communicator, archive, tmp_path, request.getfixturevalue)
+    before, after = MACHINES[communicator](trial)
+    golden(f"left-by-{name}.txt", changes(_without(before), _without(after), UNSTEADY))
 
 
 def _without(tree: Tree) -> Tree:
     return {path: entry for path, entry in tree.items() if not any(fnmatch(path, pattern) for pattern in OTHERS)}
+
+
+# -- Windows ----------------------------------------------------------------------
+
+WINDOWS = {
+    "file": Work('source = "tree/"\ndestination = "marked"', {"tree/mark": "by hclimg\r\n"}, "–"),
+    "windows-shell": Work('inline = ["mkdir marked", "echo by hclimg>marked\\\\mark"]', {}, "wine's cmd.exe"),
+    "python": Work(
+        'where = "host"\nscript = "mark.py"',
+        {"mark.py": 'machine.run("mkdir marked")\nmachine.run("echo by hclimg>marked\\\\mark")\n'}, "on this host",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WINDOWS)
+def test_over_winrm(winrm: WinrmServer, name: str, tmp_path: Path) -> None:
+    """cmd.exe and files are wine's."""
+    write(tmp_path, WINDOWS[name].files)
+    block = f'provisioner "{name}" {{\n{WINDOWS[name].settings}\n}}'
+    hclimg(tmp_path, f'source "null" "it" {{\n{winrm.template}\n}}', block)
+    assert (winrm.folder / "marked/mark").read_text().strip() == "by hclimg"
+
+
+# -- the table --------------------------------------------------------------------
+
+POSIX = "needs a POSIX shell"
+LOCAL = {
+    "shell-local": "runs on this host, with any communicator", "sleep": "does nothing on the machine",
+    "breakpoint": "does nothing on the machine",
+}  # fmt: skip
+"""Provisioners that do not talk to the machine."""
+ELSEWHERE = {
+    "powershell": ("✓", "commands and files over wine; no PowerShell here: a parser reads the scripts"),
+    "windows-restart": ("✓", "stand-in that goes down and comes back"),
+    "salt-masterless": ("✓", "stand-in on Windows"),
+    "chef-solo": ("✓", "stand-in on Windows"),
+    "chef-client": ("✓", "stand-in on Windows"),
+    "puppet-masterless": ("not yet", ""),
+    "puppet-server": ("not yet", ""),
+    "hcp-sbom": ("reads databases of Linux", ""),
+}
+"""What is to be said of winrm where nothing runs here; with ✓ other tests of this directory are about it."""
+BEGIN, END = "<!-- table: written by tests/provisioners/test_every_communicator.py -->\n", "<!-- end of the table -->\n"
+
+
+def row(name: str) -> list[str]:
+    if name in LOCAL:
+        return [f"`{name}`", *["–"] * (len(MACHINES) + 1), LOCAL[name]]
+    here = WORKS.get(name)
+    windows, more = ("✓", WINDOWS[name].real) if name in WINDOWS else ELSEWHERE.get(name, (POSIX, ""))
+    real = "; ".join(dict.fromkeys(text for text in (here.real if here else "", more) if text not in ("", "–")))
+    cells = ["✓"] * len(MACHINES) if here else ["✓ OpenSSH of Windows", *["–"] * (len(MACHINES) - 1)]
+    return [f"`{name}`", *cells, windows, real or "–"]
+
+
+def table() -> str:
+    heading = ["provisioner", *MACHINES, "winrm", "what ran"]
+    names = Registry().names(Kind.PROVISIONER)
+    rows = [heading, ["---"] * len(heading), *(row(name) for name in sorted(names))]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+
+
+def test_the_table_of_the_docs(request: pytest.FixtureRequest) -> None:
+    page = ROOT / "docs/provisioners.md"
+    before, _, rest = page.read_text().partition(BEGIN)
+    stands, _, after = rest.partition(END)
+    if request.config.getoption("--update-golden"):
+        page.write_text(f"{before}{BEGIN}{table()}{END}{after}")
+        return
+    assert stands == table()
