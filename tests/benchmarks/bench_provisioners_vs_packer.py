@@ -4,8 +4,8 @@
 
 The disk is the quickstart's Debian with python3 and puppet-agent besides, made once by the builder rootfs; Salt lies in
 it as a directory. Both then boot it in QEMU, run the same template on it, and write a disk. The marks that the
-provisioners left are read from the disks, without booting them: they must be the same. Prints them, and times with their
-ratio. DIR keeps the prepared disk for the next time. Needs root, and the packages of `make test`.
+provisioners left are read from the disks, without booting them: they must be the same. Prints them, and times with
+their ratio. DIR keeps the prepared disk for the next time. Needs root, and the packages of `make test`.
 """
 
 from __future__ import annotations

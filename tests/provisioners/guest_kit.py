@@ -22,8 +22,8 @@ from servers.chef import CLIENT, KNIFE, SOLO
 
 DIRECTORIES = (
     "chef", "chef/seen", "dev", "etc", "etc/puppet", "home", "home/app", "opt", "opt/ansible", "opt/salt", "opt/site",
-    "opt/stand-in", "proc", "root", "run", "srv", "sys", "tmp", "usr", "var", "var/cache", "var/cache/puppet", "var/lib",
-    "var/lib/puppet", "var/log", "var/log/puppet", "var/tmp",
+    "opt/stand-in", "proc", "root", "run", "srv", "sys", "tmp", "usr", "var", "var/cache", "var/cache/puppet",
+    "var/lib", "var/lib/puppet", "var/log", "var/log/puppet", "var/tmp",
 )  # fmt: skip
 LINKS = {name: f"usr/{name}" for name in ("bin", "lib", "lib64", "sbin")}
 AGENT = '#!/bin/sh\necho "puppet $*" > /etc/mark\n'
