@@ -79,6 +79,13 @@ WORKS = {
         """,
         {}, "Python 3.11",
     ),
+    "ansible": Work(
+        """
+        playbook_file = "site.yml"
+        command       = "COMMAND"
+        """.replace("COMMAND", str(Path(sys.executable).with_name("ansible-playbook"))),
+        {"site.yml": PLAYBOOK}, "ansible-core 2.19",
+    ),
     "ansible-local": Work(
         """
         playbook_file           = "site.yml"
@@ -317,6 +324,8 @@ LOCAL = {
 }  # fmt: skip
 """Provisioners that do not talk to the machine."""
 ELSEWHERE = {
+    "ansible": ("connection settings only", ""),
+    "ansible-local": (POSIX, ""), "shell": (POSIX, ""),
     "powershell": ("✓", "commands and files over wine; no PowerShell here: a parser reads the scripts"),
     "windows-restart": ("✓", "stand-in that goes down and comes back"),
     "salt-masterless": ("✓", "stand-in on Windows"),
@@ -334,7 +343,7 @@ def row(name: str) -> list[str]:
     if name in LOCAL:
         return [f"`{name}`", *["–"] * (len(MACHINES) + 1), LOCAL[name]]
     here = WORKS.get(name)
-    windows, more = ("✓", WINDOWS[name].real) if name in WINDOWS else ELSEWHERE.get(name, (POSIX, ""))
+    windows, more = ("✓", WINDOWS[name].real) if name in WINDOWS else ELSEWHERE[name]
     real = "; ".join(dict.fromkeys(text for text in (here.real if here else "", more) if text not in ("", "–")))
     cells = ["✓"] * len(MACHINES) if here else ["✓ OpenSSH of Windows", *["–"] * (len(MACHINES) - 1)]
     return [f"`{name}`", *cells, windows, real or "–"]
