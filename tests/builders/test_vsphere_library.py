@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from vsphere_kit import CLONE, MACHINES, Build, api, build, machines
+from vsphere_kit import ADDRESS, CLONE, MACHINES, Build, api, build, machines, template
 
 from hclimg.clouds.vsphere.client import Vcenter, identifier
-from hclimg.clouds.vsphere.library import Library
+from hclimg.clouds.vsphere.library import ITEM, Library
+from kill_kit import Project, interrupt, kill
+from servers.sshd import Sshd
+from servers.vcsim import Vcsim
 
 __all__ = ["api", "build"]
 
@@ -35,6 +40,40 @@ def test_an_item_of_a_library(settings: str, build: Build, api: Vcenter, library
         assert items.item(library, "web-1")
     if "destroy" in settings:
         assert set(machines(api)) == MACHINES
+
+
+@pytest.mark.slow
+def test_an_end_between_the_item_and_the_machine(
+    vcsim: Vcsim, sshd: Sshd, api: Vcenter, library: str, tmp_path: Path
+) -> None:
+    """An interrupted run takes its item back; of a killed one the item, which is whole, stays without the machine."""
+    text = """
+      template = "DC0_H0_VM0"
+      vm_name  = "web-${uuidv4()}"
+      convert_to_template = true
+      content_library_destination {
+        library = "images"
+        name    = "item-${uuidv4()}"
+        ovf     = true
+      }
+    """
+    (tmp_path / "t.pkr.hcl").write_text(template(vcsim, sshd, f"{text}{ADDRESS}", "vsphere-clone", ""))
+    project = Project(folder=tmp_path, template="t.pkr.hcl", env={"VSPHERE_PASSWORD": "pass"})
+    whole = kill(project, "never")
+    assert whole.status == 0, whole
+    (item,) = (one for one in whole.journal if one.get("kind") == "vsphere/item")
+    kept = 1 + next(n for n, one in enumerate(whole.journal) if one["op"] == "kept" and one["n"] == item["n"])
+    interrupted = interrupt(project, f"after:{kept}")
+    assert (interrupted.status, interrupted.left) == (130, ()), interrupted
+    assert (count(api, library), len(machines(api))) == (1, len(MACHINES) + 1)
+    killed = kill(project, f"after:{kept}")
+    assert not killed.failed, killed
+    assert (count(api, library), len(machines(api))) == (2, len(MACHINES) + 1)
+
+
+def count(api: Vcenter, library: str) -> int:
+    with Library(api) as items:
+        return len(items._rest.ask("list it", "GET", f"{ITEM}?library_id={library}") or ())
 
 
 @pytest.mark.slow

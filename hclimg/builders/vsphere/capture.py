@@ -19,6 +19,7 @@ from hclimg.sdk.steps import step
 
 if TYPE_CHECKING:
     from hclimg.builders.vsphere.export import Files
+    from hclimg.builders.vsphere.library import Item
 
 BUILDER_ID = "jetbrains.vsphere"
 
@@ -34,18 +35,20 @@ def capture(ctx: Context, config: CommonConfig, machine: Machine, component: str
         make_snapshot(ctx, site, owned, result.snapshot_name)
     if _copies_mark(result):
         unmark(ctx, site, owned, NEVER)
-    exported = _export(ctx, site, owned, config)
-    state: dict[str, Any] = {**site.identity, "vm": owned.id, "name": owned.name}
+    state: dict[str, Any] = {**site.identity, "vm": "" if result.destroyed else owned.id, "name": owned.name}
+    exported, item = _export(ctx, site, owned, config), None
     try:
-        if library := _library(ctx, site, owned, result):
-            state["library"] = library
+        if item := _library(ctx, site, owned, result):
+            item.keep()
+            state["library"] = item.state
         files = exported.keep() if exported else ()
         if result.destroyed:
             remove(ctx, site, owned)
-            state["vm"] = ""
         else:
             finish(ctx, site, owned, template=result.convert_to_template)
     except BaseException:
+        if item:
+            item.remove(ctx)
         if exported:
             exported.remove()
         raise
@@ -62,10 +65,9 @@ def _export(ctx: Context, site: Site, owned: OwnedMachine, config: CommonConfig)
     return export(ctx, site, owned, config.result.export)
 
 
-def _library(ctx: Context, site: Site, owned: OwnedMachine, result: ResultConfig) -> dict[str, str]:
-    """What leads to the item of the content library; empty when there is none."""
+def _library(ctx: Context, site: Site, owned: OwnedMachine, result: ResultConfig) -> Item | None:
     if result.library is None:
-        return {}
+        return None
     from hclimg.builders.vsphere.library import put_into_library
 
     return put_into_library(ctx, site, owned, result.library)

@@ -5,19 +5,46 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from attrs import frozen
+
 from hclimg.builders.vsphere.config import LibraryConfig
 from hclimg.clouds.vsphere import inventory
 from hclimg.clouds.vsphere.client import identifier
 from hclimg.clouds.vsphere.library import OVF, TEMPLATE, Library
 from hclimg.clouds.vsphere.site import OwnedMachine, Site
-from hclimg.errors import BuildError
+from hclimg.errors import ApiError, BuildError
 from hclimg.sdk.context import Context
+from hclimg.sdk.journal import Record
 from hclimg.sdk.steps import step
 
 
+@frozen
+class Item:
+    """In the library until :meth:`remove`. ``state`` leads to it again: ``library``, ``name``, ``id``, ``kind``.
+    ``new`` is false for one that was written over."""
+
+    state: dict[str, str]
+    new: bool
+    _site: Site
+    _record: Record
+
+    def keep(self) -> None:
+        self._record.kept()
+
+    def remove(self, ctx: Context) -> None:
+        """The build failed after all. What it wrote over is not to be had back."""
+        try:
+            if self.new:
+                with Library(self._site.api) as items:
+                    items.delete(self.state["id"])
+            self._record.gone()
+        except ApiError as error:
+            ctx.warn(f'The item "{self.state["name"]}" stays in the library "{self.state["library"]}": {error.message}')
+
+
 @step("Putting the machine into the content library")
-def put_into_library(ctx: Context, site: Site, owned: OwnedMachine, config: LibraryConfig) -> dict[str, str]:
-    """What leads to the item again: ``library``, ``name``, ``id``, ``kind``. Nothing stays of an item that failed."""
+def put_into_library(ctx: Context, site: Site, owned: OwnedMachine, config: LibraryConfig) -> Item:
+    """The item, which the caller keeps or removes. Nothing stays of one that failed."""
     now = datetime.fromtimestamp(ctx.run.started, UTC)
     name = config.name or f"{owned.name}{now:%Y-%m-%d-%H-%M-%S}"
     kind = OVF if config.ovf else TEMPLATE
@@ -40,8 +67,8 @@ def put_into_library(ctx: Context, site: Site, owned: OwnedMachine, config: Libr
             record.gone()
             raise
         record.made(id=made)
-        record.kept()
-    return {"library": config.library, "name": name, "id": made, "kind": kind}
+    state = {"library": config.library, "name": name, "id": made, "kind": kind}
+    return Item(state, not old, site, record)
 
 
 def _make(

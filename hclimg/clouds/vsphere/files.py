@@ -57,7 +57,9 @@ def delete_with(api: Vcenter, datacenter: Any, file: DatastorePath, cancel: Any)
 
 def upload(ctx: Context, api: Vcenter, datacenter_name: str, source: Path, file: DatastorePath, host: str = "") -> None:
     """Send a file of this host; ``host`` is an ESXi host to send it to directly, instead of through the vCenter."""
-    where = {"dcPath": datacenter_name.strip("/"), "dsName": file.datastore}
+    where = {"dsName": file.datastore}
+    if not host:  # which does not know of the vCenter's datacenters
+        where = {"dcPath": datacenter_name.strip("/"), **where}
     target = f"/folder/{quote(file.path)}?{urlencode(where, quote_via=quote)}"
     server, cookie = api.endpoint.server, api.cookie
     if host:
