@@ -52,6 +52,7 @@ PLANS = [
     ("chef", []),
     ("vmware", []),
     ("windows", []),
+    ("windows_host", []),
 ]
 
 
