@@ -88,3 +88,14 @@ def test_an_overloaded_service_is_asked_again(workshop: Workshop) -> None:
     assert "OpenStack refuses the server: 503 trouble: Ordered by the test. Trying again" in built.output
     assert "429 trouble: Ordered by the test. Trying again" in built.output
     assert workshop.new() == set()
+
+
+def test_an_overloaded_keystone_is_asked_again(workshop: Workshop) -> None:
+    with troubled(workshop.cloud.deployment.auth_url) as front:
+        front.faults.extend(Fault(asked="POST .*/auth/tokens ", status=503, done=False) for _ in range(2))
+        run = workshop.build(env=workshop.env(OS_AUTH_URL=front.url), flavor='"m1.tini"')
+        assert front.faults == []
+    said = " ".join(run.output.split())
+    assert f"{front.url} refuses the login: 503" in said
+    assert "Trying again" in said
+    assert 'There is no flavor "m1.tini"' in said

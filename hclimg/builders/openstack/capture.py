@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from hclimg.builders.openstack.builder import OpenstackBuilder
 from hclimg.builders.openstack.config import ImageConfig, OpenstackConfig
@@ -46,7 +46,8 @@ class Draft:
 
 
 def capture(ctx: Context, config: OpenstackConfig, machine: Machine) -> Artifact:
-    running: Running = machine.handle
+    launched: Running = machine.handle
+    running = evolve(launched, cloud=launched.cloud.within(ctx))  # whose token its undos are called with
     if running.public_key:
         clear_authorized_keys(ctx, config.communicator, machine.communicator, running.public_key)
     machine.communicator.close()

@@ -118,6 +118,10 @@ class OpenStack:
     _sdk: Any
     _clouds: str = ""
 
+    def within(self, caller: Caller) -> OpenStack:
+        """The same on behalf of another caller."""
+        return evolve(self, caller=caller)
+
     @property
     def project(self) -> str:
         """The id of the project."""

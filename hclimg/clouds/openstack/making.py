@@ -43,7 +43,7 @@ def _forgotten(ctx: Context, cloud: OpenStack, kind: str, identity: dict[str, st
     """Remove what was made all the same; whether nothing of it is left, nor will come. ``complete``: no service is at
     work on it any more.
     """
-    calm = evolve(cloud, caller=evolve(ctx, cancel=CancelToken()))
+    calm = cloud.within(evolve(ctx, cancel=CancelToken()))
     try:
         found = THINGS[kind].find(calm, ctx.run.id, identity)
         for thing in found:
