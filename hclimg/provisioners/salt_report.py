@@ -14,6 +14,9 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LABEL = re.compile(r"^ *(ID|Function|Name|Result|Comment|Started|Duration|Changes|Warnings): ?(.*)$")
 _COLON = 12  # in which column the labels end
 _NOT_COMPILED = re.compile(r"^ {4}(?:Data failed to compile|Pillar failed to render with the following messages):$")
+_RAISED = re.compile(r"^salt\.exceptions\.\w+: (.+)$")
+"""The last line of a traceback in the log."""
+_MASTER_LOG = "Please see master log for details"
 _LOGGED = re.compile(r"^\[[A-Z ]{8}\] ")
 _CONSEQUENCE = "One or more requisite failed"
 _SHOWN = 3  # states in a message
@@ -46,10 +49,13 @@ class SaltReport:
     _parts: dict[str, list[str]] = field(factory=dict)
     _label: str = ""
     _compiling: list[str] | None = None
+    _raised: str = ""
 
     def line(self, text: str, stream: str) -> None:
         """``stderr`` has the log, unless a terminal mixes both."""
         text = _COLOUR.sub("", text).rstrip()
+        if raised := _RAISED.match(text):
+            self._raised = raised[1]
         if stream == "stderr" or _LOGGED.match(text):
             return
         if _NOT_COMPILED.match(text):
@@ -81,16 +87,23 @@ class SaltReport:
     def failure(self) -> str:
         self._end()
         if self._compiling is not None:
-            why = " ".join(filter(None, (line.strip() for line in self._compiling if line.strip(" -"))))
-            return f"Salt cannot begin: {_short(why)}"
+            return f"Salt cannot begin: {_short(self._reason(self._compiling))}."
         failed = [state for state in self.states if state.failed]
         causes = [state for state in failed if not state.comment.startswith(_CONSEQUENCE)] or failed
         if not failed:
             return ""
-        told = "; ".join(state.told for state in causes[:_SHOWN])
-        others = len(failed) - len(causes[:_SHOWN])
-        more = f"; and {others} more, or what requires them" if others else ""
-        return f"{len(failed)} of {len(self.states)} states failed: {told}{more}."
+        told = [state.told for state in causes[:_SHOWN]]
+        if (more := len(causes) - _SHOWN) > 0:
+            told.append(f"{more} others")
+        if dependent := len(failed) - len(causes):
+            requires = "it requires" if dependent == 1 else "they require"
+            told.append(f"{dependent} more because {requires} one that failed")
+        return f"{len(failed)} of {len(self.states)} states failed: {'; '.join(told)}."
+
+    def _reason(self, lines: list[str]) -> str:
+        """There is no master here, and so no log of it: what it would say stands in the log of the machine."""
+        said = " ".join(line.strip() for line in lines if line.strip(" -"))
+        return said.replace(_MASTER_LOG, self._raised) if self._raised else said
 
 
 def _changes(lines: list[str]) -> str:

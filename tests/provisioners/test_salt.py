@@ -310,12 +310,16 @@ def test_real_salt(real: Run, pillar: Path, tree: Path, tmp_path: Path) -> None:
     assert caught.value.message.startswith('3 of 4 states failed: "first" (cmd.run of "echo out; exit 3"): ')
     assert "retcode: 3 stderr: stdout: out)" in caught.value.message
     assert '"bad" (file.managed of "/proc/nothing/here"): Parent directory not present' in caught.value.message
-    assert caught.value.message.endswith("; and 1 more, or what requires them.")
+    assert caught.value.message.endswith("; 1 more because it requires one that failed.")
     assert "Failed:    3" in real("no_exit_on_failure = true")
 
     (tree / "mark.sls").write_text("mark:\n  file.managed:\n    - name: {{ pillar['nothing']['here'] }}\n")
     with pytest.raises(CommandFailed, match=r"^Salt cannot begin: Rendering SLS 'base:mark' failed: Jinja variable"):
         real()
+    (pillar / "roles.sls").write_text("role: {{ nothing.here }}\n")
+    with pytest.raises(CommandFailed, match=r"^Salt cannot begin: .*SLS 'roles' failed\. Jinja variable 'nothing' is"):
+        real(f'local_pillar_roots = "{pillar}"')
+    (pillar / "roles.sls").write_text("role: web\n")
     (tree / "mark.sls").write_text("mark:\n  file.managed\n    - name: [\n")
     with pytest.raises(CommandFailed, match=r"^Salt cannot begin: Rendering SLS 'base:mark' failed: mapping values"):
-        real()
+        real(f'local_pillar_roots = "{pillar}"')
