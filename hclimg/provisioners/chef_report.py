@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from attrs import define, field
 
-_LONG = 400
+_LONG = 400  # characters
+_KEPT = 100  # lines: whatever is printed, memory is bounded
 
 
 @define
@@ -34,7 +35,7 @@ class ChefReport:
         if len(text) > 20 and not text.strip("="):
             self._rules += 1
         elif self._rules == 1:
-            self._title = self._title or text
+            self._title = self._title or text[:_LONG]
         elif self._rules == 2:
             self._explain(text)
 
@@ -42,8 +43,8 @@ class ChefReport:
         """A paragraph: the error's class, a rule, and what it says."""
         if not text:
             self._over = bool(self._parts)
-        elif text.strip("-"):
-            self._parts.append(text)
+        elif text.strip("-") and len(self._parts) < _KEPT:
+            self._parts.append(text[:_LONG])
 
     @property
     def failure(self) -> str:

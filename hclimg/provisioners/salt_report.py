@@ -21,16 +21,16 @@ _LOGGED = re.compile(r"^\[[A-Z ]{8}\] ")
 _CONSEQUENCE = "One or more requisite failed"
 _SHOWN = 3  # states in a message
 _LONG = 400  # characters of one explanation
+_KEPT = 100  # lines of one
 
 
 @frozen
 class State:
-    """One that was applied. ``changes`` are what the state did before or while it failed."""
+    """One that failed. ``changes`` are what it did before or while it did."""
 
     id: str
     function: str
     name: str
-    failed: bool
     comment: str
     changes: str
 
@@ -45,7 +45,8 @@ class State:
 class SaltReport:
     """Call :meth:`line` with every line of output; afterwards :attr:`failure` is a sentence, or empty."""
 
-    states: list[State] = field(factory=list)
+    failed: list[State] = field(factory=list)
+    total: int = 0
     _parts: dict[str, list[str]] = field(factory=dict)
     _label: str = ""
     _compiling: list[str] | None = None
@@ -61,26 +62,25 @@ class SaltReport:
         if _NOT_COMPILED.match(text):
             self._compiling = self._compiling or []
         elif self._compiling is not None:
-            self._compiling.append(text)
+            _keep(self._compiling, text)
         elif text.startswith("----------"):
             self._end()
         elif (label := _LABEL.match(text)) and text.find(":") == _COLON:
             self._label = label[1]
-            self._parts.setdefault(self._label, []).append(label[2])
+            _keep(self._parts.setdefault(self._label, []), label[2])
         elif text.startswith(" " * (_COLON + 2)):
-            self._parts.setdefault(self._label, []).append(text.strip())
+            _keep(self._parts.setdefault(self._label, []), text.strip())
         elif not text:
             self._end()
 
     def _end(self) -> None:
         parts = {name: " ".join(filter(None, lines)) for name, lines in self._parts.items()}
         if {"ID", "Result"} <= parts.keys():
-            self.states.append(
-                State(
-                    parts["ID"], parts.get("Function", ""), parts.get("Name", ""), parts["Result"] == "False",
-                    parts.get("Comment", ""), _changes(self._parts.get("Changes", [])),
-                )
-            )  # fmt: skip
+            self.total += 1
+        if parts.get("Result") == "False" and "ID" in parts:
+            changes = _changes(self._parts.get("Changes", []))
+            function, name, comment = (parts.get(label, "") for label in ("Function", "Name", "Comment"))
+            self.failed.append(State(parts["ID"], function, name, comment, changes))
         self._parts, self._label = {}, ""
 
     @property
@@ -88,22 +88,27 @@ class SaltReport:
         self._end()
         if self._compiling is not None:
             return f"Salt cannot begin: {_short(self._reason(self._compiling))}."
-        failed = [state for state in self.states if state.failed]
-        causes = [state for state in failed if not state.comment.startswith(_CONSEQUENCE)] or failed
-        if not failed:
+        causes = [state for state in self.failed if not state.comment.startswith(_CONSEQUENCE)] or self.failed
+        if not causes:
             return ""
         told = [state.told for state in causes[:_SHOWN]]
         if (more := len(causes) - _SHOWN) > 0:
             told.append(f"{more} others")
-        if dependent := len(failed) - len(causes):
+        if dependent := len(self.failed) - len(causes):
             requires = "it requires" if dependent == 1 else "they require"
             told.append(f"{dependent} more because {requires} one that failed")
-        return f"{len(failed)} of {len(self.states)} states failed: {'; '.join(told)}."
+        return f"{len(self.failed)} of {self.total} states failed: {'; '.join(told)}."
 
     def _reason(self, lines: list[str]) -> str:
         """There is no master here, and so no log of it: what it would say stands in the log of the machine."""
         said = " ".join(line.strip() for line in lines if line.strip(" -"))
         return said.replace(_MASTER_LOG, self._raised) if self._raised else said
+
+
+def _keep(lines: list[str], line: str) -> None:
+    """Whatever is printed, memory is bounded."""
+    if len(lines) < _KEPT:
+        lines.append(line[:_LONG])
 
 
 def _changes(lines: list[str]) -> str:
