@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import define, field
 
+from hclimg.clouds.vsphere import inventory
 from hclimg.clouds.vsphere.access import Endpoint
 from hclimg.clouds.vsphere.client import Vcenter, identifier, logged_in, new
 from hclimg.clouds.vsphere.machines import (
@@ -23,9 +25,11 @@ from hclimg.clouds.vsphere.machines import (
     switch_off,
 )
 from hclimg.clouds.vsphere.remover import VsphereRemover
+from hclimg.clouds.vsphere.site import Site, owned
 from hclimg.errors import CleanupError
 from hclimg.sdk.cancel import CancelToken
 from hclimg.sdk.remover import Cleaning, Left
+from hclimg.sdk.testing import MemoryJournal, recording
 from hclimg.units import Secret
 from servers.vcsim import Vcsim
 
@@ -125,6 +129,29 @@ def test_a_folder_stays_with_what_is_in_it(place: Place) -> None:
     place.remove(place.left(id=identifier(place.ref)))
     assert place.remove(left) is False
     assert "images" not in {one.name for one in place.api.listing("Folder")}
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_vcenter_that_drops_the_mark(place: Place, tmp_path: Path, keeps: bool) -> None:
+    """Then its absence says nothing: the journal has it."""
+    journal = MemoryJournal()
+    api, pool = place.api, place.api.get(place.ref, "resourcePool")["resourcePool"]
+    where = inventory.datacenter(api, "")
+    site = Site(
+        api=api, place=where, where=inventory.Compute(pool, pool), datastore="", datastore_ref=None, folder=where.vms,
+        folder_path="",
+    )  # fmt: skip
+
+    def make(marks: list[Any]) -> Any:
+        spec = new("vm.CloneSpec", location=new("vm.RelocateSpec", pool=pool), powerOn=False, template=False)
+        spec.config = new("vm.ConfigSpec", extraConfig=marks if keeps else [])
+        return api.run("clone", lambda: place.ref.CloneVM_Task(where.vms, "web", spec), CancelToken())
+
+    with recording(tmp_path, journal=journal) as made_by:
+        made = next(owned(made_by.ctx, site, "web", make))
+    (entry,) = journal.entries
+    assert entry.identity["id"] == made.id
+    assert entry.identity.get(FINISHED, "") == ("" if keeps else NEVER)
 
 
 def test_the_remover_logs_out(place: Place) -> None:

@@ -15,7 +15,7 @@ from hclimg.errors import ApiError
 from hclimg.sdk.cancel import CancelToken
 
 MARK = "hclimg.run"
-FINISHED = "finished"
+FINISHED = "finished_when"
 """In the identity of a machine: by what a later process knows that it is whole. Without it: :data:`UNMARKED`."""
 UNMARKED, TEMPLATE, NEVER = "unmarked", "template", "never"
 """It has no mark any more; it is a template; it is not whole, whatever it looks like."""

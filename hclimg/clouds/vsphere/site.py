@@ -17,6 +17,7 @@ from hclimg.clouds.vsphere.machines import (
     NEVER,
     UNMARKED,
     destroy,
+    mark_of,
     named,
     options,
     reconfigure,
@@ -145,10 +146,11 @@ def owned(ctx: Context, site: Site, name: str, make: Callable[[list[Any]], Any])
     record = ctx.journal.intend("vsphere/vm", **site.identity, name=name, folder=site.folder_path)
     try:
         ref = make(options({MARK: run}))
+        marked = mark_of(api, ref) == run
     except BaseException:
         _forget(site, name, run, record)
         raise
-    record.made(id=identifier(ref))
+    record.made(id=identifier(ref), **({} if marked else {FINISHED: NEVER}))  # a vCenter may have dropped the mark
     machine = OwnedMachine(ref, name, record)
     yield machine
     if not machine.kept and not machine.removed:
