@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from attrs import evolve
 
@@ -63,13 +65,28 @@ def push_image(ctx: Context, artifact: Artifact, login: LoginConfig, program: st
         raise BuildError("The image has no name, which says where to push it.", hint="Put docker-tag before.")
     engine = logged_in(ctx, holder(ctx, artifact, program), login)
     options = ["--platform", platform] if platform and not engine.is_podman() else []
+    digests = {}
     for name in names:
         ctx.say(f"Pushing {name}")
-        engine.show("push", *options, name)
+        digests[name] = _pushed(engine, options, str(name))
     return Artifact(
         builder=IMPORTED, component="post-processor/docker-push", id=names[0],
-        description=f"Pushed Docker image: {', '.join(names)}", state={**engine.identity, "names": list(names)},
+        description=f"Pushed Docker image: {', '.join(names)}",
+        state={**engine.identity, "names": list(names), "digests": digests},
     )  # fmt: skip
+
+
+def _pushed(engine: Engine, options: Sequence[str], name: str) -> str:
+    """Push, and tell the digest (``sha256:…``) that the registry has. podman knows it only at that moment."""
+    if engine.is_podman():
+        with NamedTemporaryFile() as file:
+            engine.show("push", *options, "--digestfile", file.name, name)
+            return Path(file.name).read_text(encoding="utf-8").strip()
+    engine.show("push", *options, name)
+    head, slash, last = name.rpartition("/")
+    begin = f"{head}{slash}{last.partition(':')[0]}@"
+    found = engine.inspect("image", name).get("RepoDigests") or ()
+    return next((str(one).removeprefix(begin) for one in found if one.startswith(begin)), "")
 
 
 @step("Importing the archive")

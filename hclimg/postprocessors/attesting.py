@@ -31,24 +31,23 @@ class _Place:
         return self.directory / f"{self.name}.{ending}"
 
 
-def attest(ctx: Context, config: ProvenanceConfig, artifact: Artifact) -> list[Path]:
-    """The files that were written. Raises BuildError when a key is of no use, before anything is written."""
+def attest(ctx: Context, config: ProvenanceConfig, artifact: Artifact) -> None:
+    """Write the files. Raises BuildError when a key is of no use, before anything is written."""
     signer = _signer(ctx, config)
     place = _place(ctx, config, artifact)
     about = subjects(ctx, artifact)
-    written, byproducts = [], []
+    byproducts = []
     if config.sbom:
         bom = place.of(ENDINGS[config.sbom_format])
         text = _bill(ctx, config, artifact, bom)
         write_text(ctx, bom, text)
         byproducts.append({"name": bom.name, "digest": {"sha256": digest_of(ctx, bom)}})
         statement = Statement(about, SBOM_PREDICATES[config.sbom_format], json.loads(text))
-        written += [bom, _keep(ctx, config, signer, place, "sbom", statement)]
+        _keep(ctx, config, signer, place, "sbom", statement)
     if config.provenance:
         predicate = provenance(ctx, config, artifact, datetime.now(UTC), byproducts)
         statement = Statement(about, PREDICATE, predicate)
-        written.append(_keep(ctx, config, signer, place, "provenance", statement))
-    return written
+        _keep(ctx, config, signer, place, "provenance", statement)
 
 
 def _signer(ctx: Context, config: ProvenanceConfig) -> Signer | None:
@@ -68,21 +67,20 @@ def _place(ctx: Context, config: ProvenanceConfig, artifact: Artifact) -> _Place
 
 def _keep(
     ctx: Context, config: ProvenanceConfig, signer: Signer | None, place: _Place, what: str, statement: Statement
-) -> Path:
+) -> None:
     """An envelope when it is signed, the bare statement when not."""
     text = statement.text()
     if signer is None:
         target = place.of(f"{what}.json")
         write_text(ctx, target, text + "\n")
         ctx.say(f"Wrote {target}, which is not signed.")
-        return target
+        return
     envelope = sealed(text.encode(), signer)
     if config.verifier:
         verify(envelope, Path(config.verifier).expanduser())
     target = place.of(f"{what}.intoto.jsonl")
     write_text(ctx, target, json.dumps(envelope) + "\n")
     ctx.say(f"Wrote {target}, signed by the key {signer.id[:16]}.")
-    return target
 
 
 def _bill(ctx: Context, config: ProvenanceConfig, artifact: Artifact, target: Path) -> str:

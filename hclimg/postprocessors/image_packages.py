@@ -7,6 +7,7 @@ import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hclimg.containers.things import IMPORTED, TAGGED
 from hclimg.errors import BuildError, CommandFailed
 from hclimg.postprocessors.disk_images import disk_images, qemu_img
 from hclimg.postprocessors.files import working_directory
@@ -26,7 +27,13 @@ def packages_of(ctx: Context, artifact: Artifact, kind: str, target: Path) -> st
     """A bill of materials of an artifact; working files are made beside ``target``. Raises BuildError."""
     require()
     archive = next((Path(name) for name in artifact.files if name.endswith(ARCHIVES)), None)
-    return _document(ctx, _in_archive(ctx, archive) if archive else _in_disks(ctx, artifact, target), kind)
+    if archive:
+        found = _in_archive(ctx, archive)
+    elif artifact.builder in (IMPORTED, TAGGED):
+        found = _in_container_image(ctx, artifact, target)
+    else:
+        found = _in_disks(ctx, artifact, target)
+    return _document(ctx, found, kind)
 
 
 def packages_in(ctx: Context, root: Path, kind: str) -> str:
@@ -57,6 +64,17 @@ def _in_archive(ctx: Context, archive: Path) -> dict[str, bytes]:
                     found[path] = file.read()
     except (tarfile.TarError, EOFError, OSError) as error:
         raise BuildError(f"{archive} cannot be read: {error}") from error
+    return found
+
+
+def _in_container_image(ctx: Context, artifact: Artifact, target: Path) -> dict[str, bytes]:
+    from hclimg.containers.exported import export_image
+    from hclimg.containers.naming import holder, names_of
+
+    archive = working_directory(ctx, target) / "image.tar"
+    export_image(ctx, holder(ctx, artifact, ""), names_of(artifact)[0], archive)
+    found = _in_archive(ctx, archive)
+    archive.unlink()
     return found
 
 

@@ -117,14 +117,9 @@ class ProvenancePostProcessor(PostProcessor[ProvenanceConfig]):
 
     def process(self, ctx: Context, artifact: Artifact) -> Artifact:
         from hclimg.postprocessors.attesting import attest
-        from hclimg.sdk.machine import Artifact as Made
 
         if self.config.only_builds and ctx.build_name not in self.config.only_builds:
             ctx.say(f"{ctx.build_name} is none of only_builds.")
             return artifact
-        written = attest(ctx, self.config, artifact)
-        return Made(
-            builder="hclimg.post-processor.provenance", component="post-processor/provenance", id=artifact.id,
-            description=f"Attested by {', '.join(map(str, written))}",
-            files=tuple(dict.fromkeys((*artifact.files, *map(str, written)))), state=artifact.state,
-        )  # fmt: skip
+        attest(ctx, self.config, artifact)
+        return artifact

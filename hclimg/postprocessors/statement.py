@@ -16,6 +16,7 @@ from typing import Any
 from attrs import frozen
 
 from hclimg import __version__
+from hclimg.containers.things import IMPORTED, TAGGED
 from hclimg.errors import BuildError
 from hclimg.postprocessors.provenance import ProvenanceConfig
 from hclimg.sdk.context import Context
@@ -51,7 +52,12 @@ class Statement:
 
 
 def subjects(ctx: Context, artifact: Artifact) -> list[Descriptor]:
-    """Files by their content; images in a cloud by their ids. Raises BuildError when there is neither."""
+    """Files by their content, container images by their digests, images in a cloud by their ids.
+
+    Raises BuildError when there is nothing of that.
+    """
+    if artifact.builder in (IMPORTED, TAGGED):
+        return list(_container_images(ctx, artifact))
     if artifact.files:
         names = [Path(name).name for name in artifact.files]
         shown = names if len(set(names)) == len(names) else list(artifact.files)
@@ -63,6 +69,16 @@ def subjects(ctx: Context, artifact: Artifact) -> list[Descriptor]:
     if not ids:
         raise BuildError("The artifact has neither files nor an id, so nothing can be said of it.")
     return [_image(one) for one in ids]
+
+
+def _container_images(ctx: Context, artifact: Artifact) -> Iterator[Descriptor]:
+    """Under each of its names, with the digest that the registry told, or the engine's own when it was not pushed."""
+    from hclimg.containers.naming import holder, names_of
+
+    engine, pushed = holder(ctx, artifact, ""), artifact.state.get("digests", {})
+    for name in names_of(artifact):
+        digest = pushed.get(name) or str(engine.inspect("image", name)["Id"])
+        yield {"name": name, "digest": {"sha256": digest.removeprefix("sha256:")}}
 
 
 def _image(name: str) -> Descriptor:

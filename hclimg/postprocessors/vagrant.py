@@ -42,6 +42,7 @@ BUILDERS = {
     "pearkes.digitalocean": "digitalocean",
     "transcend.qemu": "libvirt",
     "ustream.lxc": "lxc",
+    "vmware.desktop": "vmware",
 }
 """The provider for what a builder makes."""
 

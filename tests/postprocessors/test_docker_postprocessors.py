@@ -19,6 +19,7 @@ from hclimg.postprocessors.docker_push import DockerPushConfig
 from hclimg.postprocessors.docker_save import DockerSaveConfig
 from hclimg.postprocessors.docker_tag import DockerTagConfig
 from hclimg.sdk.testing import decoded
+from package_databases import STATUS
 from servers.containers import Containers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,11 +35,12 @@ class Yard:
     engine: Containers
     folder: Path
 
-    def apply(self, fate: str, after: str, *, status: int = 0) -> str:
+    def apply(self, fate: str, after: str, *, status: int = 0, more: str = "") -> str:
         (self.folder / "t.pkr.hcl").write_text(
             f'source "docker" "web" {{\n  docker_path = "{self.engine.program}"\n{SETTINGS}\n{fate}\n}}\n'
             'build {\n  sources = ["source.docker.web"]\n'
-            '  provisioner "shell" { inline = ["echo made > /etc/mark"] }\n'
+            '  provisioner "shell" { inline = ["echo made > /etc/mark", "mkdir -p /var/lib/dpkg"] }\n'
+            f"{more}\n"
             f"  post-processors {{\n{after}\n  }}\n}}\n"
         )
         return self.hclimg("apply", "t.pkr.hcl", status=status)
@@ -118,6 +120,33 @@ def test_exported_and_imported(yard: Yard) -> None:
     assert yard.names() == {"localhost/imported:web", "localhost/imported:again"}
     assert yard.engine.run("localhost/imported:again", "/bin/sh", "-c", "cat /etc/mark; echo $A") == "made\nb"
     assert not (yard.folder / "web.tar").exists()
+
+
+@pytest.mark.slow
+def test_its_bill_of_materials_and_provenance(yard: Yard, image_registry: str) -> None:
+    (yard.folder / "status").write_text(STATUS)
+    inside = 'provisioner "file" {\n source = "status"\n destination = "/var/lib/dpkg/status"\n }'
+    name = f"{image_registry}/{yard.engine.program}/attested"
+    yard.apply(
+        "commit = true",
+        f"""
+        post-processor "docker-tag" {{ repository = "{name}" }}
+        post-processor "docker-push" {{}}
+        post-processor "provenance" {{ output_dir = "." }}
+        post-processor "sbom" {{ output = "sbom.json" }}
+        """,
+        more=inside,
+    )
+    (subject,) = json.loads((yard.folder / "web.provenance.json").read_text())["subject"]
+    request = urllib.request.Request(f"http://{image_registry}/v2/{yard.engine.program}/attested/manifests/latest")
+    request.add_header("Accept", "application/vnd.docker.distribution.manifest.v2+json")
+    request.add_header("Accept", "application/vnd.oci.image.manifest.v1+json, " + str(request.get_header("Accept")))
+    with urllib.request.urlopen(request) as answer:
+        digest = answer.headers["Docker-Content-Digest"]
+    assert subject == {"name": f"{name}:latest", "digest": {"sha256": digest.removeprefix("sha256:")}}
+    bom = json.loads((yard.folder / "sbom.json").read_text())
+    assert {one["name"] for one in bom["components"] if "purl" in one} == {"base-files", "libredis"}
+    assert yard.engine.call("ps", "-a", "-q") == ""
 
 
 @pytest.mark.slow
