@@ -121,7 +121,16 @@ class SftpFiles:
             yield
         except (OSError, EOFError, SSHException) as error:
             self.session.check_alive(error)
-            raise BuildError(f"{what}: {getattr(error, 'strerror', None) or str(error) or 'failure'}.") from error
+            why = getattr(error, "strerror", None) or str(error) or "failure"
+            raise BuildError(f"{what}: {why}.", hint=_hint(what, error)) from error
+
+
+def _hint(what: str, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError) and what.startswith("Cannot write"):
+        return "Directories are not made on the way: make them first, or copy a directory as a whole."
+    if isinstance(error, PermissionError):
+        return "The user of the connection may not do that. Copy to another place, and move it from there."
+    return ""
 
 
 def _write(sftp: SFTPClient, source: Source, remote: str, meter: Meter) -> None:

@@ -42,6 +42,9 @@ from hclimg.units import Secret
 SECRET_NAMES = frozenset({"Password", "WinRMPassword", "SSHPrivateKey"})
 """The usual names of a machine that are secrets in any case."""
 
+PACKERS_FIELDS = ("WinRMPassword",)
+"""What legacy templates write as ``{{ .WinRMPassword }}`` in any setting of a provisioner."""
+
 
 @define(eq=False)
 class Configurator:
@@ -85,10 +88,11 @@ class Configurator:
         if cls is None:
             raise PluginError(f'There is no {spec.kind} called "{spec.type}".')
         diags = Diagnostics()
+        fields = {name: lane.facts[name] for name in PACKERS_FIELDS if name in lane.facts} if lane else {}
 
         def render(text: str, at: Range) -> str | None:
             try:
-                return ctx.render(text)
+                return ctx.render(text, **fields)
             except BuildError as error:
                 detail = f"{error.message} {error.hint}".strip()
                 diags.error("Invalid template string", detail, subject=at, context=spec.context)

@@ -187,6 +187,12 @@ def test_files(windows: Windows, tmp_path: Path) -> None:
     assert found == ["a.txt", "c d.txt", "sub/b.txt"]
 
 
+def test_a_directory_that_is_missing(recording: Recording, windows_sshd: WindowsSshd) -> None:
+    with pytest.raises(BuildError, match="No such file") as caught:
+        over_ssh(recording, windows_sshd).provision(FileProvisioner, 'content = "x"\ndestination = "C:/no/such/file"')
+    assert caught.value.hint.startswith("Directories are not made on the way")
+
+
 @pytest.mark.parametrize("shell", [LoginShell.CMD, LoginShell.POWERSHELL])
 def test_the_temporary_key_is_taken_away(
     shell: LoginShell, recording: Recording, windows_sshd_factory: Callable[..., WindowsSshd]
@@ -268,7 +274,8 @@ TEMPLATE = """{{"builders": [{{"type": "null", "communicator": "winrm", "winrm_h
  "winrm_port": "{port}", "winrm_username": "{user}", "winrm_password": "{password}"}}], "provisioners": [
  {{"type": "windows-shell", "environment_vars": ["MARK=a b"],
    "inline": ["@echo %MARK% by %PACKER_BUILDER_TYPE%>C:\\\\{mark}", "@ver>>C:\\\\{mark}"]}},
- {{"type": "powershell", "script": "{script}", "environment_vars": ["V=50 $HOME \\"q\\" 'a' ` é"]}},
+ {{"type": "powershell", "script": "{script}",
+   "environment_vars": ["V=50 $HOME \\"q\\" 'a' ` é", "W={{{{.WinRMPassword}}}}"]}},
  {{"type": "windows-restart"}}]}}"""
 DIFFERENCE = (
     "\"& { if (Test-Path variable:global:ProgressPreference){set-variable -name variable:global:ProgressPreference "
@@ -295,7 +302,7 @@ def by(tool: list[str], server: WinrmServer, folder: Path) -> tuple[bytes, list[
         (lambda line: line.startswith("powershell"), run_script),
         (lambda line: line.startswith("shutdown"), lambda *_: 0),
     ]
-    (folder / "a.ps1").write_text("Write-Output $env:V\nWrite-Output $env:PACKER_BUILDER_TYPE\n")
+    (folder / "a.ps1").write_text("Write-Output $env:V\nWrite-Output $env:W\nWrite-Output $env:PACKER_BUILDER_TYPE\n")
     mark = f"mark{server.port}.txt"
     template = folder / f"{server.port}.json"
     template.write_text(TEMPLATE.format(
@@ -316,7 +323,7 @@ def test_packer_does_the_same(winrm_factory: Callable[..., WinrmServer], tmp_pat
     ours = by([sys.executable, "-m", "hclimg", "apply"], winrm_factory(), tmp_path)
     assert ours[0] == marks
     # Packer writes no mark of UTF-8 into its file of variables, which Windows PowerShell reads as cp1252 then.
-    assert said == ['50 $HOME "q" \'a\' ` é', "null", "WIN-1 restarted."]
+    assert said == ['50 $HOME "q" \'a\' ` é', PASSWORD, "null", "WIN-1 restarted."]
     assert ours[1] == said
     # In the command line of PowerShell, -command is told, and it is the variable itself that Packer means to set.
     assert [line.replace(*DIFFERENCE) for line in lines] == ours[2]
