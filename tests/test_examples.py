@@ -48,6 +48,7 @@ PLANS = [
     ("aws", []),
     ("openstack", []),
     ("docker", []),
+    ("ansible", []),
     ("salt", []),
     ("chef", []),
     ("vmware", []),
