@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from base64 import b64decode
 from binascii import Error as Base64Error
+from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -61,7 +62,7 @@ class Answer:
         first, *lines = data.split(b"\n")
         self._rest += first
         for line in lines:
-            self._take(bytes(self._rest).rstrip(b"\r"))
+            self._take(bytes(self._rest).removeprefix(BOM_UTF8).rstrip(b"\r"))
             self._rest = bytearray(line)
         if len(self._rest) > _LONGEST:
             self.damage, self._rest = "a line is too long", bytearray()

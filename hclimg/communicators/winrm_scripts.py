@@ -41,11 +41,12 @@ elseif($l.StartsWith(':f ')){$path=Full $l.Substring(3)
 if([IO.Directory]::Exists($path)){throw "it is a directory: $path"}
 Make ([IO.Path]::GetDirectoryName($path))
 $part="$path.hclimg-part";$f=[IO.File]::Create($part);$h=New-Object $sha}
-elseif($l.StartsWith(':e ')){$f.Close();$f=$null;[void]$h.TransformFinalBlock((New-Object byte[] 0),0,0)
+elseif($l.StartsWith(':e ')){$f.Close();$f=$null;[void]$h.TransformFinalBlock([byte[]]@(),0,0)
 if([BitConverter]::ToString($h.Hash).Replace('-','') -ne $l.Substring(3)){throw 'the checksum is wrong'}
 [IO.File]::Delete($path);[IO.File]::Move($part,$path);$part=''}
 elseif($l){$b=[Convert]::FromBase64String($l);$f.Write($b,0,$b.Length);[void]$h.TransformBlock($b,0,$b.Length,$b,0)}
-}catch{if($f){$f.Close()};if($part){[IO.File]::Delete($part)};Tell 'x' $_.Exception.Message;exit 1}}
+}catch{if($f){$f.Close()};if($part){[IO.File]::Delete($part)}
+$e=$_.Exception.GetBaseException();Tell 'x' $e.Message;exit 1}}
 end {if($f){$f.Close();[IO.File]::Delete($part);Tell 'x' 'the stream ended early';exit 1}}
 """
 )
@@ -61,7 +62,7 @@ while(($c=$s.Read($b,0,$b.Length)) -gt 0){[void]$h.TransformBlock($b,0,$c,$b,0)
 $s.Close();[void]$h.TransformFinalBlock($b,0,0)
 [Console]::Out.WriteLine(':e '+[BitConverter]::ToString($h.Hash).Replace('-',''))}
 function Walk($d,$r){foreach($i in ([IO.Directory]::GetFileSystemEntries($d)|Sort-Object)){
-$n=$r+[IO.Path]::GetFileName($i)
+if(-not $i){continue};$n=$r+[IO.Path]::GetFileName($i)
 if(-not [IO.Directory]::Exists($i)){Copy1 $i $n}
 elseif(-not ([int][IO.File]::GetAttributes($i) -band 1024)){Tell 'd' $n;Walk $i "$n/"}}}
 }
@@ -69,7 +70,7 @@ process {try{$l=[string]$_
 if($l.StartsWith(':f ')){$p=Full $l.Substring(3)
 if([IO.Directory]::Exists($p)){throw "it is a directory: $p"};Copy1 $p ''}
 elseif($l.StartsWith(':d ')){Walk (Full $l.Substring(3)) ''}
-}catch{Tell 'x' $_.Exception.Message;exit 1}}
+}catch{$e=$_.Exception.GetBaseException();Tell 'x' $e.Message;exit 1}}
 """
 )
 
