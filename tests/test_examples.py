@@ -49,6 +49,7 @@ PLANS = [
     ("openstack", []),
     ("docker", []),
     ("ansible", []),
+    ("podman", ["-var=registry=registry.example.org"]),
     ("salt", []),
     ("chef", []),
     ("vmware", []),

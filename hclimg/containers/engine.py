@@ -24,7 +24,7 @@ _EMPTY_ARCHIVE = bytes(1024)
 WHERE = {"host": "DOCKER_HOST", "context": "DOCKER_CONTEXT", "remote": "CONTAINER_HOST"}
 """Which variables of the environment lead to an engine, by their names in the journal and in artifacts."""
 
-_NOISE = re.compile(r"See '|Run '|Usage:|^\s*$")
+_NOISE = re.compile(r"See '|Run '|Usage:|^\s*$|^\[\]$")
 _PREFIX = re.compile(r"^(docker: )?(Error response from daemon|Error|error during connect): ", re.IGNORECASE)
 _HINTS = (
     (r"cannot connect to the docker daemon|is the docker daemon running|error during connect",

@@ -23,33 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from hclimg.sdk.ssh_keys import generate_key_pair, write_private_file  # noqa: E402
-from servers.salt import salt_tree  # noqa: E402
+from in_turn_kit import MARKS, guest, in_turn, marks, write_files  # noqa: E402
 
-GUEST = """
-source "rootfs" "guest" {{
-  suite            = "bookworm"
-  disk_size        = "3G"
-  hostname         = "quickstart"
-  packages         = ["python3", "puppet-agent"]
-  output_directory = "guest"
-}}
-
-build {{
-  sources = ["source.rootfs.guest"]
-
-  provisioner "file" {{
-    source      = "{salt}/"
-    destination = "/opt/salt"
-  }}
-  provisioner "shell" {{
-    inline = [
-      "chmod +x /opt/salt/salt-call",
-      "install -d -m 700 /root/.ssh",
-      "echo '{public}' > /root/.ssh/authorized_keys",
-    ]
-  }}
-}}
-"""
 TEMPLATE = """
 source "qemu" "marked" {{
   disk_image       = true
@@ -75,47 +50,8 @@ source "qemu" "marked" {{
 
 build {{
   sources = ["source.qemu.marked"]
-
-  provisioner "shell" {{
-    inline = ["mkdir -p /etc/marks", "echo \\"by shell on $(uname -s)\\" > /etc/marks/shell"]
-  }}
-  provisioner "file" {{
-    source      = "file"
-    destination = "/etc/marks/file"
-  }}
-  provisioner "ansible" {{
-    playbook_file = "site.yml"
-    user          = "root"
-    use_proxy     = false
-  }}
-  provisioner "puppet-masterless" {{
-    manifest_file = "site.pp"
-    prevent_sudo  = true
-  }}
-  provisioner "salt-masterless" {{
-    local_state_tree = "states"
-    salt_bin_dir     = "/opt/salt"
-    skip_bootstrap   = true
-    disable_sudo     = true
-  }}
-}}
+{in_turn}}}
 """
-FILES = {
-    "file": "by file\n",
-    "site.yml": """
-- hosts: all
-  gather_facts: true
-  tasks:
-  - ansible.builtin.copy: {dest: /etc/marks/ansible, content: "by ansible on {{ ansible_distribution }}\\n"}
-""",
-    "site.pp": "file { '/etc/marks/puppet': content => \"by puppet on ${facts['os']['name']}\\n\" }\n",
-    "states/top.sls": "base:\n  '*':\n    - mark\n",
-    "states/mark.sls": "/etc/marks/salt:\n  file.managed:\n    - contents: by salt on {{ grains['os'] }}\n",
-}
-MARKS = {
-    "shell": "by shell on Linux", "file": "by file", "ansible": "by ansible on Debian", "puppet": "by puppet on Debian",
-    "salt": "by salt on Debian",
-}  # fmt: skip
 COMMANDS = {
     "packer": ["packer", "build", "-color=false", "-timestamp-ui", "t.pkr.hcl"],
     "hclimg": [sys.executable, "-m", "hclimg", "apply", "-timestamp-ui", "t.pkr.hcl"],
@@ -135,41 +71,26 @@ def run(command: list[str], folder: Path) -> float:
     return time.perf_counter() - started
 
 
-def guest(folder: Path) -> Path:
+def prepared(folder: Path) -> Path:
     """The prepared disk, with the key that opens it beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     disks = list((folder / "guest").glob("*.qcow2"))
     if not disks:
         pair = generate_key_pair("guest", key_type="rsa", bits=3072)
         write_private_file(folder / "key", pair.private.reveal())
-        (folder / "t.pkr.hcl").write_text(GUEST.format(salt=salt_tree(), public=pair.public))
+        (folder / "t.pkr.hcl").write_text(guest(pair.public))
         run([sys.executable, "-m", "hclimg", "apply", "-force", "t.pkr.hcl"], folder)
-        disks = [path for path in (folder / "guest").iterdir() if path.is_file() and path.stat().st_size > 1 << 20]
+        disks = list((folder / "guest").glob("*.qcow2"))
     (disk,) = disks
     return disk
 
 
 def build(by: str, folder: Path, disk: Path) -> float:
-    shutil.rmtree(folder, ignore_errors=True)
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    (folder / "t.pkr.hcl").write_text(TEMPLATE.format(disk=disk, key=disk.parents[1] / "key"))
+    folder.mkdir()
+    write_files(folder)
+    text = TEMPLATE.format(disk=disk, key=disk.parents[1] / "key", in_turn=in_turn(use_proxy=False))
+    (folder / "t.pkr.hcl").write_text(text)
     return run(COMMANDS[by], folder)
-
-
-def marks(disk: Path) -> dict[str, str]:
-    """What stands in the disk's /etc/marks."""
-    raw = disk.with_suffix(".raw")
-    subprocess.run(["qemu-img", "convert", "-O", "raw", disk, raw], check=True)
-    listed = subprocess.run(["sfdisk", "--dump", raw], check=True, capture_output=True, text=True).stdout
-    (start,) = (line.split("start=")[1].split(",")[0].strip() for line in listed.splitlines() if "type=83" in line)
-    found = {}
-    for name in MARKS:
-        command = ["debugfs", "-R", f"cat /etc/marks/{name}", f"{raw}?offset={int(start) * 512}"]
-        found[name] = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-    raw.unlink()
-    return found
 
 
 def main() -> int:
@@ -181,7 +102,7 @@ def main() -> int:
         raise SystemExit("There is no packer to compare with: apt-get install packer")
     with tempfile.TemporaryDirectory(prefix="hclimg-bench-") as name:
         folder = Path(name)
-        disk = guest((chosen.folder or folder).absolute())
+        disk = prepared((chosen.folder or folder).absolute())
         times, found = {}, {}
         for by in [chosen.only] if chosen.only else COMMANDS:
             times[by] = build(by, folder / by, disk)

@@ -52,6 +52,8 @@ class SourceConfig:
 
     def check(self, problems: Checker) -> None:
         problems.exactly_one("image", "build")
+        if problems.is_set("image") and problems.is_known("image") and not self.image:
+            problems.error("Missing required argument", '"image" must not be empty.', "image")
         if self.build and problems.is_set("pull") and self.pull:
             detail = "What was just built is not pulled; build.pull is about the images of the Dockerfile."
             problems.warn("Argument without effect", detail, "pull", "build")
