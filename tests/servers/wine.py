@@ -151,6 +151,7 @@ def _make(wine: Wine) -> None:
     _quiet(wine, SERVER, "-p")
     _quiet(wine, "wine", "cmd", "/c", "exit")
     wine._batch.write_bytes(BATCH.encode())
+    wine.run('mkdir "%TEMP%"')  # which a new prefix may not have made yet
 
 
 def _quiet(wine: Wine, *command: str) -> None:
