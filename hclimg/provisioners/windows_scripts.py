@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from attrs import define, field, frozen
 
-from hclimg.errors import BuildError, CommandFailed, ConnectionLost
+from hclimg.errors import BuildError, CommandFailed, ConnectionLost, TimedOut
 from hclimg.provisioners.windows_codes import describe_code, hint_for, same_code
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
@@ -76,7 +76,7 @@ class WindowsMachine:
         listed = " ".join(f'"{path if posix else with_backslashes(path)}"' for path in names)
         try:
             status, said = self.run(f"rm -f {listed}" if posix else f"del /f /q {listed}", show=False)
-        except ConnectionLost as error:
+        except BuildError as error:
             status, said = 1, [error.message]
         if status:
             self.ctx.warn(f"{', '.join(names)} could not be removed from the machine: {' '.join(said)}")
@@ -99,10 +99,15 @@ class WindowsScripts:
 
     def run(self, job: Job) -> None:
         """Raises CommandFailed, ConnectionLost, TimedOut, BuildError, Cancelled."""
+        litter = [path for path in job.files if path not in job.kept]
         try:
             status, tail = self._run_until_started(job)
-        finally:
-            self.machine.remove(path for path in job.files if path not in job.kept)
+        except (ConnectionLost, TimedOut):
+            raise  # the machine is gone: to wait for it would only put off the news
+        except BaseException:
+            self.machine.remove(litter)
+            raise
+        self.machine.remove(litter)
         if not same_code(status, self.valid):
             raise CommandFailed(
                 f'The script "{job.name}" ended with {describe_code(status)}.',

@@ -182,11 +182,19 @@ def test_what_had_not_started_is_tried_again(run: Run, recording: Recording) -> 
     assert "Cut. The script had not started; trying again." in recording.said
 
 
+def test_what_arrived_is_removed_when_the_rest_cannot_be_uploaded(run: Run) -> None:
+    desk = Desk(lambda command: BuildError("Full.") if "-file" in command else (0, ""))
+    with pytest.raises(BuildError, match=r"Full\."):
+        run('inline = ["x"]', desk)
+    assert desk.files == {}
+
+
 def test_a_script_that_had_started_is_not(run: Run) -> None:
     desk = Desk(lambda command: ConnectionLost("Cut.") if "-file" in command else (0, ""))
     with pytest.raises(ConnectionLost, match="disconnected while the script"):
         run('inline = ["x"]', desk)
     assert desk.reconnects == 0
+    assert len(desk.commands) == 1
 
 
 def test_a_machine_that_is_no_windows(run: Run) -> None:

@@ -40,6 +40,11 @@ from servers.winrm_shells import Shell
 pytestmark = pytest.mark.slow  # wine takes seconds to set itself up
 
 
+BATCH = "machines.bat"
+OWN = f'remote_path = "c:/Windows/Temp/{BATCH}"\n'
+"""Other modules have batch files on the same drive, under the name that they have when nobody says."""
+
+
 @frozen(eq=False)
 class Windows:
     """A machine and what came to it."""
@@ -58,8 +63,9 @@ class Windows:
 
     @property
     def left(self) -> list[str]:
-        """Scripts that are still there."""
-        return [path.name for path in self.wine.here("C:/Windows/Temp").iterdir() if path.suffix in (".bat", ".ps1")]
+        """Scripts of this module that are still there."""
+        names = [path.name for path in self.wine.here("C:/Windows/Temp").iterdir()]
+        return [name for name in names if name == BATCH or name.endswith(".ps1")]
 
 
 def over_ssh(recording: Recording, server: WindowsSshd, **settings: Any) -> Windows:
@@ -103,7 +109,7 @@ LOOP = "@echo off\nset n=0\n:again\nset /a n=n+1 >nul\nif not %n%==3 goto again\
 def test_commands_by_cmd(windows: Windows, tmp_path: Path) -> None:
     (tmp_path / "loop.bat").write_text(LOOP)
     body = (
-        f'scripts = ["{tmp_path}/loop.bat"]\n'
+        f'scripts = ["{tmp_path}/loop.bat"]\n{OWN}'
         'environment_vars = ["QUOTED=a \\"b & c\\" > d", "ODD=5\\" pipe", "PLUS=%OS%;x"]\n'
     )
     assert windows.provision(WindowsShellProvisioner, body) == ["3"]
@@ -115,7 +121,7 @@ def test_commands_by_cmd(windows: Windows, tmp_path: Path) -> None:
 
 
 def test_a_batch_file_that_fails(windows: Windows) -> None:
-    body = 'inline = ["@echo one", "@echo two 1>&2", "@exit /b 42"]\n'
+    body = f'inline = ["@echo one", "@echo two 1>&2", "@exit /b 42"]\n{OWN}'
     with pytest.raises(CommandFailed) as caught:
         windows.provision(WindowsShellProvisioner, body)
     assert caught.value.status == 42
@@ -126,7 +132,7 @@ def test_a_batch_file_that_fails(windows: Windows) -> None:
 
 def test_output_that_is_not_utf_8(windows: Windows, tmp_path: Path) -> None:
     (tmp_path / "x.bat").write_bytes(b"@echo caf\xe9\r\n")
-    (line,) = windows.provision(WindowsShellProvisioner, f'script = "{tmp_path}/x.bat"')
+    (line,) = windows.provision(WindowsShellProvisioner, f'script = "{tmp_path}/x.bat"\n{OWN}')
     assert line.startswith("caf")
 
 
@@ -272,7 +278,7 @@ def test_a_machine_that_never_comes_back_over_ssh(recording: Recording, windows_
 
 TEMPLATE = """{{"builders": [{{"type": "null", "communicator": "winrm", "winrm_host": "127.0.0.1",
  "winrm_port": "{port}", "winrm_username": "{user}", "winrm_password": "{password}"}}], "provisioners": [
- {{"type": "windows-shell", "environment_vars": ["MARK=a b"],
+ {{"type": "windows-shell", "environment_vars": ["MARK=a b"], "remote_path": "c:/Windows/Temp/beside.bat",
    "inline": ["@echo %MARK% by %PACKER_BUILDER_TYPE%>C:\\\\{mark}", "@ver>>C:\\\\{mark}"]}},
  {{"type": "powershell", "script": "{script}",
    "environment_vars": ["V=50 $HOME \\"q\\" 'a' ` é", "W={{{{.WinRMPassword}}}}"]}},
