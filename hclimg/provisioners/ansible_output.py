@@ -13,6 +13,8 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from hclimg.errors import CommandFailed
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(.*)\]")
 _RESULT = re.compile(r"(?:fatal|failed): \[([^\]]+)\](?: \(item=(.*?)\))?:? (FAILED!|UNREACHABLE!)?\s*=>\s*(.*)")
@@ -20,6 +22,8 @@ _ORIGIN = re.compile(r"Origin: (.+:\d+:\d+)$")
 _OLD_ORIGIN = re.compile(r"The error appears to (?:be|have been) in '(.+)': line (\d+), column (\d+)")
 _ERROR = re.compile(r"(?:\[ERROR\]:|ERROR!) (.*)")
 _MESSAGE = re.compile(r'^\s*"?msg"?: "?(.*?)"?,?$')
+_PYTHON_IS_MISSING = re.compile(r"interpreter .*not found|python[\d.]*'?:? (?:command )?not found", re.IGNORECASE)
+_NO_PYTHON = "Most modules need Python on the machine: install it in a step before, or set ansible_python_interpreter."
 _LOOP = "One or more items failed"
 _LONGEST = 300
 
@@ -81,10 +85,18 @@ class AnsibleOutput:
         """The last failure that was not ignored."""
         return self._failed[-1] if self._failed else None
 
-    @property
-    def complaint(self) -> tuple[str, str]:
-        """What Ansible says of the playbook itself, and where that is; empty when it says nothing."""
-        return self._error, self._origin
+    def explain(self, error: CommandFailed) -> CommandFailed:
+        """The error with what Ansible said: of a task, or else of the playbook, the inventory or the arguments."""
+        if trouble := self.trouble:
+            hints = [f"The task is at {trouble.origin}."] if trouble.origin else []
+            hints += [_NO_PYTHON] if _PYTHON_IS_MISSING.search(trouble.message) else []
+            return CommandFailed(
+                trouble.sentence, exit_code=error.status, output=error.output, hint=" ".join(hints)
+            )
+        if not self._error:
+            return error
+        where = f"{self._origin}: " if self._origin else ""
+        return CommandFailed(f"Ansible: {where}{self._error}", exit_code=error.status, output=error.output)
 
     def _result(self, found: re.Match[str]) -> None:
         host, item, kind, rest = found[1].partition(" -> ")[0], found[2], found[3], found[4]

@@ -164,26 +164,16 @@ class PlaybookRun:
         self.ctx.output(line, stream)
 
     def _failure(self, status: int) -> HclimgError:
+        """What broke the connection to the machine tells more than that Ansible could not reach it."""
         trouble = self._said.trouble
-        broken = self.way.adapter.failures if self.way.adapter else []
-        for error in broken:
+        for error in self.way.adapter.failures if self.way.adapter else ():
             if isinstance(error, ConnectionLost) or trouble is None or trouble.unreachable:
                 return error
-        if trouble is None:
-            return self._complaint(status)
-        hints = [f"The task is at {trouble.origin}."] if trouble.origin else []
-        if trouble.unreachable and self.way.adapter is None:
-            hints.append('Without "use_proxy = false" Ansible goes through hclimg, which is connected.')
-        return self._failed(status, trouble.sentence, " ".join(hints))
-
-    def _complaint(self, status: int) -> CommandFailed:
-        """Not a task: the playbook, the inventory or the arguments."""
-        error, origin = self._said.complaint
-        if error and origin:
-            return self._failed(status, f"Ansible: {origin}: {error}", "")
-        return self._failed(status, f"Ansible: {error}", "") if error else self._failed(
-            status, f"{self.config.command} ended with exit code {status}.", _HINTS.get(status, "")
-        )  # fmt: skip
-
-    def _failed(self, status: int, message: str, hint: str) -> CommandFailed:
-        return CommandFailed(message, exit_code=status, output=tuple(self._tail), hint=hint)
+        message = f"{self.config.command} ended with exit code {status}."
+        failed = CommandFailed(
+            message, exit_code=status, output=tuple(self._tail), hint=_HINTS.get(status, "")
+        )
+        found = self._said.explain(failed)
+        if trouble and trouble.unreachable and self.way.adapter is None:
+            found.hint += ' Without "use_proxy = false" Ansible goes through hclimg, which is connected.'
+        return found

@@ -10,8 +10,10 @@ from shlex import quote
 
 from attrs import frozen
 
+from hclimg.errors import CommandFailed
 from hclimg.provisioners.ansible_galaxy import required
 from hclimg.provisioners.ansible_local import STAGING, AnsibleLocalConfig
+from hclimg.provisioners.ansible_output import AnsibleOutput
 from hclimg.provisioners.guest_tool import GuestTool
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
@@ -38,7 +40,15 @@ def run_playbooks(ctx: Context, communicator: Communicator, config: AnsibleLocal
         inventory = files.upload()
         files.install_requirements()
         for playbook in config.playbooks:
-            tool.run(files.command(playbook, inventory), valid=(0,), hints=HINTS)
+            _run(tool, files.command(playbook, inventory))
+
+
+def _run(tool: GuestTool, command: str) -> None:
+    said = AnsibleOutput()
+    try:
+        tool.run(command, valid=(0,), hints=HINTS, watch=lambda line, _: said.line(line))
+    except CommandFailed as error:
+        raise said.explain(error) from error
 
 
 @frozen

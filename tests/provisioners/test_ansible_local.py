@@ -153,4 +153,5 @@ def test_real_ansible(recording: Recording, machine: Machine, tmp_path: Path) ->
     with pytest.raises(CommandFailed) as caught:
         bad.provision(recording.ctx, machine)
     assert caught.value.status == 2
+    assert caught.value.message.startswith('Ansible: the task "Break" failed on "127.0.0.1": non-zero return code')
     assert any("TASK [Break]" in line for line in caught.value.output)

@@ -21,6 +21,7 @@ from hclimg.clouds.vsphere.machines import reconfigure
 from hclimg.clouds.vsphere.paths import DatastorePath, parse_path
 from hclimg.clouds.vsphere.site import OwnedMachine, Site
 from hclimg.communicators.connect import connect
+from hclimg.communicators.facts import machine_facts
 from hclimg.communicators.loading import load_ahead
 from hclimg.communicators.none import NoCommunicator
 from hclimg.errors import BuildError
@@ -71,7 +72,7 @@ def start(
     _media(ctx, config, site, owned, isos)
     around = _surroundings(ctx, running, site, key)
     if not power:
-        return _machine(config, owned, site, NoCommunicator(), "", around, key)
+        return _machine(ctx, config, owned, site, NoCommunicator(), "", around, key)
     power_on(ctx, site, owned)
     load_ahead(running.communicator.communicator)
     if running.boot.boot_command:
@@ -79,11 +80,11 @@ def start(
                 "SSHPublicKey": around.public_key}  # fmt: skip
         type_boot_command(ctx, site, owned.ref, running.boot, data)
     if running.communicator.communicator == "none":
-        return _machine(config, owned, site, NoCommunicator(), "", around, key)
+        return _machine(ctx, config, owned, site, NoCommunicator(), "", around, key)
     how = running.communicator
     host = how.host or wait_for_address(ctx, site, owned.ref, running.ip)
     communicator = connect(ctx, how, host=host, port=how.port, private_key=key.private if key else None)
-    return _machine(config, owned, site, communicator, host, around, key)
+    return _machine(ctx, config, owned, site, communicator, host, around, key)
 
 
 @step("Starting the machine")
@@ -114,25 +115,17 @@ def address_towards(host: str, port: int) -> str:
 
 
 def _machine(
-    config: CommonConfig, owned: OwnedMachine, site: Site, communicator: Communicator, host: str, around: Surroundings,
-    key: KeyPair | None,
+    ctx: Context, config: CommonConfig, owned: OwnedMachine, site: Site, communicator: Communicator, host: str,
+    around: Surroundings, key: KeyPair | None,
 ) -> Machine:  # fmt: skip
     how = config.running.communicator
-    windows = how.communicator == "winrm"
     served = config.running.http.wanted
     facts = {
-        "ID": owned.name,
-        "Host": host,
-        "Port": config.running.communicator.port if host else 0,
-        "User": how.winrm_username if windows else how.ssh_username,
-        "Password": (how.winrm_password if windows else how.ssh_password).reveal(),
-        "ConnType": how.communicator,
+        **machine_facts(ctx, how, machine_id=owned.name, host=host, port=how.port if host else 0, key=key),
         "PackerHTTPIP": around.http_ip if served else "",
         "PackerHTTPPort": str(around.http_port) if served else "",
         "PackerHTTPAddr": f"{around.http_ip}:{around.http_port}" if served else "",
         "SSHPublicKey": around.public_key,
-        "SSHPrivateKey": key.private.reveal() if key else "",
-        "WinRMPassword": how.winrm_password.reveal(),
     }
     handle = Running(site=site, owned=owned, public_key=around.public_key)
     return Machine(id=owned.name, communicator=communicator, facts=facts, handle=handle)
