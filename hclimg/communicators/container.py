@@ -90,10 +90,11 @@ class ContainerCommunicator:
         path = self._path(remote)
         above, _, name = path.rpartition("/")
         with tempfile.TemporaryDirectory(prefix="hclimg-") as folder, opened(source, mode) as opening:
-            content = Path(folder) / "content"
-            with content.open("wb") as file:
-                for block in opening.blocks(_BLOCK):
-                    file.write(block)
+            content = source if isinstance(source, Path) else Path(folder) / "content"
+            if content is not source:
+                with content.open("wb") as file:
+                    for block in opening.blocks(_BLOCK):
+                        file.write(block)
             stat = content.stat()
             bits = 0o644 if opening.mode is None else opening.mode
             entry = Entry(name, str(content), bits, stat.st_size, int(stat.st_mtime), is_dir=False)

@@ -324,15 +324,15 @@ LOCAL = {
 }  # fmt: skip
 """Provisioners that do not talk to the machine."""
 ELSEWHERE = {
-    "ansible": ("connection settings only", ""),
+    "ansible": ("the inventory only", "Ansible itself speaks WinRM"),
     "ansible-local": (POSIX, ""), "shell": (POSIX, ""),
     "powershell": ("✓", "commands and files over wine; no PowerShell here: a parser reads the scripts"),
     "windows-restart": ("✓", "stand-in that goes down and comes back"),
     "salt-masterless": ("✓", "stand-in on Windows"),
     "chef-solo": ("✓", "stand-in on Windows"),
     "chef-client": ("✓", "stand-in on Windows"),
-    "puppet-masterless": ("not yet", ""),
-    "puppet-server": ("not yet", ""),
+    "puppet-masterless": ("✓", "stand-in on Windows"),
+    "puppet-server": ("✓", "the command as another user's task on Windows"),
     "hcp-sbom": ("reads databases of Linux", ""),
 }
 """What is to be said of winrm where nothing runs here; with ✓ other tests of this directory are about it."""
