@@ -67,6 +67,7 @@ def test_what_is_right(verify: Run) -> None:
     assert json.loads(done.stdout)["subject"][0]["name"] == "web.txt"
 
 
+@pytest.mark.slow
 def test_what_is_wrong(verify: Run, place: Path) -> None:
     bundle = place / "web.txt.provenance.intoto.jsonl"
     envelope = json.loads(bundle.read_text())
