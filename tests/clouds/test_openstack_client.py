@@ -109,7 +109,9 @@ def test_certificates(openstack_cloud: Cloud, told: Recording, tmp_path: Path) -
 def test_an_application_credential_of_clouds_yaml(
     openstack_cloud: Cloud, told: Recording, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """It has its project in it, so that what leads there again names none. Its secret is in secure.yaml."""
+    """It has its project in it, so that what leads there again names none. Its secret is in secure.yaml, which is found
+    again in the directory of the build.
+    """
     demo = openstack_cloud.demo
     made = demo.identity.create_application_credential(user=demo.current_user_id, name="yaml")
     auth = {"auth_url": openstack_cloud.deployment.auth_url, "application_credential_id": made.id}
@@ -119,8 +121,10 @@ def test_an_application_credential_of_clouds_yaml(
     (tmp_path / "secure.yaml").write_text(json.dumps({"clouds": {"ci": secret}}))
     monkeypatch.chdir(tmp_path)
     cloud = connect(told.ctx, OpenstackAccess(cloud="ci"))
-    assert cloud.identity == {"cloud": "ci", "endpoint": auth["auth_url"], "region": "RegionOne"}
-    again = reconnect(Cleaning(run="x"), {**cloud.identity, "interface": "public"})
+    where, file = cloud.identity, str(tmp_path / "clouds.yaml")
+    assert where == {"cloud": "ci", "clouds": file, "endpoint": auth["auth_url"], "region": "RegionOne"}
+    monkeypatch.chdir(tmp_path.parent)
+    again = reconnect(Cleaning(run="x"), {**where, "interface": "public"})
     assert again.ask("the flavors", lambda sdk: [it.name for it in sdk.compute.flavors()]) == [seed.FLAVOR]
     demo.identity.delete_application_credential(demo.current_user_id, made.id)
 
