@@ -12,6 +12,7 @@ from attrs import frozen
 
 from hclimg.communicators.adapter import Adapter, Admission, ssh_adapter
 from hclimg.communicators.chroot import local_communicator
+from hclimg.communicators.connect import connect
 from hclimg.communicators.login import LoginKey
 from hclimg.communicators.none import NoCommunicator
 from hclimg.errors import BuildError
@@ -19,6 +20,7 @@ from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.ssh_keys import KeyPair, generate_key_pair, write_private_file
 from servers.ports import HeldPort
+from servers.winrm import WinrmServer
 
 HOST_KEY = LoginKey(label="the host key", text=generate_key_pair("host", key_type="ecdsa").private)
 BINARY = bytes(range(256)) * 4000
@@ -174,3 +176,20 @@ def test_a_host_key_that_cannot_be_used(ctx: Context, key: KeyPair, tmp_path: Pa
     admission = Admission(host_key=LoginKey(label="the host key", path=tmp_path / "bad"), authorized=key.public)
     with pytest.raises(BuildError, match="it is a public key"):
         ssh_adapter(ctx, NoCommunicator(), admission)
+
+
+@pytest.mark.slow
+def test_through_a_machine_of_winrm(
+    ctx: Context, winrm: WinrmServer, client_of: Callable[[Communicator], Client], tmp_path: Path
+) -> None:
+    """wine's cmd.exe behind OpenSSH's own programs."""
+    config = winrm.configure()
+    client = client_of(connect(ctx, config, host=config.host, port=config.port))
+    done = client.ssh("echo out & echo no 1>&2 & exit /b 7")
+    assert (done.returncode, done.stdout.split(), done.stderr.split()) == (7, [b"out"], [b"no"])
+    (tmp_path / "source").write_bytes(BINARY)
+    for program in ("scp -O", "sftp"):
+        client.copy(program, tmp_path / "source", Path("there.bin"), "put")
+        client.copy(program, Path("there.bin"), tmp_path / "back", "get")
+        assert (tmp_path / "back").read_bytes() == BINARY
+        (tmp_path / "back").unlink()

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from hclimg.communicators.chroot import chroot_communicator, local_communicator
+from hclimg.communicators.connect import connect
 from hclimg.errors import CommandFailed
 from hclimg.provisioners.ansible import AnsibleProvisioner
 from hclimg.sdk.machine import Machine
@@ -24,6 +25,7 @@ from hclimg.sdk.testing import MemoryJournal, component
 from servers.containers import Containers
 from servers.recording import Recording
 from servers.sshd import Sshd
+from servers.winrm import WinrmServer
 
 pytestmark = pytest.mark.slow
 
@@ -111,6 +113,19 @@ def test_in_a_directory(recording: Recording, site: Path, tmp_path: Path) -> Non
     text = settings(site, "/srv", sys.executable)
     component(AnsibleProvisioner, f"{text}use_sftp = true").provision(recording.ctx, machine)
     check(site, root / "srv")
+
+
+def test_in_windows(recording: Recording, winrm: WinrmServer, tmp_path: Path) -> None:
+    """wine's cmd.exe over WinRM, which Ansible itself could only reach with PowerShell on the other end."""
+    config = winrm.configure()
+    machine = Machine(id="test", communicator=connect(recording.ctx, config, host=config.host, port=config.port))
+    (tmp_path / "p.yml").write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n  - ansible.builtin.raw: echo %OS% by ansible\n"
+        "    register: said\n  - ansible.builtin.debug: {var: said.stdout_lines}\n"
+    )
+    text = f'playbook_file = "{tmp_path}/p.yml"\nextra_arguments = ["-e", "ansible_shell_type=cmd"]'
+    component(AnsibleProvisioner, text).provision(recording.ctx, machine)
+    assert any('"Windows_NT by ansible"' in line for line in recording.output)
 
 
 def populate(root: Path) -> None:
