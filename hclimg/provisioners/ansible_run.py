@@ -82,7 +82,8 @@ class PlaybookRun:
         calls = installations(self.config)
         program = find_ansible(self.config.galaxy_command) if calls else ""
         for arguments in calls:
-            self.ctx.say(f"Installing what {self.config.galaxy_file} requires: {' '.join(arguments[:2])}")
+            what = "collections" if arguments[0] == "collection" else "roles"
+            self.ctx.say(f"Installing the {what} that {self.config.galaxy_file} requires")
             run_program(
                 self.ctx, [program, *arguments], env=self.environment, on_output=self.ctx.output,
                 hint="It needs the Internet, or requirements that name files of this host.",
