@@ -15,12 +15,14 @@ from hclimg.clouds.alicloud.finishing import check_names
 from hclimg.clouds.alicloud.making import api_for
 from hclimg.communicators.connect import connect
 from hclimg.communicators.facts import machine_facts
+from hclimg.communicators.loading import load_ahead
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Machine
 
 
 def launch(ctx: Context, config: AlicloudEcsConfig, source: SourceImage) -> Machine:
     how, ecs = config.communicator, api_for(ctx, config.access)
+    load_ahead(how.communicator)
     if not (config.image.image_force_delete or ctx.run.force or config.skip_create_image):
         check_names(ctx, ecs, config.image)
     given = look_up(ctx, ecs, config)

@@ -25,6 +25,7 @@ from hclimg.builders.aws.windows import windows_password
 from hclimg.communicators.config import CommunicatorConfig
 from hclimg.communicators.connect import connect
 from hclimg.communicators.facts import machine_facts
+from hclimg.communicators.loading import load_ahead
 from hclimg.communicators.watched import WatchedCommunicator
 from hclimg.sdk.machine import Machine
 from hclimg.units import Secret
@@ -56,6 +57,7 @@ def start(
     how = run.communicator
     if run.by_session_manager:
         find_plugin()
+    load_ahead(how.communicator)
     types = (run.instance_type,) if run.instance_type else run.spot.spot_instance_types
     place = find_place(ctx, site.ec2, run.network, types)
     login = key_pair(ctx, site, how)

@@ -15,6 +15,7 @@ from hclimg.builders.openstack.source import SourceImage, external_image, wait_f
 from hclimg.clouds.openstack.client import OpenStack, connect
 from hclimg.communicators.connect import connect as connect_machine
 from hclimg.communicators.facts import machine_facts
+from hclimg.communicators.loading import load_ahead
 from hclimg.diagnostics import one_of
 from hclimg.errors import BuildError
 from hclimg.sdk.context import Context
@@ -34,6 +35,7 @@ class Running:
 
 
 def launch(ctx: Context, config: OpenstackConfig, source: SourceImage | None) -> Machine:
+    load_ahead(config.communicator.communicator)
     cloud = connect(ctx, config.access)
     found = look_up(ctx, cloud, config)
     pair = _key_pair(ctx, config)

@@ -20,6 +20,7 @@ from hclimg.builders.qemu.watch import explainer
 from hclimg.communicators.build_key import build_key
 from hclimg.communicators.connect import connect
 from hclimg.communicators.facts import machine_facts
+from hclimg.communicators.loading import load_ahead
 from hclimg.communicators.watched import WatchedCommunicator
 from hclimg.errors import TimedOut
 from hclimg.sdk.cdrom import cd_image
@@ -51,6 +52,7 @@ def launch(ctx: Context, config: QemuConfig, source: str) -> Machine:
     ctx.redact.add(password)
 
     _announce(ctx, config, accelerator)
+    load_ahead(config.communicator.communicator)
     guest, hardware = _start(ctx, config, hardware, around, output.path, work)
     if password:
         guest.qmp.execute("set_password", protocol="vnc", password=password)

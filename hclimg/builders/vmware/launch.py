@@ -16,6 +16,7 @@ from hclimg.builders.vmware.vmrun import OVFTOOL, QEMU_IMG, TOOLS_FOLDERS, Vmwar
 from hclimg.communicators.build_key import build_key
 from hclimg.communicators.connect import connect
 from hclimg.communicators.facts import machine_facts
+from hclimg.communicators.loading import load_ahead
 from hclimg.errors import BuildError, MissingProgram, TimedOut
 from hclimg.sdk.boot import texts_of
 from hclimg.sdk.cdrom import cd_image
@@ -143,6 +144,7 @@ def run(
     vmx.update(config.vmx.vmx_data)
     write(called.vmx, vmx)
     around = _surroundings(ctx, config, vmx, key)
+    load_ahead(config.communicator.communicator)
     start_machine(ctx, vmware, called.vmx, window=not config.screen.headless)
     if screen and config.boot.boot_command:
         type_boot_command(ctx, screen, config.boot, texts_of(config.boot), around.data(called.vm))

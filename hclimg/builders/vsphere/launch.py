@@ -33,6 +33,7 @@ from hclimg.sdk.http import http_server
 from hclimg.sdk.machine import Communicator, Machine
 from hclimg.sdk.ssh_keys import KeyPair, temporary_key_pair
 from hclimg.sdk.steps import step
+from hclimg.sdk.surroundings import Surroundings
 
 
 @frozen(kw_only=True)
@@ -42,15 +43,6 @@ class Running:
     site: Site
     owned: OwnedMachine
     public_key: str = ""
-
-
-@frozen(kw_only=True)
-class Surroundings:
-    """What the guest sees of this host, as templates name it."""
-
-    http_ip: str
-    http_port: int
-    public_key: str
 
 
 def key_pair(ctx: Context, config: RunConfig) -> KeyPair | None:
@@ -76,9 +68,7 @@ def start(
     power_on(ctx, site, owned)
     load_ahead(running.communicator.communicator)
     if running.boot.boot_command:
-        data = {"HTTPIP": around.http_ip, "HTTPPort": around.http_port, "Name": owned.name,
-                "SSHPublicKey": around.public_key}  # fmt: skip
-        type_boot_command(ctx, site, owned.ref, running.boot, data)
+        type_boot_command(ctx, site, owned.ref, running.boot, around.data(owned.name))
     if running.communicator.communicator == "none":
         return _machine(ctx, config, owned, site, NoCommunicator(), "", around, key)
     how = running.communicator
@@ -119,14 +109,8 @@ def _machine(
     around: Surroundings, key: KeyPair | None,
 ) -> Machine:  # fmt: skip
     how = config.running.communicator
-    served = config.running.http.wanted
-    facts = {
-        **machine_facts(ctx, how, machine_id=owned.name, host=host, port=how.port if host else 0, key=key),
-        "PackerHTTPIP": around.http_ip if served else "",
-        "PackerHTTPPort": str(around.http_port) if served else "",
-        "PackerHTTPAddr": f"{around.http_ip}:{around.http_port}" if served else "",
-        "SSHPublicKey": around.public_key,
-    }
+    port = how.port if host else 0
+    facts = {**machine_facts(ctx, how, machine_id=owned.name, host=host, port=port, key=key), **around.facts()}
     handle = Running(site=site, owned=owned, public_key=around.public_key)
     return Machine(id=owned.name, communicator=communicator, facts=facts, handle=handle)
 
