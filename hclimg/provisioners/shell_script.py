@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 
 from hclimg.errors import BuildError, CommandFailed, ConnectionLost, TimedOut
 from hclimg.provisioners.shell_config import DISCONNECTED, FORM, FORM_OF_FILE, ShellConfig
+from hclimg.provisioners.starting import RETRY_PAUSE, before_start, until_started
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.process import TAIL
@@ -24,7 +25,6 @@ from hclimg.sdk.scripts import Script, environment, flatten, inline_script, read
 from hclimg.sdk.windows import is_windows
 from hclimg.units import show_duration
 
-RETRY_PAUSE = 2.0
 HINTS = {
     126: "The machine may not execute files there. Set remote_folder to a place that is not mounted noexec, or "
     'execute_command to "{{ .Vars }} sh {{ .Path }}".',
@@ -121,21 +121,11 @@ class RemoteScripts:
     # -- running --------------------------------------------------------------
 
     def _run_until_started(self, placed: Placed) -> int:
-        """The exit code. What broke before the script could start is tried again, for start_retry_timeout."""
-        deadline = time.monotonic() + self.config.start_retry_timeout.total_seconds()
-        while True:
-            try:
-                return self._run_once(placed)
-            except ConnectionLost as error:
-                self.ctx.cancel.check()
-                if error.started:
-                    return self._gone(placed, error)
-                left = deadline - time.monotonic() - RETRY_PAUSE
-                if left <= 0:
-                    raise
-                self.ctx.warn(f"{error.message} The script had not started; trying again.")
-            self.ctx.sleep(RETRY_PAUSE)
-            self.communicator.reconnect(timedelta(seconds=left))
+        """The exit code."""
+        return until_started(
+            self.ctx, self.communicator, self.config.start_retry_timeout,
+            lambda: self._run_once(placed), lambda error: self._gone(placed, error),
+        )  # fmt: skip
 
     def _run_once(self, placed: Placed) -> int:
         self._tail.clear()
@@ -180,9 +170,10 @@ class RemoteScripts:
     def _run_in_steps(self, placed: Placed) -> int:
         """For communicators that cannot stream: a terminal would echo the script and take it for typing."""
         communicator = self.communicator
-        communicator.upload(placed.content, placed.path, mode=0o755)
-        if placed.env_path:
-            communicator.upload(placed.variables.encode(), placed.env_path, mode=0o600)
+        with before_start():
+            communicator.upload(placed.content, placed.path, mode=0o755)
+            if placed.env_path:
+                communicator.upload(placed.variables.encode(), placed.env_path, mode=0o600)
         status = communicator.run(self._rendered(placed), on_output=lambda line, stream: self._output(line, stream, ""))
         if not self.config.skip_clean:
             communicator.run(self._removal(placed))

@@ -5,22 +5,21 @@ What the files hold and what the command line is, the provisioners know.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import NoReturn
 
 from attrs import define, field, frozen
 
 from hclimg.errors import BuildError, CommandFailed, ConnectionLost, TimedOut
+from hclimg.provisioners.starting import before_start, until_started
 from hclimg.provisioners.windows_codes import describe_code, hint_for, same_code
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.process import TAIL
 from hclimg.sdk.windows import LoginShell, line_for, login_shell, with_backslashes
 from hclimg.units import show_duration
-
-RETRY_PAUSE = 2.0
 
 
 @frozen
@@ -117,37 +116,26 @@ class WindowsScripts:
             )
 
     def _run_until_started(self, job: Job) -> tuple[int, list[str]]:
-        """What broke before the script could start is tried again, for as long as ``patience`` says."""
-        machine, deadline = self.machine, time.monotonic() + self.patience.total_seconds()
-        while True:
-            started = False
-            try:
-                self._upload(job)
-                started = True
-                return machine.run(job.command)
-            except ConnectionLost as error:
-                machine.ctx.cancel.check()
-                if started and error.started:
-                    raise _gone(job) from error
-                left = deadline - time.monotonic() - RETRY_PAUSE
-                if left <= 0:
-                    raise
-                machine.ctx.warn(f"{error.message} The script had not started; trying again.")
-            machine.ctx.sleep(RETRY_PAUSE)
-            machine.communicator.reconnect(timedelta(seconds=left))
+        machine = self.machine
+        return until_started(
+            machine.ctx, machine.communicator, self.patience,
+            lambda: self._run_once(job), lambda error: _gone(job, error),
+        )  # fmt: skip
 
-    def _upload(self, job: Job) -> None:
-        self.machine.shell()
-        for path, content in job.files.items():
-            self.machine.communicator.upload(content, path)
+    def _run_once(self, job: Job) -> tuple[int, list[str]]:
+        with before_start():
+            self.machine.shell()
+            for path, content in job.files.items():
+                self.machine.communicator.upload(content, path)
+        return self.machine.run(job.command)
 
 
-def _gone(job: Job) -> ConnectionLost:
-    return ConnectionLost(
+def _gone(job: Job, error: ConnectionLost) -> NoReturn:
+    raise ConnectionLost(
         f'The machine disconnected while the script "{job.name}" ran.',
         hint="If the script restarts the machine, leave that to the provisioner windows-restart; if it changes the "
         "network or the firewall, have it do so a few seconds after its end.",
-    )
+    ) from error
 
 
 def pause(ctx: Context, duration: timedelta) -> None:

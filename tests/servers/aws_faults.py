@@ -6,20 +6,17 @@ connections that end without an answer, before the call had its effect (``cut``)
 
 from __future__ import annotations
 
-import http.client
 import json
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler
-from socket import SHUT_RDWR
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from attrs import define, evolve, field, frozen
 
+from servers.forwarding import Forwarding
 from servers.moto import Aws
 from servers.web import serving
 
@@ -99,50 +96,27 @@ def _refusal(asked: Asked, fault: str, *, json_protocol: bool) -> tuple[int, str
 def faults(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Aws, Faults]]:
     """AWS through the proxy, and what goes wrong in it; the environment leads there."""
     found = Faults("")
-    upstream = urlsplit(aws.url)
-    assert upstream.hostname
-    host, port = upstream.hostname, upstream.port
+    there = urlsplit(aws.url)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002
+    class Handler(Forwarding):
+        upstream = (str(there.hostname), there.port)
 
         def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.body()
             asked = _asked(self.headers, self.command, self.path, body)
             fault = found.fault(asked, self.headers.get(INVOCATION, ""))
             if fault in (THROTTLE, ERROR):
                 status, kind, text = _refusal(asked, fault, json_protocol="X-Amz-Target" in self.headers)
                 self.send(status, [("Content-Type", kind)], text)
                 return
-            if fault != CUT:
-                status, headers, text = self.forwarded(body)
-            if fault in (CUT, LOST):
-                self.close_connection = True
-                with suppress(OSError):
-                    self.connection.shutdown(SHUT_RDWR)
+            if fault == CUT:
+                self.hang_up()
                 return
-            self.send(status, headers, text)
-
-        def forwarded(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-            connection = http.client.HTTPConnection(host, port)
-            try:
-                connection.request(self.command, self.path, body, dict(self.headers.items()))
-                reply = connection.getresponse()
-                return reply.status, reply.getheaders(), reply.read()
-            finally:
-                connection.close()
-
-        def send(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-            self.send_response_only(status)
-            for name, value in headers:
-                if name.lower() not in ("content-length", "transfer-encoding", "connection"):
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+            reply = self.forwarded(body)
+            if fault == LOST:
+                self.hang_up()
+                return
+            self.send(*reply)
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer
 
