@@ -258,6 +258,7 @@ class EventBus:
         self._queue: SimpleQueue[Event | threading.Event | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._drain, name="events", daemon=True)
         self._broken: set[int] = set()
+        self._closed = False
         self.failures: list[Exception] = []
 
     def __enter__(self) -> Self:
@@ -267,6 +268,7 @@ class EventBus:
     def __exit__(self, *_: object) -> None:
         self._queue.put(None)
         self._thread.join()
+        self._closed = True
         for index, sink in enumerate(self._sinks):
             self._do(index, sink.close)
 
@@ -274,7 +276,9 @@ class EventBus:
         self._queue.put(event)
 
     def flush(self) -> None:
-        """Wait until everything that was emitted so far has been handled."""
+        """Wait until everything that was emitted so far has been handled; after the end, everything has been."""
+        if self._closed:
+            return
         seen = threading.Event()
         self._queue.put(seen)
         seen.wait()

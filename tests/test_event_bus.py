@@ -41,3 +41,9 @@ def test_an_output_on_a_full_disk_stops_nothing_and_counts_once() -> None:
     assert tape.events == [event, event]
     assert tape.closed
     assert [str(error) for error in bus.failures] == ["[Errno 28] No space left on device"]
+
+
+def test_after_the_end_there_is_nothing_to_wait_for() -> None:
+    with EventBus([Tape()]) as bus:
+        bus.flush()
+    bus.flush()

@@ -127,6 +127,8 @@ class WineRun:
         self.output.end(status)
 
 
+BROKEN = 0xDEAD
+"""The exit code of a stand-in that raised an error, which pytest shows as a warning of its thread."""
 StandIn = Callable[["Shell", str, Iterator[bytes], Callable[[str, bytes], None]], int]
 """A program that wine does not have. Called with the shell, the command line, the lines of the input as they come, and
 what takes its output ("stdout" or "stderr", bytes); its exit code."""
@@ -144,7 +146,11 @@ class StandInRun:
         made = cls(output)
 
         def run() -> None:
-            output.end(program(shell, line, made._lines(), output.write))
+            status = BROKEN
+            try:
+                status = program(shell, line, made._lines(), output.write)
+            finally:
+                output.end(status)  # whoever waits for it must not wait for ever
 
         threading.Thread(target=run, daemon=True).start()
         return made
