@@ -65,9 +65,10 @@ class WinrmSession:
                 reason = found.reason
                 away = found.kind is Kind.AWAY
                 self.tell(f"Not yet: {reason}" if away else f"WinRM answers, but {reason}; trying again")
-            if time.monotonic() + PAUSE >= deadline:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 raise self._timed_out(timeout, found)
-            self.cancel.sleep(PAUSE)
+            self.cancel.sleep(min(PAUSE, left))
 
     def _attempt(self, deadline: float) -> Trouble | None:
         """What keeps a command from running there; None when one ran."""
