@@ -24,7 +24,7 @@ from hclimg.provisioners.ansible_way import Way, direct, through_adapter
 from hclimg.sdk.context import Context
 from hclimg.sdk.disk import private_directory
 from hclimg.sdk.machine import Machine
-from hclimg.sdk.process import TAIL, end_processes, processes_with, run_program
+from hclimg.sdk.process import TAIL, end_processes, run_program
 from hclimg.sdk.scripts import token
 from hclimg.sdk.ssh_keys import write_private_file
 from hclimg.sdk.steps import step
@@ -59,10 +59,11 @@ def own_processes(ctx: Context, sockets: Path) -> Iterator[str]:
     that ssh keeps open, with a socket each, are told to close: they show no environment."""
     mark = f"{_MARK}={ctx.run.id}-{token()}"
     yield mark
-    end_processes(processes_with(mark))
+    end_processes(mark)
     for socket in sockets.glob("*"):
         close = ["ssh", "-F", "none", "-o", f"ControlPath={socket}", "-O", "exit", "machine"]
         run_program(ctx, close, valid=_ANY_STATUS, timeout=_PROMPT)
+    end_processes(mark)
 
 
 @define(eq=False)

@@ -9,8 +9,9 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ from hclimg.sdk.steps import step
 TAIL = 20  # lines of output that an error carries
 PIECE = 1 << 16  # bytes that are read at once
 GRACE = 5.0  # seconds between asking a program to end and ending it
+_LOOK = 0.05  # seconds between two looks at processes that end
 
 RUN_MARK = "HCLIMG_RUN"
 """The environment variable that marks what a run started, should its pid never have reached the journal."""
@@ -244,11 +246,18 @@ def processes_with(variable: str) -> Iterator[int]:
             yield int(entry.name)
 
 
-def end_processes(pids: Iterable[int]) -> None:
-    """End what was started by programs that are gone, and wait for nobody: they are not our children."""
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+def end_processes(variable: str) -> None:
+    """End all processes that were started with an environment variable (``NAME=value``), and what they start meanwhile,
+    by programs that are gone: they are not our children, so their end is looked for."""
+    deadline = time.monotonic() + GRACE
+    while time.monotonic() < deadline:
+        pids = list(processes_with(variable))
+        if not pids:
+            return
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_LOOK)
 
 
 def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
