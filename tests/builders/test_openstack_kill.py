@@ -24,7 +24,7 @@ EVERYTHING = f"""
   floating_ip_network     = "{seed.OUTSIDE}"
   image_tags              = ["a"]
 """
-SETTLE = "2s"  # of this host; a call to the cloud takes much less
+SETTLE = "4s"  # of this host; a call to the cloud takes much less, but for a machine with far too much to do
 
 
 @pytest.fixture

@@ -64,11 +64,12 @@ def test_an_end_between_the_item_and_the_machine(
     (item,) = (one for one in whole.journal if one.get("kind") == "vsphere/item")
     kept = 1 + next(n for n, one in enumerate(whole.journal) if one["op"] == "kept" and one["n"] == item["n"])
     interrupted = interrupt(project, f"after:{kept}")
-    assert (interrupted.status, interrupted.left) == (130, ()), interrupted
-    assert (count(api, library), len(machines(api))) == (1, len(MACHINES) + 1)
+    late = interrupted.status == 0  # the run was over before the signal reached it
+    assert (late or interrupted.status == 130, interrupted.left) == (True, ()), interrupted
+    assert (count(api, library), len(machines(api))) == (1 + late, len(MACHINES) + 1 + late)
     killed = kill(project, f"after:{kept}")
     assert not killed.failed, killed
-    assert (count(api, library), len(machines(api))) == (2, len(MACHINES) + 1)
+    assert (count(api, library), len(machines(api))) == (2 + late, len(MACHINES) + 1 + late)
 
 
 def count(api: Vcenter, library: str) -> int:
