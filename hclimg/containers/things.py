@@ -19,6 +19,11 @@ def destroy_image(ctx: Context, artifact: Artifact) -> None:
     ctx.say(f"Removed the image {artifact.id}.")
 
 
+def names_of(artifact: Artifact) -> tuple[str, ...]:
+    """For ``contents`` of an artifact that is names of an image."""
+    return tuple(f"{artifact.state['engine']}: image {name}" for name in artifact.state["names"])
+
+
 def image_of(artifact: Artifact) -> tuple[str, ...]:
     """For ``contents``."""
     return (f"{artifact.state.get('engine', 'docker')}: image {artifact.id}",)

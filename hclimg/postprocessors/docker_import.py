@@ -51,4 +51,6 @@ class DockerImportPostProcessor(PostProcessor[DockerImportConfig]):
 
     @classmethod
     def contents(cls, artifact: Artifact) -> tuple[str, ...]:
-        return tuple(f"{artifact.state['engine']}: image {name}" for name in artifact.state["names"])
+        from hclimg.containers.things import names_of
+
+        return names_of(artifact)

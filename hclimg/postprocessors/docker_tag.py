@@ -59,4 +59,6 @@ class DockerTagPostProcessor(PostProcessor[DockerTagConfig]):
 
     @classmethod
     def contents(cls, artifact: Artifact) -> tuple[str, ...]:
-        return tuple(f"{artifact.state['engine']}: image {name}" for name in artifact.state["names"])
+        from hclimg.containers.things import names_of
+
+        return names_of(artifact)

@@ -69,8 +69,7 @@ def replacing(ctx: Context, target: Path) -> Iterator[Path]:
 @step("Creating working directory", undo="Removing working directory")
 def working_directory(ctx: Context, target: Path) -> Iterator[Path]:
     """Beside what is being made, where room for an image is."""
-    import shutil
-
+    from hclimg.sdk.disk import remove_directory
     path = target.absolute().with_name(f".{target.name}.{ctx.run.id}.work")
     record = ctx.journal.intend("directory", path=str(path))
     try:
@@ -80,8 +79,7 @@ def working_directory(ctx: Context, target: Path) -> Iterator[Path]:
         raise BuildError(f"{target} cannot be written: {error.strerror}.") from error
     record.made()
     yield path
-    shutil.rmtree(path, ignore_errors=True)
-    record.gone()
+    remove_directory(ctx, path, record)
 
 
 def write_text(ctx: Context, target: Path, text: str) -> None:

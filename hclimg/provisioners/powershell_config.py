@@ -7,7 +7,7 @@ from datetime import timedelta
 from hclimg.config.fields import Checker, config, embed, setting
 from hclimg.provisioners.elevated_settings import Elevated
 from hclimg.provisioners.powershell_text import FORM
-from hclimg.sdk.scripts import ScriptConfig, format_problem
+from hclimg.sdk.scripts import ScriptConfig, check_format
 
 POLICIES = ("bypass", "allsigned", "default", "remotesigned", "restricted", "undefined", "unrestricted", "none")
 RUN_SCRIPT = "\"& { $global:ProgressPreference='SilentlyContinue'; . '{{.Vars}}'; & '{{.Path}}'; exit $LastExitCode }\""
@@ -56,9 +56,7 @@ class PowershellConfig:
     def check(self, problems: Checker) -> None:
         problems.exactly_one("inline", "script", "scripts")
         for name in ("env_var_format", "elevated_env_var_format"):
-            if problem := format_problem(getattr(self, name)):
-                detail = f'"{name}" is "{getattr(self, name)}". {problem}'
-                problems.error("Invalid format", detail, name)
+            check_format(problems, name, getattr(self, name))
         for name in ("remote_path", "remote_env_var_path"):
             if set("'\"") & set(getattr(self, name)):
                 problems.error("Invalid path", f'"{name}" must not have quotes.', name)

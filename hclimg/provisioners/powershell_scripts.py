@@ -9,7 +9,8 @@ from attrs import define
 from hclimg.provisioners.elevated import elevated_script
 from hclimg.provisioners.powershell_config import PowershellConfig
 from hclimg.provisioners.powershell_text import as_utf8, literal, set_variables
-from hclimg.provisioners.windows_scripts import Job, WindowsMachine, WindowsScripts, pause
+from hclimg.provisioners.starting import pause
+from hclimg.provisioners.windows_scripts import Job, WindowsMachine, WindowsScripts
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.scripts import Script, environment, read_script, token

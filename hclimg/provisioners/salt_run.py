@@ -5,7 +5,6 @@ Files go to a directory of the user's first, since only root may write where Sal
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from hclimg.provisioners.salt_formula import fetch_formula, parse_formula
 from hclimg.provisioners.salt_masterless import SaltMasterlessConfig
 from hclimg.provisioners.salt_report import SaltReport
 from hclimg.sdk.context import Context
+from hclimg.sdk.disk import remove_directory
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.scripts import token
 from hclimg.sdk.windows import with_backslashes
@@ -57,8 +57,7 @@ def _directory(ctx: Context) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        record.gone()
+        remove_directory(ctx, folder, record)
 
 
 def _fetch_formulas(ctx: Context, config: SaltMasterlessConfig, folder: Path) -> dict[str, Path]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from hclimg.config.fields import Checker, config, embed, setting
 from hclimg.sdk.guards import Guards
-from hclimg.sdk.scripts import ScriptConfig, format_problem
+from hclimg.sdk.scripts import ScriptConfig, check_format
 
 DISCONNECTED = 2300218
 """Packer's made-up exit code of a command whose machine went away; templates name it in ``valid_exit_codes``."""
@@ -49,10 +49,8 @@ class ShellConfig:
 
     def check(self, problems: Checker) -> None:
         problems.exactly_one("inline", "script", "scripts")
-        problem = format_problem(self.env_var_format) if self.env_var_format else ""
-        if problem:
-            detail = f'"env_var_format" is "{self.env_var_format}". {problem}'
-            problems.error("Invalid format", detail, "env_var_format")
+        if self.env_var_format:
+            check_format(problems, "env_var_format", self.env_var_format)
 
     @property
     def command(self) -> str:

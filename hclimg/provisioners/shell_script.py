@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from hclimg.errors import BuildError, CommandFailed, ConnectionLost, TimedOut
 from hclimg.provisioners.shell_config import DISCONNECTED, FORM, FORM_OF_FILE, ShellConfig
-from hclimg.provisioners.starting import RETRY_PAUSE, before_start, until_started
+from hclimg.provisioners.starting import RETRY_PAUSE, before_start, pause, until_started
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.process import TAIL
@@ -69,9 +69,7 @@ class RemoteScripts:
             placed = self._place(script)
             status = self._run_until_started(placed)
             self._judge(placed, status)
-        if self.config.pause_after > timedelta():
-            self.ctx.say(f"Waiting {show_duration(self.config.pause_after)}")
-            self.ctx.sleep(self.config.pause_after.total_seconds())
+        pause(self.ctx, self.config.pause_after)
 
     # -- guards ---------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Trying to start a script on a machine that is not quite there yet."""
+"""Before and after a script: trying to start it on a machine that is not quite there yet, and the pause behind it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TypeVar
 from hclimg.errors import ConnectionLost
 from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
+from hclimg.units import show_duration
 
 T = TypeVar("T")
 RETRY_PAUSE = 2.0  # seconds
@@ -49,3 +50,9 @@ def before_start() -> Iterator[None]:
         yield
     except ConnectionLost as error:
         raise ConnectionLost(error.message, started=False, hint=error.hint) from error
+
+
+def pause(ctx: Context, duration: timedelta) -> None:
+    if duration > timedelta():
+        ctx.say(f"Waiting {show_duration(duration)}")
+        ctx.sleep(duration.total_seconds())

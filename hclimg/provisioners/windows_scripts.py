@@ -19,7 +19,6 @@ from hclimg.sdk.context import Context
 from hclimg.sdk.machine import Communicator
 from hclimg.sdk.process import TAIL
 from hclimg.sdk.windows import LoginShell, line_for, login_shell, with_backslashes
-from hclimg.units import show_duration
 
 
 @frozen
@@ -136,9 +135,3 @@ def _gone(job: Job, error: ConnectionLost) -> NoReturn:
         hint="If the script restarts the machine, leave that to the provisioner windows-restart; if it changes the "
         "network or the firewall, have it do so a few seconds after its end.",
     ) from error
-
-
-def pause(ctx: Context, duration: timedelta) -> None:
-    if duration > timedelta():
-        ctx.say(f"Waiting {show_duration(duration)}")
-        ctx.sleep(duration.total_seconds())

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from hclimg.config.fields import Checker, config, embed, setting
 from hclimg.provisioners.cmd_text import FORM
-from hclimg.sdk.scripts import ScriptConfig, format_problem
+from hclimg.sdk.scripts import ScriptConfig, check_format
 
 EXECUTE = '{{.Vars}}"{{.Path}}"'
 
@@ -33,9 +33,7 @@ class WindowsShellConfig:
 
     def check(self, problems: Checker) -> None:
         problems.exactly_one("inline", "script", "scripts")
-        if problem := format_problem(self.env_var_format):
-            detail = f'"env_var_format" is "{self.env_var_format}". {problem}'
-            problems.error("Invalid format", detail, "env_var_format")
+        check_format(problems, "env_var_format", self.env_var_format)
         if not self.remote_path:
             problems.error("Missing required argument", '"remote_path" must not be empty.', "remote_path")
         given = dict(text.split("=", 1) for text in self.run.environment_vars if "=" in text)

@@ -47,7 +47,7 @@ def private_directory(ctx: Context) -> Iterator[Path]:
         path.mkdir(mode=0o700)
     record.made()
     yield path
-    _remove(ctx, path, record)
+    remove_directory(ctx, path, record)
 
 
 @step("Creating output directory", undo="Closing output directory")
@@ -75,11 +75,11 @@ def output_directory(ctx: Context, path: Path) -> Iterator[OutputDirectory]:
     directory = OutputDirectory(path, record)
     yield directory
     if not directory.kept:
-        _remove(ctx, path, record)
+        remove_directory(ctx, path, record)
 
 
-def _remove(ctx: Context, path: Path, record: Record) -> None:
-    """What cannot be removed stays in the journal, for ``hclimg cleanup``."""
+def remove_directory(ctx: Context, path: Path, record: Record) -> None:
+    """Remove what a build made; what cannot be removed stays in the journal, for ``hclimg cleanup``."""
     import shutil
 
     shutil.rmtree(path, ignore_errors=True)

@@ -16,7 +16,7 @@ from hclimg.errors import CommandFailed
 from hclimg.sdk.context import Context
 from hclimg.sdk.guards import Guards
 from hclimg.sdk.script_end import describe_end, named_line
-from hclimg.sdk.scripts import ScriptConfig, environment, flatten, format_problem, inline_script, token
+from hclimg.sdk.scripts import ScriptConfig, check_format, environment, flatten, inline_script, token
 
 SYSTEMS = ("darwin", "freebsd", "linux", "openbsd", "solaris", "windows")
 _ANY_STATUS = range(-128, 256)
@@ -48,10 +48,7 @@ class LocalScriptConfig:
         problems.exactly_one("command", "inline", "script", "scripts")
         if problems.is_set("command") and not self.command.strip():
             problems.error("Empty script", '"command" must not be empty.', "command")
-        problem = format_problem(self.env_var_format)
-        if problem:
-            detail = f'"env_var_format" is "{self.env_var_format}". {problem}'
-            problems.error("Invalid format", detail, "env_var_format")
+        check_format(problems, "env_var_format", self.env_var_format)
 
     @property
     def lines(self) -> tuple[str, ...]:

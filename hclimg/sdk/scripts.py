@@ -110,11 +110,12 @@ def fill(form: str, name: str, value: str) -> str:
     return re.sub(r"%(?:\[([12])\])?s|%%", one, form)
 
 
-def format_problem(form: str) -> str:
-    """What is wrong with an ``env_var_format``; empty when nothing is."""
-    if fill(form, "\0", "\1").count("\0") != 1 or fill(form, "\0", "\1").count("\1") != 1:
-        return 'It needs one "%s" for the name and one for the value.'
-    return ""
+def check_format(problems: Checker, name: str, form: str) -> None:
+    """Report an ``env_var_format`` that does not take a name and a value."""
+    filled = fill(form, "\0", "\1")
+    if filled.count("\0") != 1 or filled.count("\1") != 1:
+        detail = f'"{name}" is "{form}". It needs one "%s" for the name and one for the value.'
+        problems.error("Invalid format", detail, name)
 
 
 def token() -> str:
