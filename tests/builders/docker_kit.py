@@ -9,12 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from attrs import frozen
 
 from servers.containers import Containers
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = 'run_command = ["-d", "-i", "--network", "none", "--entrypoint=/bin/sh", "--", "{{.Image}}"]'
+SOURCE = 'image = "localhost/base:1"\npull = false\n'
+COMMIT = f"{SOURCE}commit = true\n"
+SHELL = 'provisioner "shell" {{ inline = ["{}"] }}'
 
 
 @frozen
@@ -61,3 +65,9 @@ class Yard:
     def config(self, image: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.engine.call("image", "inspect", image))[0]["Config"]
         return found
+
+
+@pytest.fixture
+def yard(engine: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Yard:
+    monkeypatch.setenv("HCLIMG_HOME", str(tmp_path / "home"))
+    return Yard(engine, tmp_path)

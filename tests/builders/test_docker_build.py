@@ -15,23 +15,13 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from docker_kit import ROOT, Yard
+from docker_kit import COMMIT, ROOT, SHELL, SOURCE, Yard, yard
 
 from hclimg.engine.journal import Resource
 from kill_kit import Project, every_record, kill, moments, random_moments
-from servers.containers import Containers
 
+__all__ = ["yard"]
 pytestmark = pytest.mark.slow
-
-SOURCE = 'image = "localhost/base:1"\npull = false\n'
-COMMIT = f"{SOURCE}commit = true\n"
-SHELL = 'provisioner "shell" {{ inline = ["{}"] }}'
-
-
-@pytest.fixture
-def yard(engine: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Yard:
-    monkeypatch.setenv("HCLIMG_HOME", str(tmp_path / "home"))
-    return Yard(engine, tmp_path)
 
 
 def test_an_image_is_committed(yard: Yard) -> None:

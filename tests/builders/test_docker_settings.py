@@ -11,7 +11,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 from attrs import evolve
-from docker_kit import ROOT, Yard
+from docker_kit import COMMIT, ROOT, SHELL, SOURCE, Yard, yard
 
 from hclimg.builders.docker.builder import DockerBuilder
 from hclimg.sdk.ssh_keys import generate_key_pair, write_private_file
@@ -22,17 +22,9 @@ from servers.namespace import Namespace, namespace
 from servers.ports import HeldPort
 from servers.relay import Relay
 
-SOURCE = 'image = "localhost/base:1"\npull = false\n'
-COMMIT = f"{SOURCE}commit = true\n"
+__all__ = ["yard"]
 ACCOUNT = "123456789012"
 ECR = f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com"
-SHELL = 'provisioner "shell" {{ inline = ["{}"] }}'
-
-
-@pytest.fixture
-def yard(engine: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Yard:
-    monkeypatch.setenv("HCLIMG_HOME", str(tmp_path / "home"))
-    return Yard(engine, tmp_path)
 
 
 # -- what a Dockerfile copies from ----------------------------------------------------
